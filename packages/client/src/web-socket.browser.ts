@@ -1,0 +1,1 @@
+export const WebSocket: typeof globalThis.WebSocket = globalThis.WebSocket;
