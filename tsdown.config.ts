@@ -1,0 +1,36 @@
+import { defineConfig, type UserConfig } from "tsdown";
+
+const shared: UserConfig = {
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  fixedExtension: false,
+  sourcemap: true,
+  dts: { oxc: true },
+};
+
+export default defineConfig([
+  {
+    ...shared,
+    cwd: "packages/core",
+    entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" },
+    tsconfig: "tsconfig.src.json",
+  },
+  {
+    ...shared,
+    cwd: "packages/server",
+    entry: { index: "src/index.ts" },
+  },
+  {
+    ...shared,
+    cwd: "packages/client",
+    entry: {
+      index: "src/index.ts",
+      link: "src/link.ts",
+      "web-socket.node": "src/web-socket.node.ts",
+      "web-socket.browser": "src/web-socket.browser.ts",
+    },
+    // Stays as it is in the output: the reader's runtime or bundler picks the WebSocket by package.json's "imports".
+    deps: { neverBundle: ["#web-socket"] },
+  },
+]);
