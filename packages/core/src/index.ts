@@ -1,1 +1,25 @@
-export {};
+export {
+  type Contract,
+  ContractError,
+  type ContractMutation,
+  type ContractProcedure,
+  type ContractQuery,
+  type ContractSubscription,
+  contract,
+  findProcedure,
+  type inferContractInput,
+  type inferContractInputs,
+  type inferContractOutput,
+  type inferContractOutputs,
+  isProcedure,
+  type MutationDefinition,
+  mutation,
+  type ProcedureMeta,
+  type ProcedureType,
+  type QueryDefinition,
+  query,
+  type SubscriptionDefinition,
+  subscription,
+  type TrackedItem,
+} from "./contract.ts";
+export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";

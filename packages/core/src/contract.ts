@@ -1,0 +1,229 @@
+import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts";
+
+/** What a procedure does: answers, changes something and answers, or goes on sending items. */
+export type ProcedureType = "query" | "mutation" | "subscription";
+
+/** What anyone may write on a procedure. A server's middleware reads it as tRPC's `meta`. */
+export type ProcedureMeta = Readonly<Record<string, unknown>>;
+
+// Registered, because a bundle may hold two copies of this package.
+const procedureMark: unique symbol = Symbol.for("tautline.procedure");
+
+/** What every procedure of a contract has. */
+export interface ContractProcedure<
+  Type extends ProcedureType = ProcedureType,
+  Input extends Schema | undefined = Schema | undefined,
+  Output extends Schema | undefined = Schema | undefined,
+> {
+  readonly [procedureMark]: true;
+  readonly type: Type;
+  /** What the caller sends. Without one the procedure takes nothing. */
+  readonly input: Input;
+  /** What comes back; of a subscription, each item. Without one nothing does (`void`). */
+  readonly output: Output;
+  readonly meta: ProcedureMeta | undefined;
+}
+
+/** A procedure that answers. */
+export interface ContractQuery<
+  Input extends Schema | undefined = Schema | undefined,
+  Output extends Schema | undefined = Schema | undefined,
+> extends ContractProcedure<"query", Input, Output> {}
+
+/** A procedure that changes something and answers. */
+export interface ContractMutation<
+  Input extends Schema | undefined = Schema | undefined,
+  Output extends Schema | undefined = Schema | undefined,
+> extends ContractProcedure<"mutation", Input, Output> {
+  readonly idempotent: boolean;
+}
+
+/** A procedure that goes on sending items. */
+export interface ContractSubscription<
+  Input extends Schema | undefined = Schema | undefined,
+  Output extends Schema | undefined = Schema | undefined,
+  Tracked extends boolean = boolean,
+> extends ContractProcedure<"subscription", Input, Output> {
+  readonly tracked: Tracked;
+}
+
+/** Procedures by name, nested as deep as one likes. */
+export interface Contract {
+  readonly [name: string]: ContractProcedure | Contract;
+}
+
+/** What a query is made from. */
+export interface QueryDefinition<Input, Output> {
+  readonly input?: Input;
+  readonly output?: Output;
+  readonly meta?: ProcedureMeta;
+}
+
+/** What a mutation is made from. */
+export interface MutationDefinition<Input, Output> extends QueryDefinition<Input, Output> {
+  /** Running it twice does what running it once does. Default false. */
+  readonly idempotent?: boolean;
+}
+
+/** What a subscription is made from. */
+export interface SubscriptionDefinition<Input, Output, Tracked> extends QueryDefinition<Input, Output> {
+  /** The client gets each item as `{ id, data }` and may resume after an id. Default false: it gets the item alone. */
+  readonly tracked?: Tracked;
+}
+
+/**
+ * A schema as it was given. Inside `contract({ … })` TypeScript takes a schema that was left out for the widest one that
+ * a contract allows, instead of the type parameter's default; this turns it back.
+ */
+type Given<S extends Schema | undefined> = [Schema | undefined] extends [S] ? undefined : S;
+
+/** A procedure that answers. */
+export function query<Input extends Schema | undefined = undefined, Output extends Schema | undefined = undefined>(
+  definition: QueryDefinition<Input, Output> = {},
+): ContractQuery<Given<Input>, Given<Output>> {
+  return Object.freeze({ ...common(definition), type: "query" as const });
+}
+
+/** A procedure that changes something and answers. */
+export function mutation<Input extends Schema | undefined = undefined, Output extends Schema | undefined = undefined>(
+  definition: MutationDefinition<Input, Output> = {},
+): ContractMutation<Given<Input>, Given<Output>> {
+  const { idempotent = false } = definition;
+  return Object.freeze({ ...common(definition), type: "mutation" as const, idempotent });
+}
+
+/** A procedure that goes on sending items until either side ends it. */
+export function subscription<
+  Input extends Schema | undefined = undefined,
+  Output extends Schema | undefined = undefined,
+  Tracked extends boolean = false,
+>(
+  definition: SubscriptionDefinition<Input, Output, Tracked> = {},
+): ContractSubscription<Given<Input>, Given<Output>, Tracked> {
+  const tracked = (definition.tracked ?? false) as Tracked;
+  return Object.freeze({ ...common(definition), type: "subscription" as const, tracked });
+}
+
+function common<Input extends Schema | undefined, Output extends Schema | undefined>(
+  definition: QueryDefinition<Input, Output>,
+): Omit<ContractProcedure<ProcedureType, Given<Input>, Given<Output>>, "type"> {
+  const { input, output, meta } = definition;
+  // TypeScript does not follow a value into a conditional type.
+  return { [procedureMark]: true, input: input as Given<Input>, output: output as Given<Output>, meta };
+}
+
+/** A contract, or what was built from one, is not as it has to be. Thrown at start, never while serving. */
+export class ContractError extends Error {
+  override readonly name = "ContractError";
+  /** Where in the contract, with dots. */
+  readonly path: string;
+
+  constructor(path: string, problem: string) {
+    super(path === "" ? `The contract ${problem}` : `"${path}" ${problem}`);
+    this.path = path;
+  }
+}
+
+/**
+ * What server and clients share: procedures by name. The result is frozen and has no prototypes to look names up in.
+ *
+ * @throws {ContractError} for a name that cannot be one (empty, with a dot, `__proto__`, `then`, `call`, `apply`; at
+ *   the top `connection`), for a value that is neither a procedure nor a record of them, and for an `input` or `output`
+ *   that is not a Standard Schema.
+ */
+export function contract<C extends Contract>(procedures: C): C {
+  return freeze(procedures, "") as C;
+}
+
+/** The procedure at a path such as `chat.send`; undefined where there is none. Looks at own names only. */
+export function findProcedure(contract: Contract, path: string): ContractProcedure | undefined {
+  let node: Contract | ContractProcedure | undefined = contract;
+  for (const name of path.split(".")) {
+    if (node === undefined || isProcedure(node) || !Object.hasOwn(node, name)) return undefined;
+    node = node[name];
+  }
+  return isProcedure(node) ? node : undefined;
+}
+
+/** Whether a contract's value is a procedure; if not, it is a record of more. */
+export function isProcedure(value: unknown): value is ContractProcedure {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, procedureMark);
+}
+
+// A promise of a client would call `then`; functions, as clients and callers are, have `call` and `apply`.
+const reservedNames: ReadonlySet<string> = new Set(["then", "call", "apply"]);
+// `client.connection` is the connection.
+const reservedTopNames: ReadonlySet<string> = new Set(["connection"]);
+
+function freeze(node: unknown, path: string): Contract {
+  if (!isRecord(node)) throw new ContractError(path, "is neither a procedure nor a record of procedures");
+  const frozen: Record<string, ContractProcedure | Contract> = Object.create(null);
+  for (const name of Reflect.ownKeys(node)) {
+    const childPath = path === "" ? String(name) : `${path}.${String(name)}`;
+    checkName(name, path, childPath);
+    const child = node[name];
+    if (isProcedure(child)) checkProcedure(child, childPath);
+    frozen[name] = isProcedure(child) ? child : freeze(child, childPath);
+  }
+  return Object.freeze(frozen);
+}
+
+function checkName(name: string | symbol, parentPath: string, path: string): asserts name is string {
+  if (typeof name === "symbol") throw new ContractError(path, "has a symbol for a name");
+  if (name === "") throw new ContractError(parentPath, "has a procedure with an empty name");
+  if (name.includes(".")) throw new ContractError(path, `has a dot in the name "${name}": nest records instead`);
+  if (name === "__proto__" || reservedNames.has(name) || (parentPath === "" && reservedTopNames.has(name))) {
+    throw new ContractError(path, `uses the reserved name "${name}"`);
+  }
+}
+
+function checkProcedure(procedure: ContractProcedure, path: string): void {
+  for (const side of ["input", "output"] as const) {
+    if (procedure[side] !== undefined && !isSchema(procedure[side])) {
+      throw new ContractError(path, `has an ${side} that is not a Standard Schema`);
+    }
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isSchema(value);
+}
+
+/** `T`, and nothing at all where `undefined` will do. */
+type Omittable<T> = undefined extends T ? T | void : T;
+
+/** What a caller hands to a procedure. */
+export type inferContractInput<P extends ContractProcedure> = P["input"] extends Schema
+  ? Omittable<SchemaInput<P["input"]>>
+  : void;
+
+/** What a caller gets from a procedure; of a subscription, each item. */
+export type inferContractOutput<P extends ContractProcedure> = P extends { readonly tracked: true }
+  ? TrackedItem<SchemaResult<P["output"]>>
+  : SchemaResult<P["output"]>;
+
+type SchemaResult<S extends Schema | undefined> = S extends Schema ? SchemaOutput<S> : void;
+
+/** An item with the id after which a subscription may be resumed, as tRPC's `tracked` sends it. */
+export interface TrackedItem<Item> {
+  id: string;
+  data: Item;
+}
+
+/** What callers hand to each procedure of a contract, by name. */
+export type inferContractInputs<C extends Contract> = {
+  [Name in keyof C]: C[Name] extends ContractProcedure
+    ? inferContractInput<C[Name]>
+    : C[Name] extends Contract
+      ? inferContractInputs<C[Name]>
+      : never;
+};
+
+/** What callers get from each procedure of a contract, by name; of a subscription, each item. */
+export type inferContractOutputs<C extends Contract> = {
+  [Name in keyof C]: C[Name] extends ContractProcedure
+    ? inferContractOutput<C[Name]>
+    : C[Name] extends Contract
+      ? inferContractOutputs<C[Name]>
+      : never;
+};
