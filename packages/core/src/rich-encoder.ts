@@ -1,0 +1,165 @@
+import {
+  bigIntKind,
+  createRichBudget,
+  invalidValue,
+  isPlain,
+  kindOf,
+  maxRichDepth,
+  numberKind,
+  type RichBudget,
+  type RichKind,
+  type RichKinds,
+  undefinedKind,
+} from "./rich-kinds.ts";
+
+/** Whether a value has the own key that marks a message with rich values. */
+export function isMarked(value: unknown): value is { readonly $rich: unknown } {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, "$rich");
+}
+
+/**
+ * Whether JSON alone would not do: the value holds a rich value, something that JSON takes for another value first (`toJSON`), or
+ * nests too deep. Every outgoing message comes through here, so nothing is allocated, and getters may run twice.
+ */
+export function needsEncoding(value: unknown, kinds: RichKinds, depth: number): boolean {
+  switch (typeof value) {
+    case "object":
+      return value !== null && objectNeedsEncoding(value, kinds, depth);
+    case "number":
+      return value === 0 ? 1 / value < 0 : !Number.isFinite(value);
+    default:
+      return typeof value === "bigint" || value === undefined;
+  }
+}
+
+function objectNeedsEncoding(value: object, kinds: RichKinds, depth: number): boolean {
+  if (depth === maxRichDepth) return true;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) if (needsEncoding(value[index], kinds, depth + 1)) return true;
+    return false;
+  }
+  if (!isPlain(value) && (kindOf(value, kinds) !== undefined || hasToJson(value))) return true;
+  const record = value as Readonly<Record<string, unknown>>;
+  // `for in` allocates nothing. Inherited keys can only make it look closer than it had to.
+  for (const key in record) {
+    const member = record[key];
+    if (typeof member === "function" ? key === "toJSON" : needsEncoding(member, kinds, depth + 1)) return true;
+  }
+  return false;
+}
+
+/** One run through a value. */
+interface Encoding {
+  readonly kinds: RichKinds;
+  readonly budget: RichBudget;
+  /** The values around the one being written, outermost first. */
+  readonly ancestors: unknown[];
+  /** Whether something was written that a receiver has to decode. */
+  decodable: boolean;
+}
+
+/**
+ * The value in JSON's terms: marked where the other side has to decode it.
+ *
+ * @throws TautlineError `BAD_REQUEST` where the value is circular, nests too deep or is over a kind's limit. What the value's own
+ * getters and `toJSON` throw is passed on.
+ */
+export function encodeRich(value: unknown, kinds: RichKinds): unknown {
+  const encoding: Encoding = { kinds, budget: createRichBudget(), ancestors: [], decodable: false };
+  const json = encodeValue(value, encoding);
+  return encoding.decodable || isMarked(json) ? { $rich: json } : json;
+}
+
+function encodeValue(value: unknown, encoding: Encoding): unknown {
+  switch (typeof value) {
+    case "object":
+      return value === null ? null : encodeObject(value, encoding);
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : encodeKind(numberKind, value, encoding);
+    case "bigint":
+      return encodeKind(bigIntKind, value, encoding);
+    case "undefined":
+    case "function":
+    case "symbol":
+      return encodeKind(undefinedKind, undefined, encoding);
+    default:
+      return value;
+  }
+}
+
+function encodeObject(value: object, encoding: Encoding): unknown {
+  const kind = isPlain(value) ? undefined : kindOf(value, encoding.kinds);
+  if (kind !== undefined) return encodeKind(kind, value, encoding);
+  return hasToJson(value) ? encodeReplacement(value.toJSON(""), encoding) : encodeMembers(value, encoding);
+}
+
+/** As in JSON.stringify, what `toJSON` returned is not asked for its own `toJSON`. */
+function encodeReplacement(value: unknown, encoding: Encoding): unknown {
+  if (typeof value !== "object" || value === null) return encodeValue(value, encoding);
+  const kind = isPlain(value) ? undefined : kindOf(value, encoding.kinds);
+  return kind === undefined ? encodeMembers(value, encoding) : encodeKind(kind, value, encoding);
+}
+
+function encodeKind<T>(kind: Encodable<T>, value: T, encoding: Encoding): unknown {
+  encoding.decodable = true;
+  enter(value, encoding);
+  const json = encodeValue(kind.encode(value, encoding.budget), encoding);
+  encoding.ancestors.pop();
+  return { [`$${kind.name}`]: json };
+}
+
+interface Encodable<T> extends Pick<RichKind<T>, "name"> {
+  encode(value: T, budget: RichBudget): unknown;
+}
+
+function encodeMembers(value: object, encoding: Encoding): unknown {
+  if (value instanceof Number || value instanceof String || value instanceof Boolean) {
+    return encodeValue(value.valueOf(), encoding);
+  }
+  enter(value, encoding);
+  const json = Array.isArray(value) ? encodeItems(value, encoding) : encodeRecord(value, encoding);
+  encoding.ancestors.pop();
+  return json;
+}
+
+function encodeItems(items: readonly unknown[], encoding: Encoding): unknown[] {
+  const json: unknown[] = [];
+  for (let index = 0; index < items.length; index++) {
+    json.push(isSent(items[index]) ? encodeValue(items[index], encoding) : null);
+  }
+  return json;
+}
+
+function encodeRecord(record: object, encoding: Encoding): Record<string, unknown> {
+  const members = Object.entries(record).filter(([key, member]) => key !== "__proto__" && isSent(member));
+  if (members.length !== 1 || members[0]?.[0].startsWith("$") !== true) return encodeEntries(members, encoding);
+  // It looks like a rich value without being one, so a level around it says so.
+  encoding.decodable = true;
+  enter(members, encoding);
+  const json = { $: encodeEntries(members, encoding) };
+  encoding.ancestors.pop();
+  return json;
+}
+
+function encodeEntries(members: readonly [string, unknown][], encoding: Encoding): Record<string, unknown> {
+  const json: Record<string, unknown> = {};
+  for (const [key, member] of members) json[key] = encodeValue(member, encoding);
+  return json;
+}
+
+function enter(value: unknown, { ancestors }: Encoding): void {
+  if (ancestors.length === maxRichDepth) {
+    const circular = new Set(ancestors).size < ancestors.length;
+    throw invalidValue(`cannot be encoded: ${circular ? "circular" : `nested over ${maxRichDepth} levels`}`);
+  }
+  ancestors.push(value);
+}
+
+/** As in JSON.stringify: left out of objects, null in arrays. */
+function isSent(member: unknown): boolean {
+  return typeof member !== "function" && typeof member !== "symbol";
+}
+
+function hasToJson(value: object): value is { toJSON(key: string): unknown } {
+  return "toJSON" in value && typeof value.toJSON === "function";
+}
