@@ -5,6 +5,7 @@ const shared: UserConfig = {
   platform: "neutral",
   target: "es2022",
   fixedExtension: false,
+  hash: false,
   sourcemap: true,
   dts: { oxc: true },
 };
@@ -13,7 +14,7 @@ export default defineConfig([
   {
     ...shared,
     cwd: "packages/core",
-    entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" },
+    entry: { index: "src/index.ts", internals: "src/internals.ts", "testing/index": "src/testing/index.ts" },
     tsconfig: "tsconfig.src.json",
   },
   {
