@@ -1,0 +1,80 @@
+import { decodeFrame, defaultFrameLimits, type FrameLimits } from "./codec.ts";
+import { TautlineError } from "./errors.ts";
+import { Outbox } from "./outbox.ts";
+import type { MessagePipe } from "./peer.ts";
+import { closeCode, type Message } from "./protocol.ts";
+
+/** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
+export interface Socket {
+  send(frame: string): void;
+  /** @param reason at most 123 bytes (RFC 6455, section 5.5.1). */
+  close(code: number, reason: string): void;
+  /** Resolves when more can be sent without growing memory; undefined while that is so. */
+  drained(): Promise<void> | undefined;
+}
+
+export interface ConnectionHandlers {
+  /** @throws TautlineError `BAD_MESSAGE` to have the connection closed. */
+  onMessage(message: Message): void;
+  /** The other side broke the protocol, or a handler failed; the connection is closed already. */
+  onError(error: TautlineError): void;
+}
+
+/** One socket, from open to close: messages go in and out, frames are its own affair. */
+export class Connection implements MessagePipe {
+  readonly #socket: Socket;
+  readonly #handlers: ConnectionHandlers;
+  readonly #limits: FrameLimits;
+  readonly #outbox: Outbox;
+  #open = true;
+
+  constructor(socket: Socket, handlers: ConnectionHandlers, limits: FrameLimits = defaultFrameLimits) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    this.#limits = limits;
+    this.#outbox = new Outbox((frame) => socket.send(frame));
+  }
+
+  /** Takes an encoded message; it leaves with whatever else is sent in this turn. */
+  send(message: string): void {
+    if (this.#open) this.#outbox.push(message);
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#open ? this.#socket.drained() : undefined;
+  }
+
+  /** Takes a text frame. Every inbound byte enters here; nothing is thrown. */
+  receive(frame: string): void {
+    try {
+      for (const message of decodeFrame(frame, this.#limits)) {
+        if (!this.#open) return;
+        this.#handlers.onMessage(message);
+      }
+    } catch (thrown) {
+      this.fail(TautlineError.from(thrown));
+    }
+  }
+
+  /** Closes because of an error, and tells the owner. */
+  fail(error: TautlineError): void {
+    if (!this.#open) return;
+    const bad = error.code === "BAD_MESSAGE";
+    this.close(bad ? closeCode.badMessage : closeCode.internalError, bad ? error.message : "internal error");
+    this.#handlers.onError(error);
+  }
+
+  /** Sends what waits and closes the socket. Idempotent. */
+  close(code: number, reason: string): void {
+    if (!this.#open) return;
+    this.#outbox.flush();
+    this.#open = false;
+    this.#socket.close(code, reason.slice(0, 120));
+  }
+
+  /** The socket is gone: what waits is forgotten. */
+  onClosed(): void {
+    this.#open = false;
+    this.#outbox.discard();
+  }
+}

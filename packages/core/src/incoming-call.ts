@@ -1,0 +1,120 @@
+import type { ProcedureType } from "./contract.ts";
+import { TautlineError } from "./errors.ts";
+import { type CalleeMessage, type CallFields, messageType } from "./protocol.ts";
+
+/** What a call answers through. */
+export interface CallReplies {
+  /** Encodes and sends. @throws TautlineError where the message cannot be encoded. */
+  sendReply(message: CalleeMessage): void;
+  /** The call has settled: its id is forgotten. */
+  onSettled(call: IncomingCall): void;
+  /** Resolves when the connection takes more; undefined while it does. */
+  drained(): Promise<void> | undefined;
+}
+
+/**
+ * A call that the other end made. It settles once: with a result, an error or an end, or by being aborted. What is sent after
+ * that is left out, so a handler need not ask.
+ */
+export class IncomingCall {
+  readonly id: number;
+  readonly type: ProcedureType;
+  readonly path: string;
+  readonly fields: CallFields;
+  /** As it came, before any transformer; undefined where the caller gave none. */
+  readonly input: unknown;
+  /** Called once when the call is aborted, after `signal` has fired. */
+  onAborted: (() => void) | undefined = undefined;
+  readonly #replies: CallReplies;
+  #settled = false;
+  #reason: TautlineError | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+
+  constructor(
+    replies: CallReplies,
+    call: { id: number; type: ProcedureType; path: string; fields: CallFields; input: unknown },
+  ) {
+    this.#replies = replies;
+    this.id = call.id;
+    this.type = call.type;
+    this.path = call.path;
+    this.fields = call.fields;
+    this.input = call.input;
+  }
+
+  /** Whether nothing more is to be sent. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /**
+   * Fires when the caller cancels, its `timeoutMs` is over, or its connection is lost; never for a call that is done. Its reason
+   * is a TautlineError. Made when first read: an AbortController costs more than the rest of a small call.
+   */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Answers a query or mutation. @throws TautlineError where the value cannot be encoded; the call then still stands. */
+  sendResult(value: unknown): void {
+    if (this.#settled) return;
+    const { id } = this;
+    this.#replies.sendReply(value === undefined ? [messageType.result, id] : [messageType.result, id, value]);
+    this.#settle();
+  }
+
+  /** Ends the call with an error's shape. @throws TautlineError where the shape cannot be encoded. */
+  sendError(shape: unknown): void {
+    if (this.#settled) return;
+    this.#replies.sendReply([messageType.error, this.id, shape]);
+    this.#settle();
+  }
+
+  sendStarted(): void {
+    if (!this.#settled) this.#replies.sendReply([messageType.started, this.id]);
+  }
+
+  /** @throws TautlineError where the value cannot be encoded; the call then still stands. */
+  sendItem(value: unknown): void {
+    if (this.#settled) return;
+    const { id } = this;
+    this.#replies.sendReply(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
+  }
+
+  /** An item that a later call can continue after. @throws TautlineError as `sendItem`. */
+  sendTrackedItem(eventId: string, value: unknown): void {
+    if (this.#settled) return;
+    const { id } = this;
+    const { trackedItem } = messageType;
+    this.#replies.sendReply(value === undefined ? [trackedItem, id, eventId] : [trackedItem, id, eventId, value]);
+  }
+
+  sendEnd(): void {
+    if (this.#settled) return;
+    this.#replies.sendReply([messageType.end, this.id]);
+    this.#settle();
+  }
+
+  /** Resolves when the connection takes more; undefined while it does. */
+  drained(): Promise<void> | undefined {
+    return this.#settled ? undefined : this.#replies.drained();
+  }
+
+  /** Ends the call without a word to the caller, who has asked for it or is gone. */
+  abort(reason: TautlineError): void {
+    if (this.#settled) return;
+    this.#reason = reason;
+    this.#settle();
+    this.#controller?.abort(reason);
+    this.onAborted?.();
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#replies.onSettled(this);
+  }
+}

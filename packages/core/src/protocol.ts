@@ -1,0 +1,176 @@
+import type { ProcedureType } from "./contract.ts";
+import { TautlineError } from "./errors.ts";
+
+/** The WebSocket subprotocol of version 1 (RFC 6455, section 1.9). */
+export const subprotocol = "tautline.v1";
+
+/** The version that `hello` names. */
+export const protocolVersion = 1;
+
+/**
+ * What each message starts with. Below 10: the connection's own messages. From 10: a caller's, from 20: a callee's; these are
+ * symmetric, both ends may send both. From 64 on: left to extensions, ignored by whoever does not know them.
+ */
+export const messageType = {
+  hello: 0,
+  welcome: 1,
+  refused: 2,
+  query: 10,
+  mutation: 11,
+  subscription: 12,
+  cancel: 13,
+  result: 20,
+  error: 21,
+  started: 22,
+  item: 23,
+  trackedItem: 24,
+  end: 25,
+} as const;
+
+/** The first type that is an extension's. */
+export const firstExtensionType = 64;
+
+/** Why a connection was closed by the other end (RFC 6455, section 7.4.2, leaves 4000–4999 to applications). */
+export const closeCode = {
+  normal: 1000,
+  /** The server is going away. */
+  goingAway: 1001,
+  /** A frame over the size limit. */
+  tooBig: 1009,
+  /** A fault of this side's own. */
+  internalError: 1011,
+  /** The other side broke the protocol. */
+  badMessage: 4400,
+  /** `createContext` refused the credentials. */
+  unauthorized: 4401,
+  /** `createContext` refused the caller. */
+  forbidden: 4403,
+  /** No `hello`, or no context, in time. */
+  helloTimeout: 4408,
+  /** `createContext` failed for a reason of the server's own. */
+  contextFailed: 4500,
+} as const;
+
+const terminalCodes: ReadonlySet<number> = new Set([closeCode.badMessage, closeCode.unauthorized, closeCode.forbidden]);
+
+/** Whether a client that was closed with this code should come back: after anything but a refusal that would be repeated. */
+export function mayReconnect(code: number): boolean {
+  return !terminalCodes.has(code);
+}
+
+/** `hello`'s fields: `params` are the client's connectionParams. */
+export interface HelloFields {
+  readonly params?: unknown;
+}
+
+/** A call's fields: `lastEventId` is the last tracked event that the caller has seen. */
+export interface CallFields {
+  readonly lastEventId?: string;
+}
+
+/** `[0, version, fields]`: the first message of a connection, client to server. */
+export type HelloMessage = readonly [type: 0, version: number, fields: HelloFields];
+/** `[1, fields]`: the server's answer, once the context stands. */
+export type WelcomeMessage = readonly [type: 1, fields: Readonly<Record<string, unknown>>];
+/** `[2, shape]`: the server's refusal, with the error's shape; the connection is closed next. */
+export type RefusedMessage = readonly [type: 2, shape: unknown];
+/** `[10 | 11 | 12, id, path, fields, input?]`: a call. Where the input is left out, it is undefined. */
+export type CallMessage = readonly [type: 10 | 11 | 12, id: number, path: string, fields: CallFields, input?: unknown];
+/** `[13, id, code?]`: the caller is no longer interested; `code` says why (`TIMEOUT`). */
+export type CancelMessage = readonly [type: 13, id: number, code?: string];
+/** `[20, id, value?]`: the answer to a query or mutation. */
+export type ResultMessage = readonly [type: 20, id: number, value?: unknown];
+/** `[21, id, shape]`: the call failed; also ends a subscription. */
+export type ErrorMessage = readonly [type: 21, id: number, shape: unknown];
+/** `[22, id]`: the subscription stands. */
+export type StartedMessage = readonly [type: 22, id: number];
+/** `[23, id, value?]`: an item of a subscription. */
+export type ItemMessage = readonly [type: 23, id: number, value?: unknown];
+/** `[24, id, eventId, value?]`: an item that a later call can continue after. */
+export type TrackedItemMessage = readonly [type: 24, id: number, eventId: string, value?: unknown];
+/** `[25, id]`: the subscription has no more items. */
+export type EndMessage = readonly [type: 25, id: number];
+
+/** What manages the connection itself. */
+export type ControlMessage = HelloMessage | WelcomeMessage | RefusedMessage;
+/** What a callee receives. */
+export type CallerMessage = CallMessage | CancelMessage;
+/** What a caller receives. */
+export type CalleeMessage =
+  | ResultMessage
+  | ErrorMessage
+  | StartedMessage
+  | ItemMessage
+  | TrackedItemMessage
+  | EndMessage;
+/** What peers say to each other. */
+export type PeerMessage = CallerMessage | CalleeMessage;
+export type Message = ControlMessage | PeerMessage;
+
+/** The message type by which a procedure of each type is called. */
+export const callType: Readonly<Record<ProcedureType, 10 | 11 | 12>> = { query: 10, mutation: 11, subscription: 12 };
+
+const types: readonly ProcedureType[] = ["query", "mutation", "subscription"];
+
+/** The type of procedure that a call message calls. */
+export function procedureType(call: 10 | 11 | 12): ProcedureType {
+  return types[call - 10] ?? "query";
+}
+
+export function isPeerMessage(message: Message): message is PeerMessage {
+  return message[0] >= messageType.query;
+}
+
+type Check = (field: unknown) => boolean;
+
+const isId: Check = (field) => Number.isSafeInteger(field) && (field as number) > 0;
+const isString: Check = (field) => typeof field === "string";
+const isVersion: Check = (field) => Number.isSafeInteger(field);
+const isFields: Check = (field) => typeof field === "object" && field !== null && !Array.isArray(field);
+const isOptionalString: Check = (field) => field === undefined || typeof field === "string";
+const isPresent: Check = (field) => field !== undefined;
+
+const callFields: Check = (field) => isFields(field) && isOptionalString((field as CallFields).lastEventId);
+
+/** One row a message type: what each field after the type must be. Fields past the row are not looked at here. */
+const checks: ReadonlyMap<number, readonly Check[]> = new Map([
+  [messageType.hello, [isVersion, isFields]],
+  [messageType.welcome, [isFields]],
+  [messageType.refused, [isPresent]],
+  [messageType.query, [isId, isString, callFields]],
+  [messageType.mutation, [isId, isString, callFields]],
+  [messageType.subscription, [isId, isString, callFields]],
+  [messageType.cancel, [isId, isOptionalString]],
+  [messageType.result, [isId]],
+  [messageType.error, [isId, isPresent]],
+  [messageType.started, [isId]],
+  [messageType.item, [isId]],
+  [messageType.trackedItem, [isId, isString]],
+  [messageType.end, [isId]],
+]);
+
+/**
+ * Reads one message out of parsed JSON; undefined for an extension's, which is to be ignored.
+ *
+ * @throws TautlineError `BAD_MESSAGE` where the type is unknown, or a field is missing or of the wrong kind. Fields beyond those
+ * that version 1 knows are ignored.
+ */
+export function readMessage(value: unknown): Message | undefined {
+  if (!Array.isArray(value)) throw badMessage("a message is an array");
+  const type: unknown = value[0];
+  if (!Number.isSafeInteger(type) || (type as number) < 0) throw badMessage("a message starts with its type");
+  const row = checks.get(type as number);
+  if (row === undefined) {
+    if ((type as number) >= firstExtensionType) return undefined;
+    throw badMessage(`unknown message type ${String(type)}`);
+  }
+  for (let index = 0; index < row.length; index++) {
+    if (row[index]?.(value[index + 1]) !== true) throw badMessage(`field ${index + 1} of message type ${String(type)}`);
+  }
+  // The row has just held the fields to the type's shape.
+  return value as unknown as Message;
+}
+
+export function badMessage(message: string): TautlineError {
+  return new TautlineError({ code: "BAD_MESSAGE", message });
+}
