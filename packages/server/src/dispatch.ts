@@ -1,0 +1,186 @@
+import type { IncomingMessage } from "node:http";
+import { TautlineError } from "@tautline/core";
+import { type Clock, type IncomingCall, Pump, trpcErrorCodes } from "@tautline/core/internals";
+import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
+import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
+import type { CompiledProcedure } from "./compiled-procedure.ts";
+import { CompiledRouter } from "./compiled-router.ts";
+import { errorShape } from "./error-shape.ts";
+import type { ErrorReport } from "./options.ts";
+import { isThenable } from "./thenable.ts";
+import { toTRPCError } from "./trpc-error.ts";
+
+/** Whose call it is. */
+export interface CallScope {
+  readonly ctx: unknown;
+  readonly req: IncomingMessage;
+}
+
+export interface DispatchOptions {
+  readonly router: AnyTRPCRouter;
+  readonly errorDetail: "deliberate" | "full";
+  readonly onError: (report: ErrorReport<unknown>) => void;
+  readonly clock: Clock;
+}
+
+/** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
+export class Dispatch {
+  readonly #options: DispatchOptions;
+  readonly #router: CompiledRouter;
+  readonly #transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+    this.#router = new CompiledRouter(options.router);
+    this.#transformer = options.router._def._config.transformer;
+  }
+
+  /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
+  run(call: IncomingCall, scope: CallScope): void {
+    try {
+      const found = this.#router.find(call.path);
+      if (isThenable(found)) this.#later(found, call, scope, (procedure) => this.#start(procedure, call, scope));
+      else this.#start(found, call, scope);
+    } catch (thrown) {
+      this.fail(call, thrown, scope);
+    }
+  }
+
+  /** Reports an error and answers the call with what its caller may know of it. */
+  fail(call: IncomingCall, thrown: unknown, scope: CallScope): void {
+    const error = asTRPCError(thrown);
+    this.report(error, call, scope);
+    if (call.settled) return;
+    try {
+      call.sendError(this.encodeError(error, call, scope));
+    } catch (cause) {
+      // What the router's formatter made cannot be sent.
+      this.report(toTRPCError(cause), call, scope);
+      call.sendError(genericShape);
+    }
+  }
+
+  /**
+   * An error's shape for the wire: formatted by the router, cut to what clients may know, serialised by its transformer. Where
+   * one of these throws, that is reported too, and the shape is the generic one.
+   */
+  encodeError(error: TRPCError, call: IncomingCall | undefined, scope: CallScope): unknown {
+    const { router, errorDetail: detail } = this.#options;
+    const { ctx } = scope;
+    try {
+      const { shape, formatterError } = errorShape({ config: router._def._config, error, ...describe(call), ctx, detail });
+      if (formatterError !== undefined) this.report(toTRPCError(formatterError), call, scope);
+      return this.#transformer.output.serialize(shape);
+    } catch (cause) {
+      this.report(toTRPCError(cause), call, scope);
+      return genericShape;
+    }
+  }
+
+  /** Hands an error to `onError`, whose own errors are left out: there is nobody to tell them to. */
+  report(error: TRPCError, call: IncomingCall | undefined, { ctx, req }: CallScope): void {
+    try {
+      const told: unknown = this.#options.onError({ error, ...describe(call), ctx, req });
+      if (isThenable(told)) told.then(undefined, () => {});
+    } catch {}
+  }
+
+  #start(procedure: CompiledProcedure | undefined, call: IncomingCall, scope: CallScope): void {
+    if (call.settled) return;
+    if (procedure === undefined) throw notFound(call);
+    if (procedure.type !== call.type) throw wrongType(call, procedure.type);
+    const result = procedure.call({
+      ctx: scope.ctx,
+      input: this.#readInput(call),
+      path: call.path,
+      batchIndex: 0,
+      get signal() {
+        return call.signal;
+      },
+    });
+    if (isThenable(result)) this.#later(result, call, scope, (value) => this.#answer(value, call, scope));
+    else this.#answer(result, call, scope);
+  }
+
+  /** What is awaited ends in `fail` whatever happens, also when going on throws. */
+  #later<T>(promise: PromiseLike<T>, call: IncomingCall, scope: CallScope, goOn: (value: T) => void): void {
+    promise.then(goOn).then(undefined, (thrown: unknown) => this.fail(call, thrown, scope));
+  }
+
+  #readInput(call: IncomingCall): unknown {
+    const input = call.input === undefined ? undefined : this.#deserialize(call.input);
+    const { lastEventId } = call.fields;
+    if (lastEventId === undefined) return input;
+    // As tRPC does, so that procedures find it where they look for it.
+    if (typeof input === "object" && input !== null && !Array.isArray(input)) return { ...input, lastEventId };
+    return input ?? { lastEventId };
+  }
+
+  #deserialize(input: unknown): unknown {
+    try {
+      return this.#transformer.input.deserialize(input);
+    } catch (cause) {
+      throw new TRPCError({ code: "BAD_REQUEST", message: "the input cannot be read by the transformer", cause });
+    }
+  }
+
+  #answer(result: unknown, call: IncomingCall, scope: CallScope): void {
+    if (call.type === "subscription") this.#subscribe(result, call, scope);
+    else if (isAsyncIterable(result) || isObservable(result)) throw notAnItemSource(call);
+    else call.sendResult(this.#transformer.output.serialize(result));
+  }
+
+  #subscribe(result: unknown, call: IncomingCall, scope: CallScope): void {
+    const source = isObservable(result) ? observableToAsyncIterable(result, call.signal) : result;
+    if (!isAsyncIterable(source)) throw noItemSource(call);
+    const onItem = (item: unknown): void => this.#sendItem(item, call);
+    const onError = (thrown: unknown): void => this.fail(call, thrown, scope);
+    new Pump({ call, source, clock: this.#options.clock, onItem, onError }).start();
+  }
+
+  #sendItem(item: unknown, call: IncomingCall): void {
+    const { output } = this.#transformer;
+    if (isTrackedEnvelope(item)) call.sendTrackedItem(item[0], output.serialize(item[1]));
+    else call.sendItem(output.serialize(item));
+  }
+}
+
+const genericShape = {
+  message: "Internal server error",
+  code: trpcErrorCodes.INTERNAL_SERVER_ERROR,
+  data: { code: "INTERNAL_SERVER_ERROR", httpStatus: 500 },
+};
+
+function describe(call: IncomingCall | undefined): { type: TRPCProcedureType | "unknown"; path: string | undefined; input: unknown } {
+  return { type: call?.type ?? "unknown", path: call?.path, input: call?.input };
+}
+
+/** A TautlineError with a code of tRPC's is as deliberate as a TRPCError, also where tRPC has wrapped it. */
+function asTRPCError(thrown: unknown): TRPCError {
+  const error = toTRPCError(thrown);
+  const { cause } = error;
+  if (!(cause instanceof TautlineError) || !Object.hasOwn(trpcErrorCodes, cause.code)) return error;
+  return new TRPCError({ code: cause.code as TRPCError["code"], message: cause.message, cause });
+}
+
+function notFound({ type, path }: IncomingCall): TRPCError {
+  return new TRPCError({ code: "NOT_FOUND", message: `No "${type}"-procedure on path "${path.slice(0, 200)}"` });
+}
+
+function wrongType({ type, path }: IncomingCall, actual: TRPCProcedureType): TRPCError {
+  return new TRPCError({ code: "BAD_REQUEST", message: `"${path}" is a ${actual}, not a ${type}` });
+}
+
+function notAnItemSource({ type }: IncomingCall): TRPCError {
+  const message = `Cannot return an async iterable or observable from a ${type} procedure with WebSockets`;
+  return new TRPCError({ code: "UNSUPPORTED_MEDIA_TYPE", message });
+}
+
+function noItemSource({ path }: IncomingCall): TRPCError {
+  const message = `Subscription ${path} did not return an observable or a AsyncGenerator`;
+  return new TRPCError({ code: "INTERNAL_SERVER_ERROR", message });
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}

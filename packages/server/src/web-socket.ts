@@ -1,0 +1,99 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Socket } from "@tautline/core/internals";
+import { subprotocol } from "@tautline/core/internals";
+import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
+import { closeTimeoutMs } from "./options.ts";
+
+/** What the owner of a socket hears from it. */
+export interface SocketEvents {
+  onFrame(frame: string): void;
+  /** A binary frame came, which this version has no use for. */
+  onBinaryFrame(): void;
+  /** The socket is gone. */
+  onClosed(code: number): void;
+}
+
+/** Upgrades requests to WebSockets; the one file that knows `ws`. */
+export class Upgrader {
+  readonly #server: WebSocketServer;
+  readonly #highWaterBytes: number;
+
+  constructor(limits: { maxFrameBytes: number; highWaterBytes: number }) {
+    this.#highWaterBytes = limits.highWaterBytes;
+    // Not in @types/ws yet.
+    const options: ServerOptions & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload: limits.maxFrameBytes,
+      perMessageDeflate: false,
+      closeTimeout: closeTimeoutMs,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    };
+    this.#server = new WebSocketServer(options);
+  }
+
+  /** Answers a request that is no proper WebSocket handshake with 400, any other with a socket. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, onSocket: (socket: WsSocket) => void): void {
+    this.#server.handleUpgrade(request, stream, head, (webSocket) => {
+      onSocket(new WsSocket(webSocket, stream, this.#highWaterBytes));
+    });
+  }
+}
+
+/** A WebSocket of `ws` as the core knows sockets. */
+export class WsSocket implements Socket {
+  readonly #webSocket: WebSocket;
+  readonly #stream: Duplex;
+  readonly #highWaterBytes: number;
+  #drained: Promise<void> | undefined = undefined;
+  #onDrained: (() => void) | undefined = undefined;
+
+  constructor(webSocket: WebSocket, stream: Duplex, highWaterBytes: number) {
+    this.#webSocket = webSocket;
+    this.#stream = stream;
+    this.#highWaterBytes = highWaterBytes;
+  }
+
+  listen(events: SocketEvents): void {
+    const webSocket = this.#webSocket;
+    webSocket.on("message", (data: Buffer, isBinary) => {
+      if (isBinary) events.onBinaryFrame();
+      else events.onFrame(data.toString());
+    });
+    webSocket.on("close", (code) => {
+      this.#release();
+      events.onClosed(code);
+    });
+    // Without a listener one malformed frame would end the process; `close` follows.
+    webSocket.on("error", () => {});
+  }
+
+  send(frame: string): void {
+    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(frame);
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  /** Ends the connection without a word. */
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  drained(): Promise<void> | undefined {
+    if (this.#webSocket.bufferedAmount < this.#highWaterBytes) return undefined;
+    this.#drained ??= new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#stream.once("drain", () => this.#release());
+    });
+    return this.#drained;
+  }
+
+  #release(): void {
+    this.#onDrained?.();
+    this.#onDrained = undefined;
+    this.#drained = undefined;
+  }
+}
