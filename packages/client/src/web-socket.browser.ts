@@ -1,1 +1,5 @@
-export const WebSocket: typeof globalThis.WebSocket = globalThis.WebSocket;
+import type { WebSocketClass } from "./web-socket.ts";
+
+declare const globalThis: { readonly WebSocket: WebSocketClass };
+
+export const WebSocket: WebSocketClass = globalThis.WebSocket;

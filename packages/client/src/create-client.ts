@@ -1,0 +1,70 @@
+import { type Contract, type ContractProcedure, findProcedure, rich } from "@tautline/core";
+import { Caller, type CallerOptions } from "./caller.ts";
+import { checkInput } from "./input-check.ts";
+import type { ConnectionOptions } from "./options.ts";
+import { createPathProxy } from "./path-proxy.ts";
+import { type SubscribeOptions, subscribe } from "./subscribe.ts";
+import { readTransformer, type TransformerOption } from "./transformer.ts";
+
+interface ClientOptions extends ConnectionOptions {
+  readonly contract?: Contract;
+  readonly transformer?: TransformerOption;
+  /** With a contract: whether input is checked before it is sent. Default true. */
+  readonly checkInput?: boolean;
+}
+
+export function createUntypedClient(options: ClientOptions): unknown {
+  const caller = new Caller(options, readTransformer(options.transformer ?? (options.contract && rich)));
+  const calls = new Calls(caller, options);
+  return createPathProxy(
+    (path, method, args) => calls.call(path, method, args[0], args[1] ?? {}),
+    new Map([["connection", caller.connection]]),
+  );
+}
+
+/** What a call on the client's proxy turns into. */
+class Calls {
+  readonly #caller: Caller;
+  readonly #contract: Contract | undefined;
+  readonly #checkInput: boolean;
+
+  constructor(caller: Caller, { contract, checkInput: check = true }: ClientOptions) {
+    this.#caller = caller;
+    this.#contract = contract;
+    this.#checkInput = check;
+  }
+
+  call(path: string, method: string, input: unknown, options: SubscribeOptions): unknown {
+    switch (method) {
+      case "query":
+        return this.#request("query", path, input, options);
+      case "mutate":
+        return this.#request("mutation", path, input, options);
+      case "subscribe":
+        return this.#subscribe(path, input, options);
+      default:
+        throw new TypeError(`"${path}.${method}" is no call: a call ends in query, mutate or subscribe`);
+    }
+  }
+
+  #request(type: "query" | "mutation", path: string, input: unknown, options: CallerOptions): Promise<unknown> {
+    const send = (): Promise<unknown> => this.#caller.request(type, path, input, options);
+    return this.#check(this.#find(path), path, input)?.then(send) ?? send();
+  }
+
+  #subscribe(path: string, input: unknown, options: SubscribeOptions): unknown {
+    const procedure = this.#find(path);
+    const checked = this.#check(procedure, path, input);
+    // With a contract the ids of items are the client's own affair, unless the contract says otherwise.
+    const tracked = this.#contract === undefined || (procedure !== undefined && "tracked" in procedure && procedure.tracked === true);
+    return subscribe(this.#caller, { path, input, checked, tracked }, options);
+  }
+
+  #find(path: string): ContractProcedure | undefined {
+    return this.#contract && findProcedure(this.#contract, path);
+  }
+
+  #check(procedure: ContractProcedure | undefined, path: string, input: unknown): Promise<void> | undefined {
+    return this.#checkInput && procedure !== undefined ? checkInput(procedure, path, input) : undefined;
+  }
+}

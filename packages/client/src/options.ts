@@ -1,0 +1,30 @@
+import type { BackoffOptions } from "./backoff.ts";
+import type { WebSocketClass } from "./web-socket.ts";
+
+/** A value, or what gives it, also later. Asked for anew at each connect. */
+export type Provided<T> = T | (() => T | Promise<T>);
+
+/** What the server's `createContext` finds as `info.connectionParams`. */
+export type ConnectionParams = Readonly<Record<string, string>>;
+
+/** How to connect. */
+export interface ConnectionOptions {
+  /** `ws:`, `wss:`, `http:` or `https:`; in browsers also relative to the page: `/rpc`. */
+  readonly url: Provided<string | URL>;
+  /** Sent in the first message, never in the URL, where logs would keep it. Default none. */
+  readonly connectionParams?: Provided<ConnectionParams | undefined>;
+  /** Another class of WebSockets. Default: `ws` in Node, the global one elsewhere. */
+  readonly WebSocket?: WebSocketClass;
+  /** Whether the first call opens the connection. Default true; false opens it at once. */
+  readonly lazy?: boolean;
+  /** Closes the connection when there was no call for so long, in ms; the next call opens it again. Default off (`Infinity`). */
+  readonly idleCloseMs?: number;
+  /** Time for opening the socket and for the server's welcome, in ms. Default 10,000. Off: `Infinity`. */
+  readonly connectTimeoutMs?: number;
+  /** Delays before connecting again. Default: up to 250 ms, doubling to 30 s, full jitter. */
+  readonly backoff?: Partial<BackoffOptions>;
+  /** The largest message sent, in bytes. Default 1 MiB, which is what a server takes. */
+  readonly maxFrameBytes?: number;
+}
+
+export const defaultConnectTimeoutMs = 10_000;
