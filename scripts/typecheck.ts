@@ -8,7 +8,6 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Not programs of their own: the base of all, and the one that vitest checks. */
@@ -30,21 +29,14 @@ async function foldersIn(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
 }
 
-async function hasErrors(tsconfig: string): Promise<boolean> {
-  const run = promisify(execFile)(
-    process.execPath,
-    [join(compilerFolder, "bin/tsc"), "--pretty", "false", "-p", tsconfig],
-    {
-      cwd: root,
-      maxBuffer: 64 * 1024 * 1024,
-    },
-  );
-  const output = await run.then(
-    () => undefined,
-    (error: { stdout?: string; stderr?: string }) => `${error.stdout ?? ""}${error.stderr ?? ""}` || String(error),
-  );
-  console.log(output === undefined ? `ok      ${tsconfig}` : `FAILED  ${tsconfig}\n${output}`);
-  return output !== undefined;
+/** What the compiler has against the program; nothing when it is sound. */
+function compile(tsconfig: string): Promise<string | undefined> {
+  const options = { cwd: root, maxBuffer: 64 * 1024 * 1024 };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(compilerFolder, "bin/tsc"), "-p", tsconfig], options, (error, stdout, stderr) => {
+      resolve(error ? `${stdout}${stderr}` || error.message : undefined);
+    });
+  });
 }
 
 const folders = [".", "tests", "bench", ...(await foldersIn("packages")), ...(await foldersIn("examples"))];
@@ -54,7 +46,9 @@ console.log(`TypeScript ${version}, ${waiting.length} programs`);
 let failures = 0;
 async function work(): Promise<void> {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    if (await hasErrors(next)) failures += 1;
+    const errors = await compile(next);
+    console.log(errors === undefined ? `ok      ${next}` : `FAILED  ${next}\n${errors}`);
+    if (errors !== undefined) failures += 1;
   }
 }
 await Promise.all(Array.from({ length: availableParallelism() }, work));
