@@ -1,0 +1,103 @@
+import type { Schema } from "@tautline/core";
+
+/** A kind of value that JSON does not keep. */
+export type WireKind = "Date" | "bigint" | "Map" | "Set" | "NaN" | "undefined in an array";
+
+/** Which way a value goes: inputs cross as the schema takes them, outputs as the schema gives them. */
+export type Direction = "input" | "output";
+
+/** Zod 4's names of its schemas' types (`_zod.def.type`), and Zod 3's (`_def.typeName`). */
+const kindsByType: ReadonlyMap<unknown, WireKind> = new Map<unknown, WireKind>([
+  ["date", "Date"],
+  ["bigint", "bigint"],
+  ["map", "Map"],
+  ["set", "Set"],
+  ["nan", "NaN"],
+  ["ZodDate", "Date"],
+  ["ZodBigInt", "bigint"],
+  ["ZodMap", "Map"],
+  ["ZodSet", "Set"],
+  ["ZodNaN", "NaN"],
+]);
+const pipeTypes: ReadonlySet<unknown> = new Set(["pipe", "ZodPipeline"]);
+const arrayTypes: ReadonlySet<unknown> = new Set(["array", "tuple", "ZodArray", "ZodTuple"]);
+const optionalTypes: ReadonlySet<unknown> = new Set(["ZodOptional", "ZodUndefined", "ZodVoid"]);
+
+/** Where definitions keep the schemas that they are made of. Not all fields: a default's may run the user's code. */
+const partKeys = [
+  ...["shape", "catchall", "element", "items", "rest", "options", "left", "right"],
+  ...["innerType", "getter", "keyType", "valueType", "type"],
+] as const;
+
+/**
+ * The kinds of values that a Zod schema (3 or 4) lets cross the wire in a direction and that JSON does not keep.
+ * Empty for other libraries' schemas, and for what Zod does not tell itself: transforms, `z.custom`, `z.instanceof`.
+ */
+export function wireKindsOf(schema: Schema, direction: Direction): ReadonlySet<WireKind> {
+  const kinds = new Set<WireKind>();
+  const seen = new Set<unknown>();
+  const waiting: unknown[] = [schema];
+  for (const next of waiting) {
+    const definition = definitionOf(next);
+    if (definition === undefined || seen.has(next)) continue;
+    seen.add(next);
+    const kind = kindOf(definition, direction);
+    if (kind !== undefined) kinds.add(kind);
+    waiting.push(...partsOf(definition, direction));
+  }
+  return kinds;
+}
+
+type Definition = Readonly<Record<string, unknown>>;
+
+function definitionOf(schema: unknown): Definition | undefined {
+  if (!isRecord(schema)) return undefined;
+  const internals = schema["_zod"];
+  const definition = isRecord(internals) ? internals["def"] : schema["_def"];
+  return isRecord(definition) && typeOf(definition) !== undefined ? definition : undefined;
+}
+
+function typeOf(definition: Definition): unknown {
+  return definition["typeName"] ?? definition["type"];
+}
+
+function kindOf(definition: Definition, direction: Direction): WireKind | undefined {
+  // What is coerced may come as anything, in JSON's terms as well.
+  if (direction === "input" && definition["coerce"] === true) return undefined;
+  const type = typeOf(definition);
+  if (!arrayTypes.has(type)) return kindsByType.get(type);
+  const mayBeUndefined = partsOf(definition, direction).some((part) => admitsUndefined(part, direction));
+  return mayBeUndefined ? "undefined in an array" : undefined;
+}
+
+function admitsUndefined(schema: unknown, direction: Direction): boolean {
+  const internals = isRecord(schema) ? schema["_zod"] : undefined;
+  if (isRecord(internals)) return internals[direction === "input" ? "optin" : "optout"] === "optional";
+  const definition = definitionOf(schema);
+  return definition !== undefined && optionalTypes.has(typeOf(definition));
+}
+
+/** The schemas that a schema is made of. */
+function partsOf(definition: Definition, direction: Direction): unknown[] {
+  const type = typeOf(definition);
+  if (pipeTypes.has(type)) return [definition[direction === "input" ? "in" : "out"]];
+  if (type === "ZodEffects") return isUnknowable(definition, direction) ? [] : [definition["schema"]];
+  return partKeys.flatMap((key) => schemasIn(definition[key]));
+}
+
+/** Zod 3's transforms give, and its preprocessors take, what cannot be known. */
+function isUnknowable(definition: Definition, direction: Direction): boolean {
+  const effect = isRecord(definition["effect"]) ? definition["effect"]["type"] : undefined;
+  return effect === (direction === "input" ? "preprocess" : "transform");
+}
+
+/** The schemas in one of a definition's fields: one, a list, a record of them, or a function that gives such. */
+function schemasIn(field: unknown): unknown[] {
+  const value: unknown = typeof field === "function" ? field() : field;
+  if (definitionOf(value) !== undefined) return [value];
+  return typeof value === "object" && value !== null ? Object.values(value) : [];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
