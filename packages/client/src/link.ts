@@ -1,1 +1,106 @@
-export {};
+import type { TautlineError } from "@tautline/core";
+import { type Operation, type OperationResultObserver, TRPCClientError, type TRPCLink } from "@trpc/client";
+import type { TransformerOptions, TRPCConnectionState } from "@trpc/client/unstable-internals";
+import type { AnyTRPCRouter, inferTRPCClientTypes } from "@trpc/server";
+import { observable } from "@trpc/server/observable";
+import type { TRPCErrorShape } from "@trpc/server/rpc";
+import { Caller } from "./caller.ts";
+import type { ClientConnection, ConnectionState } from "./connection-state.ts";
+import type { ConnectionOptions } from "./options.ts";
+import { Request } from "./request.ts";
+import { Subscription, type SubscriptionCallbacks } from "./subscription.ts";
+import { readTransformer, type TransformerOption } from "./transformer.ts";
+
+/** The link's options: how to connect, and the router's transformer where it has one. */
+export type TautlineLinkOptions<Router extends AnyTRPCRouter> = ConnectionOptions &
+  TransformerOptions<inferTRPCClientTypes<Router>>;
+
+/** A terminating link, with its connection. */
+export type TautlineLink<Router extends AnyTRPCRouter> = TRPCLink<Router> & { readonly connection: ClientConnection };
+
+/**
+ * A terminating link for `createTRPCClient`: tRPC's client and everything built on it, over the same connection, with the same
+ * recovery, as `createClient`. It has one connection, however many clients use it.
+ */
+export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLinkOptions<Router>): TautlineLink<Router> {
+  // The two types of `transformer`, needed and forbidden, are there to be checked at the call alone.
+  const { transformer } = options as { transformer?: TransformerOption };
+  const caller = new Caller(options, readTransformer(transformer));
+  const link: TRPCLink<Router> =
+    () =>
+    ({ op }) =>
+      observable((observer) => {
+        const { type } = op;
+        return type === "subscription" ? subscribe(caller, op, observer) : request(caller, type, op, observer);
+      });
+  return Object.assign(link, { connection: caller.connection });
+}
+
+/** Sends a query or mutation; returns what aborts it. */
+function request<Router extends AnyTRPCRouter>(
+  caller: Caller,
+  type: "query" | "mutation",
+  { path, input, context, signal }: Operation,
+  observer: OperationResultObserver<Router, unknown>,
+): () => void {
+  const resolve = (data: unknown): void => {
+    observer.next({ result: { type: "data", data }, context });
+    observer.complete();
+  };
+  const reject = (error: TautlineError): void => observer.error(toClientError(error));
+  const call = new Request(caller, { type, path, input, options: { signal }, resolve, reject });
+  return () => call.cancel();
+}
+
+/** Subscribes; returns what ends it. */
+function subscribe<Router extends AnyTRPCRouter>(
+  caller: Caller,
+  { path, input, context, signal }: Operation,
+  observer: OperationResultObserver<Router, unknown>,
+): () => void {
+  const callbacks: SubscriptionCallbacks = {
+    onStarted: () => observer.next({ result: { type: "started" }, context }),
+    onItem: (item, id) => {
+      const result = id === undefined ? { data: item } : { id, data: { id, data: item } };
+      observer.next({ result: { type: "data", ...result }, context });
+    },
+    onError: (error) => observer.error(toClientError(error)),
+    onStopped: () => {
+      observer.next({ result: { type: "stopped" }, context });
+      observer.complete();
+    },
+  };
+  const unwatch = caller.connection.subscribe((state) => observer.next({ result: toTrpcState(state), context }));
+  const subscription = new Subscription(caller, { path, input, callbacks, options: { signal } });
+  return () => {
+    unwatch();
+    subscription.cancel();
+  };
+}
+
+/** tRPC's error, with the server's shape where there is one. */
+function toClientError<Router extends AnyTRPCRouter>(error: TautlineError): TRPCClientError<Router> {
+  const { shape } = error;
+  if (isErrorShape(shape)) return TRPCClientError.from({ error: shape }, { cause: error });
+  return new TRPCClientError(error.message, { cause: error });
+}
+
+function isErrorShape(shape: unknown): shape is TRPCErrorShape {
+  if (typeof shape !== "object" || shape === null || !("code" in shape) || !("message" in shape)) return false;
+  return typeof shape.code === "number" && typeof shape.message === "string";
+}
+
+/** tRPC knows three states. */
+function toTrpcState<Router extends AnyTRPCRouter>(state: ConnectionState): TRPCConnectionState<TRPCClientError<Router>> {
+  switch (state.status) {
+    case "online":
+      return { type: "state", state: "pending", error: null };
+    case "connecting":
+      return { type: "state", state: "connecting", error: null };
+    case "reconnecting":
+      return { type: "state", state: "connecting", error: toClientError(state.reason) };
+    case "idle":
+    case "closed":
+      return { type: "state", state: "idle", error: null };
+  }
+}

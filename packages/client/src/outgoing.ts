@@ -47,8 +47,8 @@ export abstract class Outgoing implements CallObserver {
     if (signal) this.#listen(signal);
   }
 
-  /** Ends the call at both ends without a word to its owner. */
-  protected cancel(code?: "TIMEOUT"): boolean {
+  /** Ends the call at both ends without a word to its owner. Returns whether it was still open. */
+  cancel(code?: "TIMEOUT"): boolean {
     if (!this.settle()) return false;
     if (this.#id !== undefined) this.caller.peer.cancel(this.#id, code);
     return true;

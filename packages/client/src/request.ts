@@ -23,11 +23,13 @@ export class Request extends Outgoing {
 
   override onResult(value: unknown): void {
     if (!this.settle()) return;
+    let result: unknown;
     try {
-      this.#definition.resolve(value === undefined ? undefined : this.caller.transformer.output.deserialize(value));
+      result = value === undefined ? undefined : this.caller.transformer.output.deserialize(value);
     } catch (cause) {
-      this.fail(new TautlineError({ code: "PARSE_ERROR", message: "the result cannot be read by the transformer", cause }));
+      return this.fail(new TautlineError({ code: "PARSE_ERROR", message: "the transformer cannot read the result", cause }));
     }
+    this.#definition.resolve(result);
   }
 
   override onStarted(): void {}

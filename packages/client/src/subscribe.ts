@@ -93,7 +93,7 @@ function start(
   else checked.then(begin, (thrown: unknown) => callbacks.onError?.(TautlineError.from(thrown)));
   return () => {
     stopped = true;
-    subscription?.unsubscribe();
+    subscription?.cancel();
   };
 }
 

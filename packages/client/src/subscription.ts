@@ -30,10 +30,6 @@ export class Subscription extends Outgoing {
     this.start("subscription", path, input);
   }
 
-  unsubscribe(): void {
-    this.cancel();
-  }
-
   override onStarted(): void {
     this.stopTimeout();
     report(() => this.#callbacks.onStarted?.());
