@@ -117,7 +117,9 @@ function encodeMembers(value: object, encoding: Encoding): unknown {
     return encodeValue(value.valueOf(), encoding);
   }
   enter(value, encoding);
-  const json = Array.isArray(value) ? encodeItems(value, encoding) : encodeRecord(value, encoding);
+  const json = Array.isArray(value)
+    ? encodeItems(value, encoding)
+    : encodeRecord(value as Readonly<Record<string, unknown>>, encoding);
   encoding.ancestors.pop();
   return json;
 }
@@ -130,20 +132,33 @@ function encodeItems(items: readonly unknown[], encoding: Encoding): unknown[] {
   return json;
 }
 
-function encodeRecord(record: object, encoding: Encoding): Record<string, unknown> {
-  const members = Object.entries(record).filter(([key, member]) => key !== "__proto__" && isSent(member));
-  if (members.length !== 1 || members[0]?.[0].startsWith("$") !== true) return encodeEntries(members, encoding);
-  // It looks like a rich value without being one, so a level around it says so.
+function encodeRecord(record: Readonly<Record<string, unknown>>, encoding: Encoding): Record<string, unknown> {
+  const keys = Object.keys(record);
+  if (!looksRich(record, keys)) return encodeEntries(record, keys, encoding);
   encoding.decodable = true;
-  enter(members, encoding);
-  const json = { $: encodeEntries(members, encoding) };
+  enter(keys, encoding);
+  const json = { $: encodeEntries(record, keys, encoding) };
   encoding.ancestors.pop();
   return json;
 }
 
-function encodeEntries(members: readonly [string, unknown][], encoding: Encoding): Record<string, unknown> {
+/** Whether a receiver would take the object for a rich value: all that is sent of it is one key, with the tags' sign. */
+function looksRich(record: Readonly<Record<string, unknown>>, keys: readonly string[]): boolean {
+  if (!keys.some((key) => key.startsWith("$"))) return false;
+  const sent = keys.filter((key) => key !== "__proto__" && isSent(record[key]));
+  return sent.length === 1 && sent[0]?.startsWith("$") === true;
+}
+
+function encodeEntries(
+  record: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  encoding: Encoding,
+): Record<string, unknown> {
   const json: Record<string, unknown> = {};
-  for (const [key, member] of members) json[key] = encodeValue(member, encoding);
+  for (const key of keys) {
+    // To set `__proto__` would set the prototype.
+    if (key !== "__proto__" && isSent(record[key])) json[key] = encodeValue(record[key], encoding);
+  }
   return json;
 }
 

@@ -105,7 +105,7 @@ const urlKind: BuiltInKind<URL> = {
   decode(json) {
     const href = textOf(json, maxUrlLength);
     // `href` is ASCII whatever the URL was made from, and what is not takes long to convert.
-    if (!/^[\x21-\x7e]*$/.test(href)) throw invalidValue("$url holds a URL in ASCII");
+    if (!/^[\x20-\x7e]*$/.test(href)) throw invalidValue("$url holds a URL in ASCII");
     return new URL(href);
   },
 };

@@ -10,19 +10,19 @@ export interface Rich {
    * @throws TautlineError `BAD_REQUEST` where the value is circular, nests over 61 levels (as written in JSON: a Map takes three, a
    * Set two) or is over a kind's limit. What the value's getters and `toJSON` throw is passed on.
    */
-  serialize(value: unknown): unknown;
+  readonly serialize: (value: unknown) => unknown;
   /**
    * The value that `serialize` was given, from its JSON. One without rich values is returned as it is, not copied.
    *
    * @throws TautlineError `BAD_REQUEST`, and no other, where the JSON is none that `serialize` makes.
    */
-  deserialize(value: unknown): unknown;
+  readonly deserialize: (value: unknown) => unknown;
   /**
    * A transformer that knows one more kind, which is asked before the others; this one stays as it is. Both ends need it.
    *
    * @throws TypeError where the kind's name is taken or is not letters and digits.
    */
-  extend<T>(kind: RichKind<T>): Rich;
+  readonly extend: <T>(kind: RichKind<T>) => Rich;
 }
 
 /**
