@@ -1,0 +1,137 @@
+import { contract, mutation, query, rich, subscription } from "@tautline/core";
+import { initTRPC, tracked } from "@trpc/server";
+import { observable } from "@trpc/server/observable";
+import { describe, expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import type { CreateClient, inferClientError, Unsubscribable } from "./client-types.ts";
+import type { ClientConnection, ConnectionState } from "./connection-state.ts";
+
+declare const createClient: CreateClient;
+const url = "ws://localhost";
+
+const t = initTRPC.create({
+  transformer: rich,
+  errorFormatter: ({ shape }) => ({ ...shape, data: { ...shape.data, retryable: true } }),
+});
+const router = t.router({
+  chat: t.router({
+    history: t.procedure.input(z.object({ room: z.string().default("") })).query(() => [{ at: new Date() }]),
+    send: t.procedure.input(z.string().optional()).mutation(() => undefined),
+    messages: t.procedure.subscription(async function* () {
+      yield { at: new Date() };
+    }),
+    log: t.procedure.subscription(async function* () {
+      yield tracked("1", "text");
+    }),
+    legacy: t.procedure.subscription(() => observable<number>(() => undefined)),
+  }),
+});
+type AppRouter = typeof router;
+
+const plain = initTRPC.create();
+const plainRouter = plain.router({
+  now: plain.procedure.query(() => ({ at: new Date(), missing: undefined })),
+  times: plain.procedure.subscription(async function* () {
+    yield { at: new Date() };
+  }),
+});
+type PlainRouter = typeof plainRouter;
+
+describe("a client of a router", () => {
+  const client = createClient<AppRouter>({ url, transformer: rich });
+
+  test("has the inputs and outputs that tRPC infers", () => {
+    expectTypeOf(client.chat.history.query).parameter(0).toEqualTypeOf<{ room?: string | undefined }>();
+    expectTypeOf(client.chat.history.query({})).resolves.toEqualTypeOf<{ at: Date }[]>();
+    expectTypeOf(client.chat.send.mutate).parameter(0).toEqualTypeOf<string | undefined | void>();
+    expectTypeOf(client.chat.send.mutate()).resolves.toEqualTypeOf<undefined>();
+  });
+
+  test("has the items, with their ids where they are tracked", () => {
+    expectTypeOf(client.chat.messages.subscribe()).toEqualTypeOf<AsyncIterableIterator<{ at: Date }>>();
+    expectTypeOf(client.chat.log.subscribe()).toEqualTypeOf<AsyncIterableIterator<{ id: string; data: string }>>();
+    expectTypeOf(client.chat.legacy.subscribe()).toEqualTypeOf<AsyncIterableIterator<number>>();
+  });
+
+  test("hands over errors of the router's shape", () => {
+    const subscription = client.chat.messages.subscribe(undefined, {
+      onData: (item) => expectTypeOf(item).toEqualTypeOf<{ at: Date }>(),
+      onError(error) {
+        expectTypeOf(error.data?.retryable).toEqualTypeOf<boolean | undefined>();
+        expectTypeOf(error.shape?.data.retryable).toEqualTypeOf<boolean | undefined>();
+        expectTypeOf(error).toEqualTypeOf<inferClientError<AppRouter>>();
+      },
+      onConnectionStateChange: (state) => expectTypeOf(state).toEqualTypeOf<ConnectionState>(),
+    });
+    expectTypeOf(subscription).toEqualTypeOf<Unsubscribable>();
+  });
+
+  test("has types as JSON leaves them where the router has no transformer", () => {
+    const plainClient = createClient<PlainRouter>({ url });
+    expectTypeOf(plainClient.now.query()).resolves.toEqualTypeOf<{ at: string }>();
+    expectTypeOf(plainClient.times.subscribe()).toEqualTypeOf<AsyncIterableIterator<{ at: string }>>();
+  });
+
+  test("needs the transformer exactly where the router has one", () => {
+    // @ts-expect-error the router has one
+    createClient<AppRouter>({ url });
+    // @ts-expect-error the router has none
+    createClient<PlainRouter>({ url, transformer: rich });
+    // @ts-expect-error neither a contract nor a router
+    createClient({ url });
+  });
+});
+
+describe("a client of a contract", () => {
+  const api = contract({
+    chat: {
+      history: query({
+        input: z.object({ room: z.string().default("") }),
+        output: z.array(z.object({ at: z.date() })),
+      }),
+      send: mutation({ input: z.string().optional() }),
+      messages: subscription({ input: z.object({ room: z.string() }), output: z.object({ at: z.date() }) }),
+      log: subscription({ output: z.string(), tracked: true }),
+    },
+    ping: query({ output: z.string().transform((text) => text.length) }),
+  });
+  const client = createClient({ contract: api, url });
+
+  test("has the contract's inputs and outputs", () => {
+    expectTypeOf(client.chat.history.query).parameter(0).toEqualTypeOf<{ room?: string | undefined }>();
+    expectTypeOf(client.chat.history.query({})).resolves.toEqualTypeOf<{ at: Date }[]>();
+    expectTypeOf(client.chat.send.mutate()).resolves.toEqualTypeOf<void>();
+    expectTypeOf(client.ping.query()).resolves.toEqualTypeOf<number>();
+  });
+
+  test("has the contract's items, with their ids where the contract says tracked", () => {
+    expectTypeOf(client.chat.messages.subscribe({ room: "" })).toEqualTypeOf<AsyncIterableIterator<{ at: Date }>>();
+    client.chat.log.subscribe(undefined, {
+      onData: (item) => expectTypeOf(item.id).toEqualTypeOf<string>(),
+      onError: (error) => expectTypeOf(error.data?.code).toEqualTypeOf<string | undefined>(),
+    });
+  });
+
+  test("takes a signal and a timeout for each call", () => {
+    const { signal } = new AbortController();
+    client.chat.history.query({}, { signal, timeoutMs: 1000 });
+    client.chat.messages.subscribe({ room: "" }, { signal });
+    // @ts-expect-error a misspelt option
+    client.chat.history.query({}, { timeout: 1000 });
+  });
+
+  test("takes another transformer", () => {
+    createClient({ contract: api, url, transformer: { serialize: (value) => value, deserialize: (value) => value } });
+  });
+
+  test("has its connection", () => {
+    expectTypeOf(client.connection).toEqualTypeOf<ClientConnection>();
+  });
+
+  test("has each procedure's own call alone", () => {
+    // @ts-expect-error a mutation
+    client.chat.send.query;
+    // @ts-expect-error no such procedure
+    client.chat.histroy;
+  });
+});
