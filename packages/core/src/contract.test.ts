@@ -83,12 +83,15 @@ describe("contract", () => {
     expect(problemOf({ "": history }).message).toBe("The contract has a procedure with an empty name");
   });
 
-  test.each([undefined, null, 1, "query", [history], () => history, z.string()])("refuses %s as a procedure", (value) => {
-    expect(problemOf({ chat: { wrong: value } })).toEqual({
-      path: "chat.wrong",
-      message: '"chat.wrong" is neither a procedure nor a record of procedures',
-    });
-  });
+  test.each([undefined, null, 1, "query", [history], () => history, z.string()])(
+    "refuses %s as a procedure",
+    (value) => {
+      expect(problemOf({ chat: { wrong: value } })).toEqual({
+        path: "chat.wrong",
+        message: '"chat.wrong" is neither a procedure nor a record of procedures',
+      });
+    },
+  );
 
   test("refuses what is not a record at the top", () => {
     expect(problemOf(undefined).message).toBe("The contract is neither a procedure nor a record of procedures");
@@ -99,7 +102,9 @@ describe("contract", () => {
     expect(problemOf({ a: { b: query({ input: noSchema }) } }).message).toBe(
       '"a.b" has an input that is not a Standard Schema',
     );
-    expect(problemOf({ a: query({ output: noSchema }) }).message).toBe('"a" has an output that is not a Standard Schema');
+    expect(problemOf({ a: query({ output: noSchema }) }).message).toBe(
+      '"a" has an output that is not a Standard Schema',
+    );
   });
 });
 

@@ -21,7 +21,15 @@ const kindsByType: ReadonlyMap<unknown, WireKind> = new Map<unknown, WireKind>([
 ]);
 const pipeTypes: ReadonlySet<unknown> = new Set(["pipe", "ZodPipeline"]);
 const arrayTypes: ReadonlySet<unknown> = new Set(["array", "tuple", "ZodArray", "ZodTuple"]);
-const optionalTypes: ReadonlySet<unknown> = new Set(["ZodOptional", "ZodUndefined", "ZodVoid"]);
+const optionalTypes: ReadonlySet<unknown> = new Set([
+  ...["optional", "undefined", "void"],
+  ...["ZodOptional", "ZodUndefined", "ZodVoid"],
+]);
+/** What lets undefined through where its parts do. */
+const transparentTypes: ReadonlySet<unknown> = new Set([
+  ...["union", "nullable", "readonly", "pipe"],
+  ...["ZodUnion", "ZodNullable", "ZodReadonly", "ZodBranded", "ZodPipeline", "ZodEffects"],
+]);
 
 /** Where definitions keep the schemas that they are made of. Not all fields: a default's may run the user's code. */
 const partKeys = [
@@ -71,10 +79,11 @@ function kindOf(definition: Definition, direction: Direction): WireKind | undefi
 }
 
 function admitsUndefined(schema: unknown, direction: Direction): boolean {
-  const internals = isRecord(schema) ? schema["_zod"] : undefined;
-  if (isRecord(internals)) return internals[direction === "input" ? "optin" : "optout"] === "optional";
   const definition = definitionOf(schema);
-  return definition !== undefined && optionalTypes.has(typeOf(definition));
+  if (definition === undefined) return false;
+  const type = typeOf(definition);
+  if (optionalTypes.has(type)) return true;
+  return transparentTypes.has(type) && partsOf(definition, direction).some((part) => admitsUndefined(part, direction));
 }
 
 /** The schemas that a schema is made of. */
