@@ -326,6 +326,12 @@ describe("hostile JSON", () => {
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
+  it("cannot set a prototype on the way out either", () => {
+    const value: unknown = JSON.parse('{"__proto__":{"polluted":1}}');
+    const json = rich.serialize([value, 1n]);
+    expect(json).toStrictEqual({ $rich: [{}, { $bigint: "1" }] });
+  });
+
   it("keeps keys that are names of Object.prototype as own keys", () => {
     const value = decode(
       '{"$rich":{"constructor":{"prototype":{"polluted":1}},"toString":1,"b":{"$bigint":"1"}}}',
