@@ -1,5 +1,6 @@
 import { type Contract, type ContractProcedure, findProcedure, rich } from "@tautline/core";
 import { Caller, type CallerOptions } from "./caller.ts";
+import type { CreateClient } from "./client-types.ts";
 import { checkInput } from "./input-check.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { createPathProxy } from "./path-proxy.ts";
@@ -12,6 +13,13 @@ interface ClientOptions extends ConnectionOptions {
   /** With a contract: whether input is checked before it is sent. Default true. */
   readonly checkInput?: boolean;
 }
+
+/**
+ * Makes a client: of a contract (`createClient({ contract, url })`), or of a tRPC router by its type alone
+ * (`createClient<AppRouter>({ url })`). It connects with the first call. Calls reject with a TautlineError.
+ */
+// The proxy has no type of its own: what it is, its callers' types alone know.
+export const createClient: CreateClient = (options: ClientOptions) => createUntypedClient(options) as never;
 
 export function createUntypedClient(options: ClientOptions): unknown {
   const caller = new Caller(options, readTransformer(options.transformer ?? (options.contract && rich)));

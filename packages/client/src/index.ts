@@ -1,5 +1,22 @@
 export type { BackoffOptions } from "./backoff.ts";
+export type {
+  CallOptions,
+  ClientError,
+  ContractClient,
+  ContractClientOptions,
+  CreateClient,
+  inferClientError,
+  MutationCall,
+  QueryCall,
+  RouterClient,
+  RouterClientOptions,
+  Subscribe,
+  SubscribeCallbacks,
+  SubscriptionCall,
+  Unsubscribable,
+} from "./client-types.ts";
 export type { ClientConnection, ConnectionState } from "./connection-state.ts";
-export { createUntypedClient } from "./create-client.ts";
+export { createClient, createUntypedClient } from "./create-client.ts";
 export type { ConnectionOptions, ConnectionParams, Provided } from "./options.ts";
+export type { TransformerOption } from "./transformer.ts";
 export type { WebSocketClass, WebSocketLike } from "./web-socket.ts";
