@@ -18,8 +18,8 @@ interface ClientOptions extends ConnectionOptions {
  * Makes a client: of a contract (`createClient({ contract, url })`), or of a tRPC router by its type alone
  * (`createClient<AppRouter>({ url })`). It connects with the first call. Calls reject with a TautlineError.
  */
-// The proxy has no type of its own: what it is, its callers' types alone know.
-export const createClient: CreateClient = (options: ClientOptions) => createUntypedClient(options) as never;
+// A boundary of inference: the proxy has no type of its own, what it is only the types of `CreateClient` know.
+export const createClient: CreateClient = createUntypedClient as never;
 
 export function createUntypedClient(options: ClientOptions): unknown {
   const caller = new Caller(options, readTransformer(options.transformer ?? (options.contract && rich)));
