@@ -328,8 +328,9 @@ describe("hostile JSON", () => {
 
   it("cannot set a prototype on the way out either", () => {
     const value: unknown = JSON.parse('{"__proto__":{"polluted":1}}');
-    const json = rich.serialize([value, 1n]);
+    const json = rich.serialize([value, 1n]) as { readonly $rich: readonly unknown[] };
     expect(json).toStrictEqual({ $rich: [{}, { $bigint: "1" }] });
+    expect(Object.getPrototypeOf(json.$rich[0])).toBe(Object.prototype);
   });
 
   it("keeps keys that are names of Object.prototype as own keys", () => {
