@@ -4,8 +4,13 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkTransformer } from "./transformer-check.ts";
 
-const none = { serialize: (value: unknown) => value, deserialize: (value: unknown) => value };
-const both = (half: typeof none) => ({ input: half, output: half });
+interface Half {
+  serialize(value: unknown): unknown;
+  deserialize(value: unknown): unknown;
+}
+
+const none: Half = { serialize: (value: unknown) => value, deserialize: (value: unknown) => value };
+const both = (half: Half) => ({ input: half, output: half });
 
 const everything = contract({
   all: query({
