@@ -7,6 +7,7 @@ import type { CompiledProcedure } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
 import { errorShape } from "./error-shape.ts";
 import type { ErrorReport } from "./options.ts";
+import { routerTransformer } from "./router-transformer.ts";
 import { isThenable } from "./thenable.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
@@ -32,7 +33,7 @@ export class Dispatch {
   constructor(options: DispatchOptions) {
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
-    this.#transformer = options.router._def._config.transformer;
+    this.#transformer = routerTransformer(options.router);
   }
 
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */

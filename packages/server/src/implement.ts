@@ -105,9 +105,18 @@ export function implement(
     procedures: createBuilders(contract, "", t, builtFor),
     router(record) {
       checkRecord(record, contract, "", builtFor);
-      return t.router(record);
+      const router = t.router(record);
+      contractRouters.add(router);
+      return router;
     },
   };
+}
+
+const contractRouters = new WeakSet<object>();
+
+/** Whether a router was made from a contract. */
+export function isContractRouter(router: AnyTRPCRouter): boolean {
+  return contractRouters.has(router);
 }
 
 /** Which path of the contract a finished procedure was built for. */
