@@ -50,7 +50,7 @@ export class Attempt {
   abandon(): void {
     if (this.#over) return;
     this.#end();
-    this.#owner.peer.detach(lost("the connection was closed"), { started: this.#welcomed });
+    this.#owner.peer.detach(lost("the connection was closed"), { started: true });
   }
 
   async #open(): Promise<void> {
@@ -110,7 +110,8 @@ export class Attempt {
   #lose(reason: TautlineError, mayRetry: boolean): void {
     if (this.#over) return;
     this.#end();
-    this.#owner.peer.detach(reason, { started: this.#welcomed });
+    // The welcome may have been on its way: only a refusal says that nothing was started.
+    this.#owner.peer.detach(reason, { started: this.#refusal === undefined });
     this.#owner.onLost(reason, mayRetry);
   }
 
