@@ -7,22 +7,39 @@ const here = import.meta.dirname;
 const fixtures = ["contract-first", "router-first"];
 const marker = /\/\/ mistake: /;
 
-test.each(fixtures)("each mistake in %s is reported on its own line, and nothing else is", (fixture) => {
-  const lines = readFileSync(sourceOf(pathOf(fixture)), "utf8").split("\n");
-  const marked = lines.filter((line) => marker.test(line));
-  expect(marked.length).toBeGreaterThanOrEqual(10);
-  expect(errorsOf(fixture).map(({ line }) => lines[line])).toEqual(marked);
-});
+const cases = fixtures.flatMap((fixture) => [
+  { fixture, trpc: "newest" as const },
+  { fixture, trpc: "oldest" as const },
+]);
+
+test.each(cases)(
+  "each mistake in $fixture is reported on its line and nothing else is ($trpc tRPC)",
+  ({ fixture, trpc }) => {
+    const lines = readFileSync(sourceOf(pathOf(fixture)), "utf8").split("\n");
+    const marked = lines.filter((line) => marker.test(line));
+    expect(marked.length).toBeGreaterThanOrEqual(10);
+    expect(errorsOf(programs[trpc], fixture).map(({ line }) => lines[line])).toEqual(marked);
+  },
+);
 
 test("what JSON would lose is named in the message", () => {
-  const messages = errorsOf("contract-first").map(({ message }) => message);
+  const messages = errorsOf(programs.newest, "contract-first").map(({ message }) => message);
   expect(messages).toContainEqual(expect.stringContaining("JSON does not keep what these procedures send"));
 });
 
-const program = createProgram(fixtures.map(pathOf));
+test("the programs have the tRPC that they say", () => {
+  const isOldest = (program: ts.Program): boolean =>
+    program.getSourceFiles().some(({ fileName }) => fileName.includes("@trpc+server@11.0.0"));
+  expect([isOldest(programs.newest), isOldest(programs.oldest)]).toEqual([false, true]);
+});
+
+const programs = {
+  newest: createProgram(fixtures.map(pathOf), {}),
+  oldest: createProgram(fixtures.map(pathOf), { paths: oldestTrpc() }),
+};
 
 /** The errors of a fixture, one for each line that has any. */
-function errorsOf(fixture: string): { line: number; message: string }[] {
+function errorsOf(program: ts.Program, fixture: string): { line: number; message: string }[] {
   const file = program.getSourceFile(pathOf(fixture));
   if (file === undefined) throw new Error(`${fixture} was not read`);
   const byLine = new Map<number, { line: number; message: string }>();
@@ -36,8 +53,8 @@ function errorsOf(fixture: string): { line: number; message: string }[] {
 }
 
 /** A program of the fixtures with the options of the tests. Their sources end in `.txt`, so that nothing else reads them. */
-function createProgram(paths: string[]): ts.Program {
-  const options = { ...readOptions(), noUnusedLocals: false };
+function createProgram(paths: string[], version: ts.CompilerOptions): ts.Program {
+  const options = { ...readOptions(), noUnusedLocals: false, ...version };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;
   const getSourceFile = host.getSourceFile.bind(host);
@@ -48,6 +65,18 @@ function createProgram(paths: string[]): ts.Program {
       ? ts.createSourceFile(path, readFileSync(sourceOf(path), "utf8"), rest[0], true)
       : getSourceFile(path, ...rest);
   return ts.createProgram(paths, options, host);
+}
+
+/** Where `@trpc/server` and its parts are in the oldest version that the packages take. */
+function oldestTrpc(): Record<string, string[]> {
+  const dist = join(here, "../node_modules/trpc-server-oldest/dist");
+  const parts = { "": "index", "/observable": "observable/index" };
+  const core = "/unstable-core-do-not-import";
+  const entries = Object.entries({ ...parts, [core]: core }).map(([part, file]) => [
+    `@trpc/server${part}`,
+    [join(dist, `${file}.d.ts`)],
+  ]);
+  return Object.fromEntries(entries) as Record<string, string[]>;
 }
 
 function readOptions(): ts.CompilerOptions {
