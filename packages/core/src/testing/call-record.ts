@@ -1,0 +1,40 @@
+import type { TautlineError } from "../errors.ts";
+import type { CallObserver } from "../peer.ts";
+
+/** What a caller heard of its call. */
+export type CallEvent =
+  | readonly ["started"]
+  | readonly ["item", value: unknown, eventId?: string]
+  | readonly ["result", value: unknown]
+  | readonly ["error", shape: unknown]
+  | readonly ["end"]
+  | readonly ["failed", error: TautlineError];
+
+/** An observer that keeps what it hears, in order, so that a test can compare the whole of it. */
+export class CallRecord implements CallObserver {
+  readonly events: CallEvent[] = [];
+
+  onStarted(): void {
+    this.events.push(["started"]);
+  }
+
+  onItem(value: unknown, eventId: string | undefined): void {
+    this.events.push(eventId === undefined ? ["item", value] : ["item", value, eventId]);
+  }
+
+  onResult(value: unknown): void {
+    this.events.push(["result", value]);
+  }
+
+  onError(shape: unknown): void {
+    this.events.push(["error", shape]);
+  }
+
+  onEnd(): void {
+    this.events.push(["end"]);
+  }
+
+  onFailed(error: TautlineError): void {
+    this.events.push(["failed", error]);
+  }
+}

@@ -1,0 +1,187 @@
+import type { Socket } from "../connection.ts";
+
+/** What the owner of a {@link MemorySocket} hears from it. */
+export interface MemorySocketEvents {
+  onFrame(frame: string): void;
+  /** The socket is gone; called once. The code is 1006 where the link was cut. */
+  onClosed(code: number, reason: string): void;
+}
+
+export interface MemoryLinkOptions {
+  /**
+   * Decides when what was sent arrives: it calls `deliver` later, once for each time that it is called, on the direction's own
+   * queue, so that order is kept whatever it does. Default `queueMicrotask`.
+   */
+  readonly schedule?: (deliver: () => void) => void;
+  /** Characters on their way from one end at which its `drained()` gives a promise. Default 1 MiB. */
+  readonly highWaterLength?: number;
+}
+
+/** The close code of a socket that went without a word (RFC 6455, section 7.1.5). */
+const cutCode = 1006;
+
+/** A connection in one process: two sockets, each of which receives what the other one sends, in order, never in the same call. */
+export class MemoryLink {
+  readonly client: MemorySocket;
+  readonly server: MemorySocket;
+  #moves = 0;
+
+  constructor(options: MemoryLinkOptions = {}) {
+    const onMove = (): void => {
+      this.#moves++;
+    };
+    const toServer = new Lane(options, onMove);
+    const toClient = new Lane(options, onMove);
+    this.client = new MemorySocket(toServer);
+    this.server = new MemorySocket(toClient);
+    toServer.arrive = (parcel) => this.server.receive(parcel);
+    toClient.arrive = (parcel) => this.client.receive(parcel);
+  }
+
+  /** How often something was sent or has arrived. Grows while the link is in use. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  /** Loses what is on its way in both directions; both ends hear of it, in a microtask. */
+  cut(): void {
+    this.client.lose();
+    this.server.lose();
+  }
+}
+
+/** One end of a {@link MemoryLink}. Frames are kept as they were sent. */
+export class MemorySocket implements Socket {
+  /** Every frame that this end sent, in order. */
+  readonly sent: string[] = [];
+  readonly #out: Lane;
+  #events: MemorySocketEvents | undefined = undefined;
+  #open = true;
+
+  /** Made by {@link MemoryLink}. */
+  constructor(out: Lane) {
+    this.#out = out;
+  }
+
+  /** To be called in the turn in which the link was made: what arrives before is lost. */
+  listen(events: MemorySocketEvents): void {
+    this.#events = events;
+  }
+
+  send(frame: string): void {
+    if (!this.#open) return;
+    this.sent.push(frame);
+    this.#out.push({ frame });
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#out.push({ code, reason });
+    queueMicrotask(() => this.#end(code, reason));
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#out.drained();
+  }
+
+  /** What this end sends stays on its way until the function that is returned is called. Nobody is told. */
+  stall(): () => void {
+    return this.#out.stall();
+  }
+
+  /** This end is gone, and with it what it had sent; the other end is not told: a half-open connection. */
+  lose(): void {
+    const events = this.#events;
+    this.#events = undefined;
+    this.#open = false;
+    this.#out.discard();
+    queueMicrotask(() => events?.onClosed(cutCode, ""));
+  }
+
+  /** Called by the link. */
+  receive(parcel: Parcel): void {
+    if (parcel.frame !== undefined) return this.#events?.onFrame(parcel.frame);
+    this.#open = false;
+    this.#end(parcel.code, parcel.reason);
+  }
+
+  #end(code: number, reason: string): void {
+    const events = this.#events;
+    this.#events = undefined;
+    events?.onClosed(code, reason);
+  }
+}
+
+type Parcel = { readonly frame: string } | { readonly frame?: never; readonly code: number; readonly reason: string };
+
+/** One direction of a link. */
+class Lane {
+  arrive: (parcel: Parcel) => void = () => {};
+  readonly #schedule: (deliver: () => void) => void;
+  readonly #highWaterLength: number;
+  readonly #onMove: () => void;
+  readonly #deliver: () => void;
+  #parcels: Parcel[] = [];
+  #length = 0;
+  #stalled = false;
+  /** Deliveries that came due while the lane was stalled. */
+  #overdue = 0;
+  #drained: Promise<void> | undefined = undefined;
+  #onDrained: (() => void) | undefined = undefined;
+
+  constructor({ schedule = queueMicrotask, highWaterLength = 1024 * 1024 }: MemoryLinkOptions, onMove: () => void) {
+    this.#schedule = (deliver) => schedule(deliver);
+    this.#highWaterLength = highWaterLength;
+    this.#onMove = onMove;
+    this.#deliver = () => this.#next();
+  }
+
+  push(parcel: Parcel): void {
+    this.#parcels.push(parcel);
+    this.#length += parcel.frame?.length ?? 0;
+    this.#onMove();
+    this.#schedule(this.#deliver);
+  }
+
+  discard(): void {
+    this.#parcels = [];
+    this.#length = 0;
+    this.#release();
+  }
+
+  stall(): () => void {
+    this.#stalled = true;
+    return () => {
+      this.#stalled = false;
+      for (; this.#overdue > 0; this.#overdue--) this.#schedule(this.#deliver);
+    };
+  }
+
+  drained(): Promise<void> | undefined {
+    if (this.#length < this.#highWaterLength) return undefined;
+    this.#drained ??= new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+    return this.#drained;
+  }
+
+  #next(): void {
+    if (this.#stalled) {
+      this.#overdue++;
+      return;
+    }
+    const parcel = this.#parcels.shift();
+    if (parcel === undefined) return;
+    this.#length -= parcel.frame?.length ?? 0;
+    if (this.#length < this.#highWaterLength) this.#release();
+    this.#onMove();
+    this.arrive(parcel);
+  }
+
+  #release(): void {
+    this.#onDrained?.();
+    this.#onDrained = undefined;
+    this.#drained = undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { CallRecord } from "./call-record.ts";
+import { createPair } from "./pair.ts";
+
+describe("createPair", () => {
+  test("joins two peers that call each other, and records what each of them sent", async () => {
+    const pair = createPair({
+      server: { onCall: (call) => call.sendResult("hello") },
+      client: { onCall: (call) => call.sendResult(call.input) },
+    });
+    const [greeting, echo] = [new CallRecord(), new CallRecord()];
+    pair.client.peer.call("query", "greet", undefined, greeting);
+    pair.server.peer.call("mutation", "echo", 5, echo);
+    await pair.settled();
+    expect(pair.client.frames).toEqual(['[[10,1,"greet",{}]]', "[[20,1,5]]"]);
+    expect(pair.server.messages).toEqual([
+      [11, 1, "echo", {}, 5],
+      [20, 1, "hello"],
+    ]);
+    expect([greeting.events, echo.events]).toEqual([[["result", "hello"]], [["result", 5]]]);
+  });
+
+  test("answers with NOT_FOUND where nothing answers", async () => {
+    const pair = createPair();
+    const record = new CallRecord();
+    pair.client.peer.call("query", "greet", undefined, record);
+    await pair.settled();
+    expect(record.events).toMatchObject([["error", { code: -32004, data: { code: "NOT_FOUND" } }]]);
+  });
+
+  test("tells both ends how the link was closed, and why", async () => {
+    const pair = createPair();
+    pair.client.sendFrame("no JSON");
+    await pair.settled();
+    expect(pair.server.errors).toMatchObject([{ code: "BAD_MESSAGE" }]);
+    expect(pair.server.closed).toMatchObject({ code: 4400 });
+    expect(pair.client.closed).toEqual(pair.server.closed);
+    expect(pair.client.errors).toEqual([]);
+  });
+
+  test("joins them again after a cut; the record goes on", async () => {
+    const pair = createPair({ server: { onCall: () => {} } });
+    pair.client.peer.call("query", "slow", undefined, new CallRecord());
+    await pair.settled();
+    pair.link.cut();
+    await pair.settled();
+    expect(pair.client.closed).toEqual({ code: 1006, reason: "" });
+    expect(pair.server.peer.incomingCalls).toBe(0);
+    pair.connect();
+    await pair.settled();
+    expect(pair.client.closed).toBeUndefined();
+    expect(pair.server.peer.incomingCalls).toBe(1);
+    expect(pair.client.messages).toEqual([
+      [10, 1, "slow", {}],
+      [10, 1, "slow", {}],
+    ]);
+  });
+});

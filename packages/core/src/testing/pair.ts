@@ -1,0 +1,179 @@
+import { defaultFrameLimits, type FrameLimits } from "../codec.ts";
+import { Connection } from "../connection.ts";
+import { TautlineError, trpcErrorCodes } from "../errors.ts";
+import { type CallServer, Peer, type PeerOptions } from "../peer.ts";
+import { badMessage, isPeerMessage, type Message } from "../protocol.ts";
+import { MemoryLink, type MemoryLinkOptions, type MemorySocket } from "./memory-link.ts";
+
+/** One end of a pair: a peer's limits, and what answers the calls that the other end makes. */
+export interface PairEndOptions extends Omit<PeerOptions, "server">, Partial<CallServer> {
+  /** What a frame may hold at most. Default: as everywhere. */
+  readonly limits?: FrameLimits;
+}
+
+export interface PairOptions {
+  /** Without `onCall`, it answers every call with `NOT_FOUND`. */
+  readonly server?: PairEndOptions;
+  /** Without `onCall`, it answers every call with `NOT_FOUND`. */
+  readonly client?: PairEndOptions;
+  /** How the link between them behaves. Default: what is sent arrives in the next microtask. */
+  readonly link?: MemoryLinkOptions;
+}
+
+/** Two peers in one process. No network, no time: everything happens in microtasks. */
+export interface Pair {
+  readonly client: PairEnd;
+  readonly server: PairEnd;
+  /** The link that joins them now. Cut it, stall one end of it. */
+  readonly link: MemoryLink;
+  /** Joins them by a new link, as after a reconnect. An old one is cut without a word to its ends. */
+  connect(): void;
+  /** Resolves when nothing has moved for 64 microtasks: all that was sent has arrived, and handlers had time to answer. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Joins two peers by connections in memory. They talk as over a WebSocket, without `hello` and `welcome`, and what they said can be
+ * compared word for word:
+ *
+ * ```ts
+ * const pair = createPair({ server: { onCall: (call) => call.sendResult("hello") } });
+ * const record = new CallRecord();
+ * pair.client.peer.call("query", "greet", undefined, record);
+ * await pair.settled();
+ * // pair.client.messages: [[10, 1, "greet", {}]]
+ * // pair.server.messages: [[20, 1, "hello"]]
+ * // record.events: [["result", "hello"]]
+ * ```
+ */
+export function createPair(options: PairOptions = {}): Pair {
+  return new MemoryPair(options);
+}
+
+class MemoryPair implements Pair {
+  readonly client: PairEnd;
+  readonly server: PairEnd;
+  readonly #linkOptions: MemoryLinkOptions | undefined;
+  #link: MemoryLink;
+
+  constructor({ client, server, link }: PairOptions) {
+    this.client = new PairEnd(client ?? {});
+    this.server = new PairEnd(server ?? {});
+    this.#linkOptions = link;
+    this.#link = new MemoryLink(link);
+    this.#join();
+  }
+
+  get link(): MemoryLink {
+    return this.#link;
+  }
+
+  connect(): void {
+    this.#link.cut();
+    this.#link = new MemoryLink(this.#linkOptions);
+    this.#join();
+  }
+
+  async settled(): Promise<void> {
+    let moves = this.#link.moves;
+    for (let quiet = 0; quiet < 64; quiet++) {
+      await Promise.resolve();
+      if (this.#link.moves > moves) quiet = 0;
+      moves = this.#link.moves;
+    }
+  }
+
+  #join(): void {
+    this.server.join(this.#link.server);
+    this.client.join(this.#link.client);
+  }
+}
+
+/** One end of a {@link Pair}: its peer, and a record of what it sent. */
+export class PairEnd {
+  readonly peer: Peer;
+  /** Why this end closed its connection: the other one broke the protocol, or something here has thrown. */
+  readonly errors: TautlineError[] = [];
+  readonly #limits: FrameLimits;
+  readonly #sockets: MemorySocket[] = [];
+  #connection: Connection | undefined = undefined;
+  #closed: { readonly code: number; readonly reason: string } | undefined = undefined;
+
+  /** Made by {@link createPair}. */
+  constructor({
+    limits = defaultFrameLimits,
+    onCall,
+    onRefused = refuse,
+    onSettled = () => {},
+    ...rest
+  }: PairEndOptions) {
+    this.#limits = limits;
+    this.peer = new Peer(onCall === undefined ? rest : { ...rest, server: { onCall, onRefused, onSettled } });
+  }
+
+  /** Every frame that this end sent, as text, over all links. */
+  get frames(): readonly string[] {
+    return this.#sockets.flatMap(({ sent }) => sent);
+  }
+
+  /** Every message that this end sent, as parsed JSON, over all links. */
+  get messages(): readonly unknown[] {
+    return this.frames.flatMap((frame) => JSON.parse(frame) as unknown[]);
+  }
+
+  /** How the link was closed, by whichever end; undefined while it is open. */
+  get closed(): { readonly code: number; readonly reason: string } | undefined {
+    return this.#closed;
+  }
+
+  /** Sends a text frame past the peer, as somebody else's client might. */
+  sendFrame(frame: string): void {
+    this.#sockets.at(-1)?.send(frame);
+  }
+
+  /** Sends what waits and closes the connection. */
+  close(code: number, reason: string): void {
+    this.#connection?.close(code, reason);
+  }
+
+  /** Called by the pair. */
+  join(socket: MemorySocket): void {
+    if (this.#connection !== undefined) this.#part(this.#connection);
+    const connection = new Connection(
+      socket,
+      {
+        onMessage: (message) => this.#onMessage(message),
+        onError: (error) => this.errors.push(error),
+      },
+      this.#limits,
+    );
+    this.#sockets.push(socket);
+    this.#connection = connection;
+    this.#closed = undefined;
+    socket.listen({
+      onFrame: (frame) => connection.receive(frame),
+      onClosed: (code, reason) => {
+        if (this.#connection !== connection) return;
+        this.#closed = { code, reason };
+        this.#part(connection);
+      },
+    });
+    this.peer.attach(connection);
+  }
+
+  #onMessage(message: Message): void {
+    if (!isPeerMessage(message)) throw badMessage("peers say neither hello nor welcome");
+    this.peer.receive(message);
+  }
+
+  #part(connection: Connection): void {
+    connection.onClosed();
+    this.#connection = undefined;
+    const reason = new TautlineError({ code: "CONNECTION_CLOSED", message: "the link is gone" });
+    this.peer.detach(reason, { started: true });
+  }
+}
+
+const refuse: CallServer["onRefused"] = (call, { code, message }) => {
+  call.sendError({ message, code: trpcErrorCodes.TOO_MANY_REQUESTS, data: { code } });
+};
