@@ -1,0 +1,58 @@
+import { contract, mutation, query, subscription } from "@tautline/core";
+import { z } from "zod";
+import { limits } from "./limits.ts";
+
+/** Somebody in the chat. The id stays the same when a browser comes back; the name is what others see. */
+export const Person = z.object({
+  id: z.string().min(1).max(limits.idLength),
+  name: z.string().trim().min(1).max(limits.nameLength),
+});
+export type Person = z.infer<typeof Person>;
+
+export const RoomName = z
+  .string()
+  .max(limits.roomNameLength)
+  .regex(/^[\p{Ll}\p{Lo}\p{N}]+(-[\p{Ll}\p{Lo}\p{N}]+)*$/u, "Small letters, digits and single hyphens");
+
+const InRoom = z.object({ room: RoomName });
+
+export const Message = z.object({
+  id: z.string(),
+  from: Person,
+  text: z.string().trim().min(1).max(limits.messageLength),
+  at: z.date(),
+  /** Chosen by the sender, so that its page knows this message from the one it shows as on its way. */
+  draft: z.string().min(1).max(limits.idLength),
+});
+export type Message = z.infer<typeof Message>;
+
+const History = z.object({
+  messages: z.array(Message),
+  /** Where the history ends. A subscription from here on neither misses a message nor repeats one. */
+  lastEventId: z.string(),
+});
+
+/** Who is connected. `connections` counts tabs; somebody with two tabs is named once. */
+export const Online = z.object({ connections: z.number().int(), people: z.array(Person) });
+export type Online = z.infer<typeof Online>;
+
+export const api = contract({
+  rooms: {
+    list: subscription({ output: z.array(RoomName) }),
+    create: mutation({ input: InRoom }),
+  },
+  chat: {
+    history: query({ input: InRoom, output: History }),
+    send: mutation({ input: Message.pick({ text: true, draft: true }).extend(InRoom.shape), output: Message }),
+    messages: subscription({
+      // After a lost connection the client subscribes again with the id of the last message it has.
+      input: InRoom.extend({ lastEventId: z.string().max(limits.idLength).nullish() }),
+      output: Message,
+    }),
+    typing: subscription({ input: InRoom, output: z.array(Person) }),
+    setTyping: mutation({ input: InRoom.extend({ typing: z.boolean() }) }),
+  },
+  presence: {
+    online: subscription({ output: Online }),
+  },
+});

@@ -1,0 +1,11 @@
+import { createClient } from "@tautline/client";
+import { api, type Person } from "../api.ts";
+
+/** The chat's server, as this page sees it: one connection, over which everything goes. */
+export type ChatClient = ReturnType<typeof createChatClient>;
+
+export function createChatClient(me: Person) {
+  const url = new URL("/rpc", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return createClient({ contract: api, url: url.href, connectionParams: () => me });
+}

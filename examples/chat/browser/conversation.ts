@@ -1,0 +1,103 @@
+import { TautlineError } from "@tautline/core";
+import type { Message, Person } from "../api.ts";
+import type { ChatClient } from "./chat-client.ts";
+import { Composer } from "./composer.ts";
+import { Outgoing } from "./outgoing.ts";
+import { find } from "./page.ts";
+import { Timeline } from "./timeline.ts";
+import { TypingLine } from "./typing-line.ts";
+import { TypingSignal } from "./typing-signal.ts";
+
+/** The room one is in. */
+export class Conversation {
+  readonly #client: ChatClient;
+  readonly #title = find(".room-title", HTMLElement);
+  readonly #timeline: Timeline;
+  readonly #outgoing: Outgoing;
+  readonly #composer: Composer;
+  readonly #typingLine: TypingLine;
+  readonly #typingSignal: TypingSignal;
+  #room = "";
+  #visit = new AbortController();
+
+  constructor(client: ChatClient, me: Person) {
+    this.#client = client;
+    this.#outgoing = new Outgoing(client, () => this.#timeline.showOutgoing(this.#outgoing.in(this.#room)));
+    this.#timeline = new Timeline(me, {
+      onRetry: (message) => this.#outgoing.retry(message),
+      onDiscard: ({ draft }) => this.#outgoing.remove(draft),
+    });
+    this.#typingLine = new TypingLine(me);
+    this.#typingSignal = new TypingSignal((typing) => this.#tellTyping(typing));
+    this.#composer = new Composer({ onSend: (text) => this.#send(text), onInput: (text) => this.#onInput(text) });
+  }
+
+  enter(room: string): void {
+    this.#visit.abort();
+    this.#visit = new AbortController();
+    this.#typingSignal.stopped();
+    this.#room = room;
+    this.#title.textContent = room;
+    document.title = `${room} · Tautline chat`;
+    this.#typingLine.show([]);
+    this.#timeline.clear(room);
+    this.#outgoing.removeSent();
+    this.#composer.enter(room);
+    void this.#load(room, this.#visit.signal);
+  }
+
+  async #load(room: string, signal: AbortSignal): Promise<void> {
+    try {
+      const { messages, lastEventId } = await this.#client.chat.history.query({ room }, { signal });
+      for (const { draft } of messages) this.#outgoing.remove(draft);
+      this.#timeline.fill(room, messages);
+      this.#follow(room, lastEventId, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#explain(room, TautlineError.from(error));
+    }
+  }
+
+  #follow(room: string, lastEventId: string, signal: AbortSignal): void {
+    // An abort is an error to whoever subscribed, and here it means that the room was left.
+    const onError = (error: TautlineError): void => {
+      if (!signal.aborted) this.#explain(room, error);
+    };
+    const { messages, typing } = this.#client.chat;
+    messages.subscribe({ room, lastEventId }, { signal, onError, onData: (message) => this.#onMessage(message) });
+    typing.subscribe({ room }, { signal, onError, onData: (people) => this.#typingLine.show(people) });
+  }
+
+  #onMessage(message: Message): void {
+    this.#timeline.add(message);
+    this.#outgoing.remove(message.draft);
+  }
+
+  #onInput(text: string): void {
+    if (text.trim() === "") this.#typingSignal.stopped();
+    else this.#typingSignal.typing();
+  }
+
+  #send(text: string): void {
+    this.#typingSignal.reset();
+    this.#outgoing.send(this.#room, text);
+  }
+
+  #tellTyping(typing: boolean): void {
+    // Without a connection it would be old news by the time it arrived, and one that gets lost is no matter.
+    if (this.#client.connection.state.status !== "online") return;
+    this.#client.chat.setTyping.mutate({ room: this.#room, typing }).catch(() => {});
+  }
+
+  #explain(room: string, error: TautlineError): void {
+    if (error.code !== "NOT_FOUND") {
+      return this.#timeline.explain(`${room} could not be read`, "Try again", () => this.enter(room));
+    }
+    this.#timeline.explain(`There is no room called ${room}`, "Create it", () => void this.#create(room));
+  }
+
+  async #create(room: string): Promise<void> {
+    // Whether it came to be or not, entering shows.
+    await this.#client.rooms.create.mutate({ room }).catch(() => {});
+    if (room === this.#room) this.enter(room);
+  }
+}

@@ -1,0 +1,51 @@
+import { RoomName } from "../api.ts";
+import { paintAvatar } from "./avatar.ts";
+import { createChatClient } from "./chat-client.ts";
+import { ConnectionLine } from "./connection-line.ts";
+import { Conversation } from "./conversation.ts";
+import { identify, rename } from "./identity.ts";
+import { Notice } from "./notice.ts";
+import { find } from "./page.ts";
+import { PeopleList } from "./people-list.ts";
+import { RoomList } from "./room-list.ts";
+import { Sidebar } from "./sidebar.ts";
+import { startTheme } from "./theme.ts";
+
+startTheme();
+const me = await identify();
+const client = createChatClient(me);
+
+const notice = new Notice();
+const sidebar = new Sidebar();
+const conversation = new Conversation(client, me);
+const rooms = new RoomList({ onCreate: (room) => client.rooms.create.mutate({ room }) });
+const people = new PeopleList(me);
+new ConnectionLine(client);
+
+client.rooms.list.subscribe(undefined, { onData: (names) => rooms.show(names), onError });
+client.presence.online.subscribe(undefined, { onData: (online) => people.show(online), onError });
+
+addEventListener("hashchange", enterRoom);
+enterRoom();
+showMe();
+
+/** The address names the room, so links, bookmarks and the back button work. */
+function enterRoom(): void {
+  const name = RoomName.safeParse(decodeURIComponent(location.hash.slice(1)));
+  const room = name.success ? name.data : "lobby";
+  rooms.mark(room);
+  sidebar.close();
+  conversation.enter(room);
+}
+
+function showMe(): void {
+  const button = find(".me-button", HTMLButtonElement);
+  paintAvatar(find(".avatar", HTMLElement, button), me);
+  find(".person-name", HTMLElement, button).textContent = me.name;
+  // The server learns a name when a connection opens, and a fresh page opens one.
+  button.addEventListener("click", () => void rename(me).then(() => location.reload()));
+}
+
+function onError(error: Error): void {
+  notice.show(`The server ended this page's connection: ${error.message}`);
+}

@@ -1,0 +1,22 @@
+import { createServer } from "node:http";
+import { serve } from "@tautline/server";
+import { listen } from "./listen.ts";
+import { createContext, router } from "./router.ts";
+import { createSite } from "./site.ts";
+
+const host = process.env["HOST"] ?? "localhost";
+const preferredPort = Number(process.env["PORT"] ?? 4747);
+
+const http = createServer(await createSite());
+const server = await serve({ router, server: http, path: "/rpc", createContext });
+const port = await listen(http, preferredPort, host);
+console.log(`The chat is open at http://${host}:${port}`);
+
+process.once("SIGINT", stop);
+process.once("SIGTERM", stop);
+
+function stop(): void {
+  http.closeAllConnections();
+  http.close();
+  void server.close();
+}

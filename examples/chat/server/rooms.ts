@@ -1,0 +1,34 @@
+import { TRPCError } from "@trpc/server";
+import { limits } from "../limits.ts";
+import { Live } from "./live.ts";
+import { RoomLog } from "./room-log.ts";
+import { Typing } from "./typing.ts";
+
+export interface Room {
+  readonly log: RoomLog;
+  readonly typing: Typing;
+}
+
+export class Rooms {
+  readonly names: Live<string[]> = new Live<string[]>([]);
+  readonly #rooms = new Map<string, Room>();
+
+  constructor(names: readonly string[]) {
+    for (const name of names) this.create(name);
+  }
+
+  create(name: string): void {
+    if (this.#rooms.has(name)) throw new TRPCError({ code: "CONFLICT", message: `There is a room ${name} already` });
+    if (this.#rooms.size >= limits.rooms) {
+      throw new TRPCError({ code: "FORBIDDEN", message: `There are ${limits.rooms} rooms, and that is the most` });
+    }
+    this.#rooms.set(name, { log: new RoomLog(), typing: new Typing() });
+    this.names.set([...this.#rooms.keys()]);
+  }
+
+  get(name: string): Room {
+    const room = this.#rooms.get(name);
+    if (!room) throw new TRPCError({ code: "NOT_FOUND", message: `There is no room ${name}` });
+    return room;
+  }
+}

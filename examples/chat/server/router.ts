@@ -1,0 +1,54 @@
+import { rich } from "@tautline/core";
+import { implement } from "@tautline/server";
+import { initTRPC, TRPCError } from "@trpc/server";
+import { api, Person } from "../api.ts";
+import { Presence } from "./presence.ts";
+import { Rooms } from "./rooms.ts";
+
+interface Context {
+  readonly person: Person;
+}
+
+/** Each connection says who it is. There are no accounts here, so it is believed. */
+export function createContext({ info }: { info: { connectionParams: unknown } }): Context {
+  const person = Person.safeParse(info.connectionParams);
+  if (!person.success) throw new TRPCError({ code: "UNAUTHORIZED", message: "Say who you are: { id, name }" });
+  return { person: person.data };
+}
+
+const rooms = new Rooms(["lobby", "harbour", "workshop"]);
+const presence = new Presence();
+
+const t = initTRPC.context<Context>().create({ transformer: rich });
+const { procedures, router: build } = implement(api, t);
+const { chat } = procedures;
+
+export const router = build({
+  rooms: {
+    list: procedures.rooms.list.subscription(({ signal }) => rooms.names.watch(signal)),
+    create: procedures.rooms.create.mutation(({ input }) => rooms.create(input.room)),
+  },
+  chat: {
+    history: chat.history.query(({ input }) => {
+      const { messages, lastEventId } = rooms.get(input.room).log;
+      return { messages: [...messages], lastEventId };
+    }),
+    send: chat.send.mutation(({ input: { room: name, ...draft }, ctx }) => {
+      const room = rooms.get(name);
+      room.typing.stop(ctx.person.id);
+      return room.log.post({ ...draft, from: ctx.person });
+    }),
+    messages: chat.messages.subscription(({ input, signal }) =>
+      rooms.get(input.room).log.follow(input.lastEventId, signal),
+    ),
+    typing: chat.typing.subscription(({ input, signal }) => rooms.get(input.room).typing.people.watch(signal)),
+    setTyping: chat.setTyping.mutation(({ input, ctx }) => {
+      const { typing } = rooms.get(input.room);
+      if (input.typing) typing.start(ctx.person);
+      else typing.stop(ctx.person.id);
+    }),
+  },
+  presence: {
+    online: procedures.presence.online.subscription(({ ctx, signal }) => presence.join(ctx.person, signal)),
+  },
+});
