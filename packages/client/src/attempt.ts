@@ -11,6 +11,7 @@ import {
   mayReconnect,
   messageType,
   type Peer,
+  type PeerMessage,
   protocolVersion,
 } from "@tautline/core/internals";
 import { WebSocket as DefaultWebSocket } from "#web-socket";
@@ -50,7 +51,7 @@ export class Attempt {
   abandon(): void {
     if (this.#over) return;
     this.#end();
-    this.#owner.peer.detach(lost("the connection was closed"), { started: true });
+    this.#detach(lost("the connection was closed"));
   }
 
   async #open(): Promise<void> {
@@ -87,7 +88,7 @@ export class Attempt {
   }
 
   #onMessage(message: Message): void {
-    if (isPeerMessage(message)) return this.#owner.peer.receive(message);
+    if (isPeerMessage(message)) return this.#receive(message);
     if (message[0] === messageType.welcome && !this.#welcomed) {
       this.#welcomed = true;
       this.#deadline?.cancel();
@@ -95,6 +96,10 @@ export class Attempt {
     } else if (message[0] === messageType.refused) {
       this.#refusal = this.#owner.readError(message[1]);
     } else throw badMessage("unexpected message");
+  }
+
+  #receive(message: PeerMessage): void {
+    if (this.#connection !== undefined) this.#owner.peer.receive(message, this.#connection);
   }
 
   /** An address that is none stays none; what looking up the credentials threw may pass. */
@@ -110,9 +115,14 @@ export class Attempt {
   #lose(reason: TautlineError, mayRetry: boolean): void {
     if (this.#over) return;
     this.#end();
-    // The welcome may have been on its way: only a refusal says that nothing was started.
-    this.#owner.peer.detach(reason, { started: this.#refusal === undefined });
+    this.#detach(reason);
     this.#owner.onLost(reason, mayRetry);
+  }
+
+  /** The welcome may have been on its way: only a refusal says that nothing was started. */
+  #detach(reason: TautlineError): void {
+    if (this.#connection === undefined) return;
+    this.#owner.peer.detach(this.#connection, reason, { started: this.#refusal === undefined });
   }
 
   #end(): void {

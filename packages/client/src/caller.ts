@@ -29,7 +29,7 @@ export class Caller {
 
   constructor(options: ConnectionOptions, transformer: ClientTransformer) {
     this.transformer = transformer;
-    this.peer = new Peer(options.maxFrameBytes === undefined ? {} : { maxFrameBytes: options.maxFrameBytes });
+    this.peer = new Peer({ maxFrameBytes: options.maxFrameBytes });
     this.connection = new Dialer(options, this.peer, {
       clock: systemClock,
       deadlines: this.deadlines,

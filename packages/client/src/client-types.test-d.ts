@@ -23,6 +23,7 @@ const router = t.router({
     log: t.procedure.subscription(async function* () {
       yield tracked("1", "text");
     }),
+    // oxlint-disable-next-line typescript/no-deprecated -- observables are served as well
     legacy: t.procedure.subscription(() => observable<number>(() => undefined)),
   }),
 });

@@ -1,4 +1,4 @@
-import { type Contract, type ContractProcedure, findProcedure, rich } from "@tautline/core";
+import { type Contract, type ContractProcedure, findProcedure } from "@tautline/core";
 import { Caller, type CallerOptions } from "./caller.ts";
 import type { CreateClient } from "./client-types.ts";
 import { checkInput } from "./input-check.ts";
@@ -22,7 +22,7 @@ interface ClientOptions extends ConnectionOptions {
 export const createClient: CreateClient = createUntypedClient as never;
 
 export function createUntypedClient(options: ClientOptions): unknown {
-  const caller = new Caller(options, readTransformer(options.transformer ?? (options.contract && rich)));
+  const caller = new Caller(options, readTransformer(options.transformer));
   const calls = new Calls(caller, options);
   return createPathProxy(
     (path, method, args) => calls.call(path, method, args[0], args[1] ?? {}),

@@ -71,10 +71,10 @@ export class Dialer implements ClientConnection {
   /** A call has settled: after the last one, the time to an idle close begins. */
   release(): void {
     const { idleCloseMs = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#peer.outgoingCalls > 0 || idleCloseMs === Number.POSITIVE_INFINITY) return;
+    if (this.#peer.calls.size > 0 || idleCloseMs === Number.POSITIVE_INFINITY) return;
     this.#idle?.cancel();
     this.#idle = this.#runtime.deadlines.add(idleCloseMs, () => {
-      if (this.#peer.outgoingCalls === 0) this.#stop({ status: "idle" }, new TautlineError({ code: "CONNECTION_CLOSED" }));
+      if (this.#peer.calls.size === 0) this.#stop({ status: "idle" }, new TautlineError({ code: "CONNECTION_CLOSED" }));
     });
   }
 

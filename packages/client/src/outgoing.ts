@@ -39,7 +39,7 @@ export abstract class Outgoing implements CallObserver {
     try {
       this.caller.connection.use();
       const serialized = input === undefined ? undefined : this.caller.transformer.input.serialize(input);
-      this.#id = this.caller.peer.call(type, path, serialized, this);
+      this.#id = this.caller.peer.calls.call(type, path, serialized, this);
     } catch (thrown) {
       return refuse(notSent(thrown));
     }
@@ -50,7 +50,7 @@ export abstract class Outgoing implements CallObserver {
   /** Ends the call at both ends without a word to its owner. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
     if (!this.settle()) return false;
-    if (this.#id !== undefined) this.caller.peer.cancel(this.#id, code);
+    if (this.#id !== undefined) this.caller.peer.calls.cancel(this.#id, code);
     return true;
   }
 

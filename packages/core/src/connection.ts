@@ -1,7 +1,7 @@
-import { decodeFrame, defaultFrameLimits, type FrameLimits } from "./codec.ts";
+import { decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
-import type { MessagePipe } from "./peer.ts";
+import type { MessagePipe } from "./pipe.ts";
 import { closeCode, type Message } from "./protocol.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
@@ -24,15 +24,20 @@ export interface ConnectionHandlers {
 export class Connection implements MessagePipe {
   readonly #socket: Socket;
   readonly #handlers: ConnectionHandlers;
-  readonly #limits: FrameLimits;
+  readonly #parse: ParseJson | undefined;
   readonly #outbox: Outbox;
   #open = true;
 
-  constructor(socket: Socket, handlers: ConnectionHandlers, limits: FrameLimits = defaultFrameLimits) {
+  /** @param parse `parseStrictly` where the other side is a stranger. Default JSON.parse. */
+  constructor(socket: Socket, handlers: ConnectionHandlers, parse?: ParseJson) {
     this.#socket = socket;
     this.#handlers = handlers;
-    this.#limits = limits;
+    this.#parse = parse;
     this.#outbox = new Outbox((frame) => socket.send(frame));
+  }
+
+  get open(): boolean {
+    return this.#open;
   }
 
   /** Takes an encoded message; it leaves with whatever else is sent in this turn. */
@@ -47,7 +52,7 @@ export class Connection implements MessagePipe {
   /** Takes a text frame. Every inbound byte enters here; nothing is thrown. */
   receive(frame: string): void {
     try {
-      for (const message of decodeFrame(frame, this.#limits)) {
+      for (const message of decodeFrame(frame, this.#parse)) {
         if (!this.#open) return;
         this.#handlers.onMessage(message);
       }

@@ -157,7 +157,7 @@ const reservedTopNames: ReadonlySet<string> = new Set(["connection"]);
 
 function freeze(node: unknown, path: string): Contract {
   if (!isRecord(node)) throw new ContractError(path, "is neither a procedure nor a record of procedures");
-  const frozen: Record<string, ContractProcedure | Contract> = Object.create(null);
+  const frozen = Object.create(null) as Record<string, ContractProcedure | Contract>;
   for (const name of Reflect.ownKeys(node)) {
     const childPath = path === "" ? String(name) : `${path}.${String(name)}`;
     checkName(name, path, childPath);

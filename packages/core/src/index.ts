@@ -23,6 +23,13 @@ export {
   type TrackedItem,
 } from "./contract.ts";
 export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
-export { type ErrorCode, type ErrorShape, TautlineError, type TautlineErrorOptions, type TrpcErrorCode } from "./errors.ts";
+export {
+  type ErrorCode,
+  type ErrorShape,
+  isTrpcErrorCode,
+  TautlineError,
+  type TautlineErrorOptions,
+  type TrpcErrorCode,
+} from "./errors.ts";
 export { type Rich, rich } from "./rich.ts";
 export type { RichKind } from "./rich-kinds.ts";

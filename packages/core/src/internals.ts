@@ -1,18 +1,14 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
 export type { Clock, TimerHandle } from "./clock.ts";
-export { decodeFrame, defaultFrameLimits, encodeMessage, type FrameLimits } from "./codec.ts";
+export { decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type Socket } from "./connection.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
-export { isErrorCode, trpcErrorCodes } from "./errors.ts";
 export { IncomingCall } from "./incoming-call.ts";
-export {
-  defaultMaxCalls,
-  defaultMaxDepth,
-  defaultMaxFrameBytes,
-  defaultMaxFrameMessages,
-  defaultMaxSubscriptions,
-} from "./options.ts";
-export { type CallObserver, type CallServer, type MessagePipe, Peer, type PeerOptions } from "./peer.ts";
+export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
+export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
+export type { CallObserver, OutgoingCalls } from "./outgoing-calls.ts";
+export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
+export type { MessagePipe } from "./pipe.ts";
 export {
   badMessage,
   closeCode,
@@ -26,3 +22,4 @@ export {
   subprotocol,
 } from "./protocol.ts";
 export { Pump, type PumpOptions } from "./pump.ts";
+export { parseStrictly } from "./strict-json.ts";

@@ -121,33 +121,40 @@ export function isPeerMessage(message: Message): message is PeerMessage {
   return message[0] >= messageType.query;
 }
 
-type Check = (field: unknown) => boolean;
+/** What a field may be, by the letter that the table below names it with. */
+const fieldChecks: Readonly<Record<string, (field: unknown) => boolean>> = {
+  /** A call's id. */
+  i: (field) => Number.isSafeInteger(field) && (field as number) > 0,
+  /** A version. */
+  v: (field) => Number.isSafeInteger(field),
+  /** A string. */
+  s: (field) => typeof field === "string",
+  /** A string, or nothing. */
+  o: (field) => field === undefined || typeof field === "string",
+  /** Named fields. */
+  f: isFields,
+  /** A call's named fields. */
+  c: (field) => isFields(field) && fieldChecks["o"]?.(field["lastEventId"]) === true,
+  /** Anything, but something. */
+  x: (field) => field !== undefined,
+};
 
-const isId: Check = (field) => Number.isSafeInteger(field) && (field as number) > 0;
-const isString: Check = (field) => typeof field === "string";
-const isVersion: Check = (field) => Number.isSafeInteger(field);
-const isFields: Check = (field) => typeof field === "object" && field !== null && !Array.isArray(field);
-const isOptionalString: Check = (field) => field === undefined || typeof field === "string";
-const isPresent: Check = (field) => field !== undefined;
-
-const callFields: Check = (field) => isFields(field) && isOptionalString((field as CallFields).lastEventId);
-
-/** One row a message type: what each field after the type must be. Fields past the row are not looked at here. */
-const checks: ReadonlyMap<number, readonly Check[]> = new Map([
-  [messageType.hello, [isVersion, isFields]],
-  [messageType.welcome, [isFields]],
-  [messageType.refused, [isPresent]],
-  [messageType.query, [isId, isString, callFields]],
-  [messageType.mutation, [isId, isString, callFields]],
-  [messageType.subscription, [isId, isString, callFields]],
-  [messageType.cancel, [isId, isOptionalString]],
-  [messageType.result, [isId]],
-  [messageType.error, [isId, isPresent]],
-  [messageType.started, [isId]],
-  [messageType.item, [isId]],
-  [messageType.trackedItem, [isId, isString]],
-  [messageType.end, [isId]],
-]);
+/** What the fields after each message type must be. What comes after them is not looked at here. */
+const messageFields: Readonly<Record<number, string>> = {
+  [messageType.hello]: "vf",
+  [messageType.welcome]: "f",
+  [messageType.refused]: "x",
+  [messageType.query]: "isc",
+  [messageType.mutation]: "isc",
+  [messageType.subscription]: "isc",
+  [messageType.cancel]: "io",
+  [messageType.result]: "i",
+  [messageType.error]: "ix",
+  [messageType.started]: "i",
+  [messageType.item]: "i",
+  [messageType.trackedItem]: "is",
+  [messageType.end]: "i",
+};
 
 /**
  * Reads one message out of parsed JSON; undefined for an extension's, which is to be ignored.
@@ -158,19 +165,25 @@ const checks: ReadonlyMap<number, readonly Check[]> = new Map([
 export function readMessage(value: unknown): Message | undefined {
   if (!Array.isArray(value)) throw badMessage("a message is an array");
   const type: unknown = value[0];
-  if (!Number.isSafeInteger(type) || (type as number) < 0) throw badMessage("a message starts with its type");
-  const row = checks.get(type as number);
-  if (row === undefined) {
-    if ((type as number) >= firstExtensionType) return undefined;
-    throw badMessage(`unknown message type ${String(type)}`);
+  if (typeof type !== "number") throw badMessage("a message starts with its type");
+  const fields = messageFields[type];
+  if (fields === undefined) {
+    if (Number.isSafeInteger(type) && type >= firstExtensionType) return undefined;
+    throw badMessage(`unknown message type ${type}`);
   }
-  for (let index = 0; index < row.length; index++) {
-    if (row[index]?.(value[index + 1]) !== true) throw badMessage(`field ${index + 1} of message type ${String(type)}`);
+  for (let index = 0; index < fields.length; index++) {
+    if (fieldChecks[fields[index] ?? ""]?.(value[index + 1]) !== true) {
+      throw badMessage(`field ${index + 1} of message type ${type}`);
+    }
   }
-  // The row has just held the fields to the type's shape.
+  // The table has just held the fields to the type's shape.
   return value as unknown as Message;
 }
 
-export function badMessage(message: string): TautlineError {
-  return new TautlineError({ code: "BAD_MESSAGE", message });
+function isFields(field: unknown): field is Readonly<Record<string, unknown>> {
+  return typeof field === "object" && field !== null && !Array.isArray(field);
+}
+
+export function badMessage(message: string, cause?: unknown): TautlineError {
+  return new TautlineError({ code: "BAD_MESSAGE", message, cause });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { TautlineError } from "@tautline/core";
-import { type Clock, type IncomingCall, Pump, trpcErrorCodes } from "@tautline/core/internals";
+import { isTrpcErrorCode, TautlineError } from "@tautline/core";
+import { type Clock, type IncomingCall, Pump } from "@tautline/core/internals";
 import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
 import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
 import type { CompiledProcedure } from "./compiled-procedure.ts";
@@ -69,7 +69,13 @@ export class Dispatch {
     const { router, errorDetail: detail } = this.#options;
     const { ctx } = scope;
     try {
-      const { shape, formatterError } = errorShape({ config: router._def._config, error, ...describe(call), ctx, detail });
+      const { shape, formatterError } = errorShape({
+        config: router._def._config,
+        error,
+        ...this.#describe(call),
+        ctx,
+        detail,
+      });
       if (formatterError !== undefined) this.report(toTRPCError(formatterError), call, scope);
       return this.#transformer.output.serialize(shape);
     } catch (cause) {
@@ -81,9 +87,20 @@ export class Dispatch {
   /** Hands an error to `onError`, whose own errors are left out: there is nobody to tell them to. */
   report(error: TRPCError, call: IncomingCall | undefined, { ctx, req }: CallScope): void {
     try {
-      const told: unknown = this.#options.onError({ error, ...describe(call), ctx, req });
+      const told: unknown = this.#options.onError({ error, ...this.#describe(call), ctx, req });
       if (isThenable(told)) told.then(undefined, () => {});
     } catch {}
+  }
+
+  /** The input is what the procedure was given; undefined where the transformer could not read it. */
+  #describe(call: IncomingCall | undefined): Pick<ErrorReport<unknown>, "type" | "path" | "input"> {
+    if (call === undefined) return { type: "unknown", path: undefined, input: undefined };
+    const { type, path } = call;
+    try {
+      return { type, path, input: this.#readInput(call) };
+    } catch {
+      return { type, path, input: undefined };
+    }
   }
 
   #start(procedure: CompiledProcedure | undefined, call: IncomingCall, scope: CallScope): void {
@@ -148,20 +165,16 @@ export class Dispatch {
 
 const genericShape = {
   message: "Internal server error",
-  code: trpcErrorCodes.INTERNAL_SERVER_ERROR,
+  code: -32603,
   data: { code: "INTERNAL_SERVER_ERROR", httpStatus: 500 },
 };
-
-function describe(call: IncomingCall | undefined): { type: TRPCProcedureType | "unknown"; path: string | undefined; input: unknown } {
-  return { type: call?.type ?? "unknown", path: call?.path, input: call?.input };
-}
 
 /** A TautlineError with a code of tRPC's is as deliberate as a TRPCError, also where tRPC has wrapped it. */
 function asTRPCError(thrown: unknown): TRPCError {
   const error = toTRPCError(thrown);
   const { cause } = error;
-  if (!(cause instanceof TautlineError) || !Object.hasOwn(trpcErrorCodes, cause.code)) return error;
-  return new TRPCError({ code: cause.code as TRPCError["code"], message: cause.message, cause });
+  if (!(cause instanceof TautlineError) || !isTrpcErrorCode(cause.code)) return error;
+  return new TRPCError({ code: cause.code, message: cause.message, cause });
 }
 
 function notFound({ type, path }: IncomingCall): TRPCError {

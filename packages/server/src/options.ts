@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
-import { defaultFrameLimits, defaultMaxCalls, defaultMaxSubscriptions } from "@tautline/core/internals";
+import { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "@tautline/core/internals";
 import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext, TRPCError, TRPCProcedureType } from "@trpc/server";
 import type { TRPCRequestInfo } from "@trpc/server/http";
 import type { AllowedOrigins } from "./origin.ts";
@@ -75,7 +75,6 @@ export interface ConnectionLimits {
   readonly helloTimeoutMs: number;
   readonly maxFrameBytes: number;
   readonly maxDepth: number;
-  readonly maxFrameMessages: number;
   readonly maxCalls: number;
   readonly maxSubscriptions: number;
   readonly highWaterBytes: number;
@@ -84,9 +83,8 @@ export interface ConnectionLimits {
 export function connectionLimits(options: Partial<ConnectionLimits>): ConnectionLimits {
   return {
     helloTimeoutMs: options.helloTimeoutMs ?? 5_000,
-    maxFrameBytes: options.maxFrameBytes ?? defaultFrameLimits.maxFrameBytes,
-    maxDepth: options.maxDepth ?? defaultFrameLimits.maxDepth,
-    maxFrameMessages: defaultFrameLimits.maxFrameMessages,
+    maxFrameBytes: options.maxFrameBytes ?? defaultMaxFrameBytes,
+    maxDepth: options.maxDepth ?? defaultMaxDepth,
     maxCalls: options.maxCalls ?? defaultMaxCalls,
     maxSubscriptions: options.maxSubscriptions ?? defaultMaxSubscriptions,
     highWaterBytes: options.highWaterBytes ?? 1024 * 1024,

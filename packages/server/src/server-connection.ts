@@ -11,10 +11,12 @@ import {
   encodeMessage,
   type HelloMessage,
   type IncomingCall,
+  IncomingCalls,
   isPeerMessage,
   type Message,
   messageType,
   Peer,
+  parseStrictly,
   protocolVersion,
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
@@ -44,6 +46,7 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
   readonly #scope: { ctx: unknown; readonly req: IncomingMessage };
   readonly #connection: Connection;
   readonly #peer: Peer;
+  readonly #calls: IncomingCalls;
   /** Calls that came before the context stood. The peer's limits bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "greeting";
@@ -54,8 +57,9 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
     this.#host = host;
     this.#socket = socket;
     this.#scope = { ctx: undefined, req: request };
-    this.#connection = new Connection(socket, this, host.limits);
-    this.#peer = new Peer({ server: this, ...host.limits });
+    this.#connection = new Connection(socket, this, (text) => parseStrictly(text, host.limits.maxDepth));
+    this.#calls = new IncomingCalls(this.#connection, this, host.limits);
+    this.#peer = new Peer({ serve: () => this.#calls });
     this.#peer.attach(this.#connection);
     this.#deadline = this.#startDeadline();
     socket.listen({
@@ -70,7 +74,7 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
       if (message[0] !== messageType.hello) throw badMessage("the first message is hello");
       this.#onHello(message);
     } else if (isPeerMessage(message)) {
-      this.#peer.receive(message);
+      this.#peer.receive(message, this.#connection);
     } else {
       throw badMessage("only the first message is hello");
     }
@@ -91,12 +95,12 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
   }
 
   onSettled(): void {
-    if (this.#phase === "draining" && this.#peer.incomingCalls === 0) this.close();
+    if (this.#phase === "draining" && this.#calls.calls === 0) this.close();
   }
 
   /** Refuses new calls, and closes when what runs has finished. Subscriptions go on until then. */
   drain(): void {
-    if (this.#phase === "open" && this.#peer.incomingCalls > 0) this.#phase = "draining";
+    if (this.#phase === "open" && this.#calls.calls > 0) this.#phase = "draining";
     else this.close();
   }
 

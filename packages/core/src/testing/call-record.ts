@@ -1,5 +1,5 @@
 import type { TautlineError } from "../errors.ts";
-import type { CallObserver } from "../peer.ts";
+import type { CallObserver } from "../outgoing-calls.ts";
 
 /** What a caller heard of its call. */
 export type CallEvent =

@@ -1,14 +1,16 @@
-import { defaultFrameLimits, type FrameLimits } from "../codec.ts";
 import { Connection } from "../connection.ts";
-import { TautlineError, trpcErrorCodes } from "../errors.ts";
-import { type CallServer, Peer, type PeerOptions } from "../peer.ts";
+import { TautlineError } from "../errors.ts";
+import type { IncomingCall } from "../incoming-call.ts";
+import { type CallLimits, type CallServer, IncomingCalls } from "../incoming-calls.ts";
+import { Peer } from "../peer.ts";
 import { badMessage, isPeerMessage, type Message } from "../protocol.ts";
+import { parseStrictly } from "../strict-json.ts";
 import { MemoryLink, type MemoryLinkOptions, type MemorySocket } from "./memory-link.ts";
 
 /** One end of a pair: a peer's limits, and what answers the calls that the other end makes. */
-export interface PairEndOptions extends Omit<PeerOptions, "server">, Partial<CallServer> {
-  /** What a frame may hold at most. Default: as everywhere. */
-  readonly limits?: FrameLimits;
+export interface PairEndOptions extends CallLimits, Partial<CallServer> {
+  /** How deep a frame's JSON may nest. Default 64. */
+  readonly maxDepth?: number;
 }
 
 export interface PairOptions {
@@ -94,21 +96,16 @@ export class PairEnd {
   readonly peer: Peer;
   /** Why this end closed its connection: the other one broke the protocol, or something here has thrown. */
   readonly errors: TautlineError[] = [];
-  readonly #limits: FrameLimits;
+  readonly #maxDepth: number | undefined;
   readonly #sockets: MemorySocket[] = [];
   #connection: Connection | undefined = undefined;
   #closed: { readonly code: number; readonly reason: string } | undefined = undefined;
 
   /** Made by {@link createPair}. */
-  constructor({
-    limits = defaultFrameLimits,
-    onCall,
-    onRefused = refuse,
-    onSettled = () => {},
-    ...rest
-  }: PairEndOptions) {
-    this.#limits = limits;
-    this.peer = new Peer(onCall === undefined ? rest : { ...rest, server: { onCall, onRefused, onSettled } });
+  constructor({ maxDepth, onCall = notFound, onRefused = refuse, onSettled = () => {}, ...limits }: PairEndOptions) {
+    this.#maxDepth = maxDepth;
+    const server = { onCall, onRefused, onSettled };
+    this.peer = new Peer({ ...limits, serve: (pipe) => new IncomingCalls(pipe, server, limits) });
   }
 
   /** Every frame that this end sent, as text, over all links. */
@@ -142,10 +139,10 @@ export class PairEnd {
     const connection = new Connection(
       socket,
       {
-        onMessage: (message) => this.#onMessage(message),
+        onMessage: (message) => this.#onMessage(message, connection),
         onError: (error) => this.errors.push(error),
       },
-      this.#limits,
+      (text) => parseStrictly(text, this.#maxDepth),
     );
     this.#sockets.push(socket);
     this.#connection = connection;
@@ -161,19 +158,23 @@ export class PairEnd {
     this.peer.attach(connection);
   }
 
-  #onMessage(message: Message): void {
+  #onMessage(message: Message, connection: Connection): void {
     if (!isPeerMessage(message)) throw badMessage("peers say neither hello nor welcome");
-    this.peer.receive(message);
+    this.peer.receive(message, connection);
   }
 
   #part(connection: Connection): void {
     connection.onClosed();
     this.#connection = undefined;
     const reason = new TautlineError({ code: "CONNECTION_CLOSED", message: "the link is gone" });
-    this.peer.detach(reason, { started: true });
+    this.peer.detach(connection, reason, { started: true });
   }
 }
 
-const refuse: CallServer["onRefused"] = (call, { code, message }) => {
-  call.sendError({ message, code: trpcErrorCodes.TOO_MANY_REQUESTS, data: { code } });
-};
+function notFound(call: IncomingCall): void {
+  call.sendError({ message: "nothing is served here", code: -32004, data: { code: "NOT_FOUND" } });
+}
+
+function refuse(call: IncomingCall, { code, message }: TautlineError): void {
+  call.sendError({ message, code: -32029, data: { code } });
+}

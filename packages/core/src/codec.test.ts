@@ -1,0 +1,275 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeFrame, defaultFrameLimits, encodeCall, encodeMessage, encodeValue } from "./codec.ts";
+import { TautlineError } from "./errors.ts";
+import type { Message } from "./protocol.ts";
+
+// `PROPERTY_RUNS=100000` for the long run, `PROPERTY_SEED=…` to repeat one.
+const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 2_000);
+const seed = Number(process.env["PROPERTY_SEED"] ?? Date.now() % 2 ** 31);
+const timeoutMs = 30_000 + numRuns * 5;
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (thrown) {
+    return thrown instanceof TautlineError ? thrown.code : "not a TautlineError";
+  }
+  return undefined;
+}
+
+/** What the first message of a frame, a result, holds. */
+function decodeValue(json: string): unknown {
+  return decodeFrame(`[[20,1,${json}]]`)[0]?.[2];
+}
+
+const utf8 = new TextEncoder();
+
+describe("encodeMessage", () => {
+  test("writes a message as JSON", () => {
+    expect(encodeMessage([20, 7, { text: "ü", list: [1, null] }])).toBe('[20,7,{"text":"ü","list":[1,null]}]');
+  });
+
+  test("refuses a value that JSON cannot hold", () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    const throwing = {
+      toJSON: () => {
+        throw new Error("no");
+      },
+    };
+    for (const value of [1n, circle, throwing]) expect(codeOf(() => encodeMessage([20, 1, value]))).toBe("BAD_REQUEST");
+  });
+
+  test.each([
+    ["one byte", "a"],
+    ["two bytes", "é"],
+    ["three bytes", "€"],
+    ["four bytes, a surrogate pair", "😀"],
+    ["a lone surrogate, which JSON escapes", "\ud800"],
+    ["a control character, which JSON escapes", "\u0001"],
+    ["a mixture", "aé€😀\ud800"],
+  ])("counts bytes as UTF-8 does: %s", (_name, character) => {
+    const message: Message = [20, 1, character.repeat(40)];
+    const text = JSON.stringify(message);
+    const frameBytes = utf8.encode(`[${text}]`).length;
+    expect(encodeMessage(message, frameBytes)).toBe(text);
+    expect(codeOf(() => encodeMessage(message, frameBytes - 1))).toBe("PAYLOAD_TOO_LARGE");
+  });
+
+  test("takes messages of up to 1 MiB unless told otherwise", () => {
+    const overhead = "[[20,1,\"\"]]".length;
+    const most = "x".repeat(1024 * 1024 - overhead);
+    expect(encodeMessage([20, 1, most])).toHaveLength(1024 * 1024 - 2);
+    expect(codeOf(() => encodeMessage([20, 1, `${most}x`]))).toBe("PAYLOAD_TOO_LARGE");
+  });
+});
+
+describe("encodeCall", () => {
+  test("writes a call whose input is JSON already", () => {
+    expect(encodeCall("query", 1, "a.b", {}, '{"x":1}')).toBe('[10,1,"a.b",{},{"x":1}]');
+    expect(encodeCall("subscription", 2, 'q"\n', { lastEventId: "e" }, undefined)).toBe(
+      '[12,2,"q\\"\\n",{"lastEventId":"e"}]',
+    );
+  });
+
+  test("is held to the frame's size as a whole: path, fields and input", () => {
+    const size = utf8.encode(`[${encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"')}]`).length;
+    expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size))).toBeUndefined();
+    expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size - 1))).toBe("PAYLOAD_TOO_LARGE");
+  });
+});
+
+test("encodeValue gives undefined for what JSON leaves out", () => {
+  expect([undefined, () => {}, Symbol("s")].map((value) => encodeValue(value))).toEqual([undefined, undefined, undefined]);
+});
+
+describe("decodeFrame", () => {
+  test("gives the messages in order", () => {
+    expect(decodeFrame('[[22,1],[23,1,"a"],[23,1],[25,1]]')).toEqual([[22, 1], [23, 1, "a"], [23, 1], [25, 1]]);
+  });
+
+  test("leaves out extensions' messages; a frame of nothing else is empty", () => {
+    expect(decodeFrame('[[64,"x"],[25,1],[99]]')).toEqual([[25, 1]]);
+    expect(decodeFrame("[[64]]")).toEqual([]);
+  });
+
+  test("refuses what is no array of messages", () => {
+    const frames = ["", " ", "[", "null", "1", '"[]"', "{}", "[]", "[[]]", "[1]", "[null]", "[[25,1]", "[[25,1],]", "[[25,1]]x", "[10,1]", "NaN"];
+    expect(frames.map((frame) => [frame, codeOf(() => decodeFrame(frame))])).toEqual(
+      frames.map((frame) => [frame, "BAD_MESSAGE"]),
+    );
+  });
+
+  test("gives nothing of a frame in which one message is bad", () => {
+    expect(codeOf(() => decodeFrame("[[25,1],[25,0]]"))).toBe("BAD_MESSAGE");
+  });
+
+  test("takes the last of duplicate keys", () => {
+    expect(decodeValue('{"a":1,"a":2}')).toEqual({ a: 2 });
+  });
+
+  test("keeps lone surrogates, NUL and line separators", () => {
+    const text = "\ud800 \udc00 \u0000 \u2028 \u2029";
+    expect(decodeValue(JSON.stringify(text))).toBe(text);
+  });
+});
+
+describe("the limits of a frame", () => {
+  const nest = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+
+  test("64 levels of nesting, the frame's and the message's arrays included", () => {
+    expect(codeOf(() => decodeFrame(`[[20,1,${nest(62)}]]`))).toBeUndefined();
+    expect(codeOf(() => decodeFrame(`[[20,1,${nest(63)}]]`))).toBe("BAD_MESSAGE");
+  });
+
+  test("nesting counts objects too, and any mixture", () => {
+    const mixed = (levels: number): string => '[{"a":'.repeat(levels / 2) + "1" + "}]".repeat(levels / 2);
+    expect(codeOf(() => decodeFrame(`[[20,1,${mixed(62)}]]`))).toBeUndefined();
+    expect(codeOf(() => decodeFrame(`[[20,1,${mixed(64)}]]`))).toBe("BAD_MESSAGE");
+  });
+
+  test("nesting starts again where it has ended: many shallow values are no deep one", () => {
+    const wide = Array<string>(1000).fill(nest(60)).join(",");
+    expect(codeOf(() => decodeFrame(`[[20,1,[${wide}]]]`))).toBeUndefined();
+  });
+
+  test("brackets inside strings are no nesting, whatever is escaped there", () => {
+    const brackets = "[{".repeat(100);
+    const strings = [brackets, `\\${brackets}`, `"${brackets}`, `${brackets}\\`, `\\\\"${brackets}\\"`, `\n"\\${brackets}`];
+    for (const value of strings) {
+      expect(decodeValue(JSON.stringify(value))).toBe(value);
+      expect(decodeValue(JSON.stringify({ [value]: [value] }))).toEqual({ [value]: [value] });
+    }
+  });
+
+  test("brackets after a string that only looks open are nesting", () => {
+    for (const value of ["\\", '"', '\\"', "\\\\", '"\\']) {
+      expect(codeOf(() => decodeFrame(`[[20,1,[${JSON.stringify(value)},${nest(62)}]]]`))).toBe("BAD_MESSAGE");
+    }
+  });
+
+  test("a string without end is bad, as is deep nesting around it, and neither is parsed for long", () => {
+    expect(codeOf(() => decodeFrame(`[[20,1,"${"\\".repeat(100_001)}`))).toBe("BAD_MESSAGE");
+    expect(codeOf(() => decodeFrame("[".repeat(1_000_000)))).toBe("BAD_MESSAGE");
+    expect(codeOf(() => decodeFrame(`${"[".repeat(65)}"`))).toBe("BAD_MESSAGE");
+  });
+
+  test("4,096 messages", () => {
+    const frame = (count: number): string => `[${Array<string>(count).fill("[25,1]").join(",")}]`;
+    expect(decodeFrame(frame(4096))).toHaveLength(4096);
+    expect(codeOf(() => decodeFrame(frame(4097)))).toBe("BAD_MESSAGE");
+  });
+
+  test("are what they were set to", () => {
+    const limits = { ...defaultFrameLimits, maxDepth: 3, maxFrameMessages: 2 };
+    expect(decodeFrame("[[20,1,[]],[25,1]]", limits)).toHaveLength(2);
+    expect(codeOf(() => decodeFrame("[[20,1,[[]]]]", limits))).toBe("BAD_MESSAGE");
+    expect(codeOf(() => decodeFrame("[[25,1],[25,1],[25,1]]", limits))).toBe("BAD_MESSAGE");
+  });
+});
+
+describe("hostile keys", () => {
+  const spellings = (key: string): string[] => [
+    key,
+    key.replace(/[_c]/, (character) => `\\u00${character.charCodeAt(0).toString(16)}`),
+    [...key].map((character) => `\\u00${character.charCodeAt(0).toString(16).toUpperCase()}`).join(""),
+  ];
+
+  test("__proto__ is left out at every level, however it is spelt", () => {
+    for (const key of spellings("__proto__")) {
+      const value = decodeValue(`{"a":[{"${key}":{"polluted":1},"b":{"${key}":null,"c":1}}],"${key}":1}`);
+      expect(value).toEqual({ a: [{ b: { c: 1 } }] });
+      expect(Object.hasOwn(value as object, "__proto__")).toBe(false);
+    }
+    expect(Object.getPrototypeOf(decodeValue('{"__proto__":{"polluted":1}}'))).toBe(Object.prototype);
+    expect("polluted" in {}).toBe(false);
+  });
+
+  test("constructor is left out where it holds a prototype, however the two are spelt", () => {
+    for (const key of spellings("constructor")) {
+      expect(decodeValue(`[{"${key}":{"prototype":{"polluted":1}},"b":1}]`)).toEqual([{ b: 1 }]);
+      expect(decodeValue(`{"${key}":{"\\u0070rototype":null}}`)).toEqual({});
+    }
+  });
+
+  test("constructor stays where it is an ordinary key, as does prototype", () => {
+    const value = { constructor: "Acme", of: { constructor: { year: 1999 }, prototype: [1] } };
+    expect(decodeValue(JSON.stringify(value))).toEqual(value);
+  });
+
+  test("are only keys: the same words as values stay, as does a message's path", () => {
+    expect(decodeFrame('[[10,1,"__proto__",{},["__proto__","constructor"]]]')).toEqual([
+      [10, 1, "__proto__", {}, ["__proto__", "constructor"]],
+    ]);
+  });
+
+  test("leave arrays as they are, with every item in its place", () => {
+    expect(decodeValue('["\\u0041",null,{"__proto__":1},[]]')).toEqual(["A", null, {}, []]);
+  });
+
+  test("hide in a message's fields no better", () => {
+    expect(decodeFrame('[[0,1,{"__proto__":{"params":{}}}]]')).toEqual([[0, 1, {}]]);
+  });
+});
+
+const id = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const json = fc
+  .jsonValue({ maxDepth: 8 })
+  // -0 is not JSON; hostile keys have tests of their own.
+  .map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+  .filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)));
+const fields = fc.record({ lastEventId: fc.string({ unit: "binary" }) }, { requiredKeys: [] });
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.tuple(fc.constant(0 as const), fc.integer(), fc.record({ params: json }, { requiredKeys: [] })),
+  fc.tuple(fc.constant(1 as const), fc.constant({})),
+  fc.tuple(fc.constant(2 as const), json),
+  fc.tuple(fc.constantFrom(10 as const, 11 as const, 12 as const), id, fc.string({ unit: "binary" }), fields, json),
+  fc.tuple(fc.constantFrom(10 as const, 11 as const, 12 as const), id, fc.string(), fields),
+  fc.tuple(fc.constant(13 as const), id),
+  fc.tuple(fc.constant(13 as const), id, fc.constant("TIMEOUT")),
+  fc.tuple(fc.constantFrom(20 as const, 23 as const), id, json),
+  fc.tuple(fc.constantFrom(20 as const, 23 as const), id),
+  fc.tuple(fc.constant(21 as const), id, json),
+  fc.tuple(fc.constantFrom(22 as const, 25 as const), id),
+  fc.tuple(fc.constant(24 as const), id, fc.string({ unit: "binary" }), json),
+);
+const frame = fc.array(message, { minLength: 1, maxLength: 5 });
+
+/** Decodes, and expects nothing to be thrown but what a bad frame throws. */
+function decodeOrRefuse(text: string): void {
+  expect(["BAD_MESSAGE", undefined]).toContain(codeOf(() => decodeFrame(text)));
+}
+
+describe(`for any frame (seed ${seed})`, () => {
+  test("decoding gives what was encoded", { timeout: timeoutMs }, () => {
+    const property = fc.property(frame, (messages) => {
+      const text = `[${messages.map((each) => encodeMessage(each)).join(",")}]`;
+      expect(decodeFrame(text)).toEqual(messages);
+    });
+    fc.assert(property, { numRuns, seed });
+  });
+
+  test("garbage is refused as a bad message, if at all", { timeout: timeoutMs }, () => {
+    const token = fc.constantFrom("[", "]", "{", "}", ",", ":", '"', "\\", "\\u", "1e999", "-0", "10", "null", '"__proto__"', " ");
+    const garbage = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.array(token, { maxLength: 200 }).map((tokens) => tokens.join("")),
+      fc.json({ maxDepth: 4 }),
+      fc.json({ maxDepth: 2 }).map((text) => `[[10,1,${text}]]`),
+    );
+    fc.assert(fc.property(garbage, decodeOrRefuse), { numRuns, seed });
+  });
+
+  test("a frame with characters changed, lost or added is refused as a bad message, if at all", { timeout: timeoutMs }, () => {
+    const edit = fc.record({ at: fc.nat(), drop: fc.nat({ max: 3 }), add: fc.string({ unit: "binary", maxLength: 3 }) });
+    const property = fc.property(frame, fc.array(edit, { minLength: 1, maxLength: 3 }), (messages, edits) => {
+      const text = edits.reduce((whole, { at, drop, add }) => {
+        const start = at % (whole.length + 1);
+        return whole.slice(0, start) + add + whole.slice(start + drop);
+      }, JSON.stringify(messages));
+      decodeOrRefuse(text);
+    });
+    fc.assert(property, { numRuns, seed });
+  });
+});

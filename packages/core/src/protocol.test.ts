@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import { TautlineError } from "./errors.ts";
+import {
+  badMessage,
+  callType,
+  closeCode,
+  isPeerMessage,
+  mayReconnect,
+  messageType,
+  procedureType,
+  readMessage,
+} from "./protocol.ts";
+
+/** One message of each type, with every field that it can have. */
+const whole: Readonly<Record<keyof typeof messageType, readonly unknown[]>> = {
+  hello: [0, 1, { params: { token: "t" } }],
+  welcome: [1, {}],
+  refused: [2, { message: "no" }],
+  query: [10, 1, "a.b", {}, { input: true }],
+  mutation: [11, 1, "a.b", {}, null],
+  subscription: [12, 1, "a.b", { lastEventId: "e" }, 0],
+  cancel: [13, 1, "TIMEOUT"],
+  result: [20, 1, "value"],
+  error: [21, 1, { message: "no" }],
+  started: [22, 1],
+  item: [23, 1, []],
+  trackedItem: [24, 1, "e", false],
+  end: [25, 1],
+};
+
+const ids: readonly unknown[] = [0, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 53, "1", "", "x".repeat(1_000_000), {}, [], null, true];
+const notStrings: readonly unknown[] = [0, null, true, {}, ["a"]];
+const notFields: readonly unknown[] = [0, null, true, "a", []];
+const call = [ids, notStrings, [...notFields, { lastEventId: 1 }, { lastEventId: null }]];
+
+/** For each type, what each field must not be. Each list also holds that the field may not be left out. */
+const wrong: Readonly<Record<keyof typeof messageType, readonly (readonly unknown[])[]>> = {
+  hello: [[1.5, "1", null, {}, 2 ** 53, Number.POSITIVE_INFINITY], notFields],
+  welcome: [notFields],
+  refused: [[]],
+  query: call,
+  mutation: call,
+  subscription: call,
+  cancel: [ids],
+  result: [ids],
+  error: [ids, []],
+  started: [ids],
+  item: [ids],
+  trackedItem: [ids, notStrings],
+  end: [ids],
+};
+
+const names = Object.keys(messageType) as (keyof typeof messageType)[];
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (thrown) {
+    return thrown instanceof TautlineError ? thrown.code : "not a TautlineError";
+  }
+  return undefined;
+}
+
+describe("readMessage", () => {
+  test.each(names)("takes a %s as it is, and ignores fields that version 1 does not know", (name) => {
+    const message = whole[name];
+    expect(readMessage(message)).toBe(message);
+    const padded = [...message, ...Array<null>(5 - message.length + 1).fill(null), "more", {}];
+    if (name === "cancel") padded[2] = "TIMEOUT";
+    expect(readMessage(padded)).toBe(padded);
+  });
+
+  test.each(names)("takes a %s with only the fields that it must have", (name) => {
+    const message = whole[name].slice(0, wrong[name].length + 1);
+    expect(readMessage(message)).toBe(message);
+  });
+
+  test.each(names)("refuses a %s that lacks a field", (name) => {
+    for (let length = 1; length <= wrong[name].length; length++) {
+      expect(codeOf(() => readMessage(whole[name].slice(0, length)))).toBe("BAD_MESSAGE");
+    }
+  });
+
+  test.each(names)("refuses a %s with any field of the wrong kind", (name) => {
+    for (const [index, values] of wrong[name].entries()) {
+      for (const value of values) {
+        const message = whole[name].with(index + 1, value);
+        expect([message, codeOf(() => readMessage(message))]).toEqual([message, "BAD_MESSAGE"]);
+      }
+    }
+  });
+
+  test("refuses a cancel whose code is no string", () => {
+    for (const code of notStrings) expect(codeOf(() => readMessage([13, 1, code]))).toBe("BAD_MESSAGE");
+  });
+
+  test("takes every value, null included, where a message carries a value", () => {
+    for (const value of [null, 0, "", false, [], {}]) {
+      for (const message of [[20, 1, value], [23, 1, value], [24, 1, "e", value], [10, 1, "a", {}, value], [2, value], [21, 1, value]]) {
+        expect(readMessage(message)).toBe(message);
+      }
+    }
+  });
+
+  test("ignores a message of an extension, whatever it holds", () => {
+    for (const message of [[64], [64, -1, null], [100, {}], [Number.MAX_SAFE_INTEGER]]) {
+      expect(readMessage(message)).toBeUndefined();
+    }
+  });
+
+  test("refuses a type below 64 that version 1 does not have", () => {
+    const known: ReadonlySet<number> = new Set(Object.values(messageType));
+    for (let type = 0; type < 64; type++) {
+      if (!known.has(type)) expect([type, codeOf(() => readMessage([type, 1]))]).toEqual([type, "BAD_MESSAGE"]);
+    }
+  });
+
+  test("refuses what is no array or starts with no type", () => {
+    const others = [null, 1, "10", true, {}, { 0: 25, 1: 1, length: 2 }, [], [[]], ["10"], [-1], [1.5], [2 ** 53], [null]];
+    for (const value of others) expect(codeOf(() => readMessage(value))).toBe("BAD_MESSAGE");
+  });
+});
+
+describe("the types of messages", () => {
+  test("tell peers' messages from the connection's own", () => {
+    const peers = names.filter((name) => isPeerMessage(readMessage(whole[name]) ?? [1, {}]));
+    expect(names.filter((name) => !peers.includes(name))).toEqual(["hello", "welcome", "refused"]);
+  });
+
+  test("name the type of procedure that a call is for", () => {
+    for (const type of ["query", "mutation", "subscription"] as const) expect(procedureType(callType[type])).toBe(type);
+  });
+});
+
+describe("mayReconnect", () => {
+  test("says no after a refusal that would be repeated, and yes after everything else", () => {
+    const terminal = [closeCode.badMessage, closeCode.unauthorized, closeCode.forbidden];
+    for (const code of Object.values(closeCode)) expect([code, mayReconnect(code)]).toEqual([code, !terminal.includes(code as 4400)]);
+    for (const code of [1005, 1006, 1012, 4000, 4999]) expect(mayReconnect(code)).toBe(true);
+  });
+});
+
+test("badMessage makes a BAD_MESSAGE", () => {
+  expect(badMessage("why")).toMatchObject({ name: "TautlineError", code: "BAD_MESSAGE", message: "why" });
+});
