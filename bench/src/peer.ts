@@ -1,0 +1,39 @@
+import type { Payload } from "./application.ts";
+
+/** One of the things that are compared: a server and its client, both as their users would write them. */
+export interface Peer {
+  /** Listens on a free port of 127.0.0.1; resolves with the port. */
+  startServer(): Promise<number>;
+  /** Resolves when the connection answers calls. */
+  connect(port: number): Promise<Client>;
+}
+
+/** A client that has connected. */
+export interface Client {
+  add(a: number, b: number): Promise<number>;
+  echo(payload: Payload): Promise<Payload>;
+  /** Resolves when the server has no more items. */
+  stream(count: number, onItem: (item: number) => void): Promise<void>;
+  close(): void;
+}
+
+/** What the others are measured against. */
+export const baseline = "ws-raw";
+
+/** Each is loaded by the two processes that run it, and by no other. */
+const loaders: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> = {
+  "ws-raw": () => import("./peers/ws-raw.ts"),
+  "ws-batch": () => import("./peers/ws-batch.ts"),
+  tautline: () => import("./peers/tautline.ts"),
+  "tautline-contract": () => import("./peers/tautline-contract.ts"),
+  trpc: () => import("./peers/trpc.ts"),
+};
+
+export const peerNames: readonly string[] = Object.keys(loaders);
+
+/** @throws Error where there is none of this name. */
+export async function loadPeer(name: string): Promise<Peer> {
+  const load = loaders[name];
+  if (load === undefined) throw new Error(`no peer "${name}"`);
+  return (await load()).peer;
+}

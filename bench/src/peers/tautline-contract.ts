@@ -1,0 +1,32 @@
+import { createUntypedClient } from "@tautline/client";
+import { contract, mutation, query, rich, subscription } from "@tautline/core";
+import { implement, serve } from "@tautline/server";
+import { initTRPC } from "@trpc/server";
+import { z } from "zod";
+import { AddInput, add, type Payload, StreamInput, streamItems } from "../application.ts";
+import type { Peer } from "../peer.ts";
+import { type Calls, toClient } from "./tautline.ts";
+
+const api = contract({
+  add: query({ input: AddInput, output: z.number() }),
+  echo: mutation({ input: z.custom<Payload>(), output: z.custom<Payload>() }),
+  stream: subscription({ input: StreamInput, output: z.number() }),
+});
+
+function createRouter() {
+  const { procedures, router } = implement(api, initTRPC.create({ transformer: rich }));
+  return router({
+    add: procedures.add.query(({ input }) => add(input)),
+    echo: procedures.echo.mutation(({ input }) => input),
+    stream: procedures.stream.subscription(({ input }) => streamItems(input.count)),
+  });
+}
+
+/** Contract first: inputs are checked at both ends, outputs and items at the server, `rich` reads and writes them. */
+export const peer: Peer = {
+  async startServer() {
+    const server = await serve({ router: createRouter(), host: "127.0.0.1", port: 0 });
+    return server.port;
+  },
+  connect: (port) => toClient(createUntypedClient({ contract: api, url: `ws://127.0.0.1:${port}` }) as Calls),
+};
