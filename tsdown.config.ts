@@ -5,7 +5,8 @@ const shared: UserConfig = {
   platform: "neutral",
   target: "es2022",
   fixedExtension: false,
-  hash: false,
+  // One file per source file, so that a bundler can leave out what is not used.
+  unbundle: true,
   sourcemap: true,
   dts: { oxc: true },
 };
@@ -20,6 +21,7 @@ export default defineConfig([
   {
     ...shared,
     cwd: "packages/server",
+    platform: "node",
     entry: { index: "src/index.ts" },
   },
   {
