@@ -56,7 +56,8 @@ function errorsOf(program: ts.Program, fixture: string): { line: number; message
 function createProgram(paths: string[], version: ts.CompilerOptions): ts.Program {
   const options = { ...readOptions(), noUnusedLocals: false, ...version };
   const host = ts.createCompilerHost(options);
-  const { fileExists, readFile } = host;
+  const fileExists = host.fileExists.bind(host);
+  const readFile = host.readFile.bind(host);
   const getSourceFile = host.getSourceFile.bind(host);
   host.fileExists = (path) => paths.includes(path) || fileExists(path);
   host.readFile = (path) => readFile(paths.includes(path) ? sourceOf(path) : path);

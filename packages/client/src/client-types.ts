@@ -15,7 +15,7 @@ import type {
   inferTransformedProcedureOutput,
   TRPCRouterRecord,
 } from "@trpc/server";
-import type { CallerOptions } from "./caller.ts";
+import type { CallOptions } from "./call.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionOptions } from "./options.ts";
 import type { TransformerOption } from "./transformer.ts";
@@ -126,9 +126,6 @@ export interface Subscribe<Input, Item, Shape> {
   /** To be read once. Leaving the loop ends the subscription; what goes wrong is thrown in the loop. */
   (input: Input, options?: CallOptions & NoCallback): AsyncIterableIterator<Item>;
 }
-
-/** How one call is to be made. */
-export interface CallOptions extends CallerOptions {}
 
 /** A subscription that was started with callbacks. */
 export interface Unsubscribable {

@@ -48,8 +48,7 @@ export type BuiltProcedure<Root extends AnyRootTypes, P extends ContractProcedur
   ? TRPCQueryProcedure<BuiltTypes<Root, P, OutputParsed<P>>>
   : P["type"] extends "mutation"
     ? TRPCMutationProcedure<BuiltTypes<Root, P, OutputParsed<P>>>
-    : // What is sent into a generator is `any` as in tRPC: a router with it has to fit wherever tRPC takes routers.
-      TRPCSubscriptionProcedure<BuiltTypes<Root, P, AsyncIterable<ItemReceived<P>, void, any>>>;
+    : TRPCSubscriptionProcedure<BuiltTypes<Root, P, AsyncIterable<ItemReceived<P>, void, unknown>>>;
 
 /** In types only: where in the contract a procedure belongs. At start the same is held by identity. */
 declare const implementedPath: unique symbol;

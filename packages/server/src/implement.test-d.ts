@@ -75,8 +75,10 @@ describe("implement", () => {
     type Outputs = inferRouterOutputs<typeof router>;
     expectTypeOf<Outputs["chat"]["history"]>().toEqualTypeOf<{ text: string; at: Date }[]>();
     expectTypeOf<Outputs["chat"]["send"]>().toEqualTypeOf<void>();
-    expectTypeOf<Outputs["chat"]["messages"]>().toEqualTypeOf<AsyncIterable<{ text: string; at: Date }, void, any>>();
-    expectTypeOf<Outputs["chat"]["log"]>().toEqualTypeOf<AsyncIterable<TrackedItem<number>, void, any>>();
+    expectTypeOf<Outputs["chat"]["messages"]>().toEqualTypeOf<
+      AsyncIterable<{ text: string; at: Date }, void, unknown>
+    >();
+    expectTypeOf<Outputs["chat"]["log"]>().toEqualTypeOf<AsyncIterable<TrackedItem<number>, void, unknown>>();
     expectTypeOf<Outputs["ping"]>().toEqualTypeOf<"pong">();
   });
 

@@ -196,7 +196,7 @@ describe("implement", () => {
 
   test("refuses at start a t whose transformer loses what the contract holds", () => {
     const untyped: Contract = api;
-    expect(() => implement(untyped, plain)).toThrowError(
+    expect(() => implement(untyped, plain)).toThrow(
       new ContractError(
         "chat.history",
         "has Date in its output, which the transformer of t does not keep: create t with one that does, such as rich",

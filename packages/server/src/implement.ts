@@ -75,7 +75,7 @@ export interface Implementation<Root extends AnyRootTypes, C extends Contract> {
    *
    * @throws {ContractError} with the path of the first procedure that is wrong.
    */
-  router(record: ImplementedProcedures<Root, C>): BuiltRouter<Root, ContractRouterRecord<Root, C>>;
+  readonly router: (record: ImplementedProcedures<Root, C>) => BuiltRouter<Root, ContractRouterRecord<Root, C>>;
 }
 
 /**
@@ -123,7 +123,7 @@ export function isContractRouter(router: AnyTRPCRouter): boolean {
 type BuiltFor = WeakMap<object, string>;
 
 function createBuilders(contract: Contract, prefix: string, t: TrpcRoot, builtFor: BuiltFor): object {
-  const builders: Record<string, unknown> = Object.create(null);
+  const builders = Object.create(null) as Record<string, unknown>;
   for (const [name, child] of Object.entries(contract)) {
     const path = prefix + name;
     builders[name] = isProcedure(child)

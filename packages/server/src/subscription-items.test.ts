@@ -5,11 +5,13 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkItems, createItemMiddleware, type ItemCheck, itemCheckOf } from "./subscription-items.ts";
 
+const turnOfTheQueue = Promise.resolve();
+
 const plain: ItemCheck = { schema: z.object({ n: z.coerce.number() }), tracked: false };
 const slow: ItemCheck = {
   // The first takes more turns than the second: order is not a matter of luck.
   schema: z.number().transform(async (n) => {
-    for (let turn = 0; turn < 10 - n; turn += 1) await undefined;
+    for (let turn = 0; turn < 10 - n; turn += 1) await turnOfTheQueue;
     return n * 10;
   }),
   tracked: false,
@@ -48,7 +50,7 @@ describe("an async iterable's items", () => {
 
   test("keep the id with which they are tracked", async () => {
     const iterator = iterate(createSource([tracked("7", { n: "1" })]).source, plain);
-    const { value } = await iterator.next();
+    const value: unknown = (await iterator.next()).value;
     expect(isTrackedEnvelope(value)).toBe(true);
     expect((value as unknown[]).slice(0, 2)).toEqual(["7", { n: 1 }]);
   });
@@ -109,9 +111,9 @@ describe("an async iterable's items", () => {
       .next()
       .then(() => (settled = true));
     // One turn for the check, one for our own `then`.
-    await undefined;
+    await turnOfTheQueue;
     expect(settled).toBe(false);
-    await undefined;
+    await turnOfTheQueue;
     expect(settled).toBe(true);
   });
 

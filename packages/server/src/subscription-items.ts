@@ -94,8 +94,13 @@ class CheckedIterator implements AsyncIterator<unknown> {
   }
 
   throw(error?: unknown): Promise<IteratorResult<unknown>> {
-    // As with `yield*`: a source that cannot be told is ended.
-    return this.#source.throw?.(error) ?? this.return().then(() => Promise.reject(error));
+    return this.#source.throw?.(error) ?? this.#returnAndThrow(error);
+  }
+
+  /** As \`yield*\` does with a source that has no \`throw\`. */
+  async #returnAndThrow(error: unknown): Promise<never> {
+    await this.return();
+    throw error;
   }
 
   readonly #onResult = (

@@ -4,7 +4,7 @@ import { type Direction, type WireKind, wireKindsOf } from "./wire-kinds.ts";
 
 interface Sample {
   readonly value: unknown;
-  isKept(received: unknown): boolean;
+  readonly isKept: (received: unknown) => boolean;
 }
 
 const samples: Readonly<Record<WireKind, Sample>> = {

@@ -22,19 +22,42 @@ const kindsByType: ReadonlyMap<unknown, WireKind> = new Map<unknown, WireKind>([
 const pipeTypes: ReadonlySet<unknown> = new Set(["pipe", "ZodPipeline"]);
 const arrayTypes: ReadonlySet<unknown> = new Set(["array", "tuple", "ZodArray", "ZodTuple"]);
 const optionalTypes: ReadonlySet<unknown> = new Set([
-  ...["optional", "undefined", "void"],
-  ...["ZodOptional", "ZodUndefined", "ZodVoid"],
+  "optional",
+  "undefined",
+  "void",
+  "ZodOptional",
+  "ZodUndefined",
+  "ZodVoid",
 ]);
 /** What lets undefined through where its parts do. */
 const transparentTypes: ReadonlySet<unknown> = new Set([
-  ...["union", "nullable", "readonly", "pipe"],
-  ...["ZodUnion", "ZodNullable", "ZodReadonly", "ZodBranded", "ZodPipeline", "ZodEffects"],
+  "union",
+  "nullable",
+  "readonly",
+  "pipe",
+  "ZodUnion",
+  "ZodNullable",
+  "ZodReadonly",
+  "ZodBranded",
+  "ZodPipeline",
+  "ZodEffects",
 ]);
 
 /** Where definitions keep the schemas that they are made of. Not all fields: a default's may run the user's code. */
 const partKeys = [
-  ...["shape", "catchall", "element", "items", "rest", "options", "left", "right"],
-  ...["innerType", "getter", "keyType", "valueType", "type"],
+  "shape",
+  "catchall",
+  "element",
+  "items",
+  "rest",
+  "options",
+  "left",
+  "right",
+  "innerType",
+  "getter",
+  "keyType",
+  "valueType",
+  "type",
 ] as const;
 
 /**
@@ -102,7 +125,7 @@ function isUnknowable(definition: Definition, direction: Direction): boolean {
 
 /** The schemas in one of a definition's fields: one, a list, a record of them, or a function that gives such. */
 function schemasIn(field: unknown): unknown[] {
-  const value: unknown = typeof field === "function" ? field() : field;
+  const value: unknown = typeof field === "function" ? (field as () => unknown)() : field;
   if (definitionOf(value) !== undefined) return [value];
   return typeof value === "object" && value !== null ? Object.values(value) : [];
 }
