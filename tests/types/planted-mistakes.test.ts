@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+
+// The compiler takes seconds for what it is asked first, and more on a machine that has other work.
+vi.setConfig({ testTimeout: 120_000 });
 
 const here = import.meta.dirname;
 const fixtures = ["contract-first", "router-first"];
