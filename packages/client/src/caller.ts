@@ -1,34 +1,20 @@
 import { TautlineError } from "@tautline/core";
 import { Deadlines, Peer } from "@tautline/core/internals";
+import { Call, type CallOptions } from "./call.ts";
 import { systemClock } from "./clock.ts";
 import { Dialer } from "./dialer.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { Request } from "./request.ts";
-import { Subscription, type SubscriptionCallbacks } from "./subscription.ts";
-
-/** A tRPC transformer's client half. */
-export interface ClientTransformer {
-  readonly input: { serialize(value: unknown): unknown };
-  readonly output: { deserialize(value: unknown): unknown };
-}
-
-/** How one call is to be made. */
-export interface CallerOptions {
-  /** Aborting it ends the call, on the server too. */
-  readonly signal?: AbortSignal | null | undefined;
-  /** Ends a query or mutation with `TIMEOUT` after so long, in ms; a subscription that has not started by then. Default off. */
-  readonly timeoutMs?: number | undefined;
-}
+import { readTransformer, type Transformer, type TransformerOption } from "./transformer.ts";
 
 /** Calls procedures by path over one connection: what `createClient` and `tautlineLink` have in common. */
 export class Caller {
   readonly connection: Dialer;
   readonly peer: Peer;
   readonly deadlines: Deadlines = new Deadlines(systemClock);
-  readonly transformer: ClientTransformer;
+  readonly transformer: Transformer;
 
-  constructor(options: ConnectionOptions, transformer: ClientTransformer) {
-    this.transformer = transformer;
+  constructor(options: ConnectionOptions, transformer: TransformerOption | undefined) {
+    this.transformer = readTransformer(transformer);
     this.peer = new Peer({ maxFrameBytes: options.maxFrameBytes });
     this.connection = new Dialer(options, this.peer, {
       clock: systemClock,
@@ -38,17 +24,23 @@ export class Caller {
     });
   }
 
-  request(type: "query" | "mutation", path: string, input: unknown, options: CallerOptions): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      new Request(this, { type, path, input, options, resolve, reject });
+  /** Sends a query or mutation, and waits for its answer. */
+  request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
+    return new Promise((onDone, onError) => {
+      new Call(this, { type, path, input, options }, { onDone, onError });
     });
   }
 
-  subscribe(path: string, input: unknown, callbacks: SubscriptionCallbacks, options: CallerOptions): Subscription {
-    return new Subscription(this, { path, input, callbacks, options });
+  /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
+  write(value: unknown): unknown {
+    try {
+      return value === undefined ? value : this.transformer.input.serialize(value);
+    } catch (cause) {
+      throw cause instanceof TautlineError ? cause : new TautlineError({ code: "BAD_REQUEST", message: "unsendable value", cause });
+    }
   }
 
-  /** The error that a shape stands for, read by the transformer. */
+  /** The error that a shape stands for, read by the transformer where it can. */
   readError(shape: unknown): TautlineError {
     try {
       return TautlineError.fromShape(this.transformer.output.deserialize(shape));

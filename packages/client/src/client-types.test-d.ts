@@ -96,7 +96,13 @@ describe("a client of a contract", () => {
     },
     ping: query({ output: z.string().transform((text) => text.length) }),
   });
-  const client = createClient({ contract: api, url });
+  const client = createClient({ contract: api, url, transformer: rich });
+
+  test("needs a transformer where the contract holds what JSON would change, and nowhere else", () => {
+    // @ts-expect-error the transformer is missing: Dates would arrive as strings
+    createClient({ contract: api, url });
+    createClient({ contract: contract({ ping: query({ output: z.string() }) }), url });
+  });
 
   test("has the contract's inputs and outputs", () => {
     expectTypeOf(client.chat.history.query).parameter(0).toEqualTypeOf<{ room?: string | undefined }>();

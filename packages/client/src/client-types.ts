@@ -4,6 +4,7 @@ import type {
   ErrorShape,
   inferContractInput,
   inferContractOutput,
+  JsonUnsafePaths,
   TautlineError,
 } from "@tautline/core";
 import type {
@@ -17,6 +18,7 @@ import type {
 } from "@trpc/server";
 import type { CallOptions } from "./call.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
+import type { InputCheck } from "./input-check.ts";
 import type { ConnectionOptions } from "./options.ts";
 import type { TransformerOption } from "./transformer.ts";
 
@@ -28,14 +30,12 @@ export interface CreateClient {
   <Router extends AnyTRPCRouter = never>(options: RouterClientOptions<Router>): RouterClient<Router>;
 }
 
-/** What a client of a contract is made from. */
-export interface ContractClientOptions<C extends Contract> extends ConnectionOptions {
+/** What a client of a contract is made from. The transformer is needed where the contract holds what JSON would change. */
+export type ContractClientOptions<C extends Contract> = ConnectionOptions & {
   readonly contract: C;
-  /** The server's. Default `rich`. */
-  readonly transformer?: TransformerOption;
-  /** Whether input is checked before it is sent. Default true. */
-  readonly checkInput?: boolean;
-}
+  /** Checks input before it is sent: `checkInput` of this package. Default none: the server checks. */
+  readonly checkInput?: InputCheck;
+} & ([JsonUnsafePaths<C>] extends [never] ? Partial<NeededTransformer> : NeededTransformer);
 
 /** What a client of a router is made from. The transformer is needed where the router has one, and refused elsewhere. */
 export type RouterClientOptions<Router extends AnyTRPCRouter> = ConnectionOptions &
@@ -44,7 +44,7 @@ export type RouterClientOptions<Router extends AnyTRPCRouter> = ConnectionOption
 type RouterTransformer<Has> = Has extends true ? NeededTransformer : RefusedTransformer;
 
 interface NeededTransformer {
-  /** The one that the router was created with. */
+  /** The one that the server's `t` was created with, such as `rich`. */
   readonly transformer: TransformerOption;
 }
 

@@ -1,17 +1,17 @@
 import { type Contract, type ContractProcedure, findProcedure } from "@tautline/core";
-import { Caller, type CallerOptions } from "./caller.ts";
+import type { CallOptions } from "./call.ts";
+import { Caller } from "./caller.ts";
 import type { CreateClient } from "./client-types.ts";
-import { checkInput } from "./input-check.ts";
+import type { InputCheck } from "./input-check.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { createPathProxy } from "./path-proxy.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
-import { readTransformer, type TransformerOption } from "./transformer.ts";
+import type { TransformerOption } from "./transformer.ts";
 
 interface ClientOptions extends ConnectionOptions {
   readonly contract?: Contract;
   readonly transformer?: TransformerOption;
-  /** With a contract: whether input is checked before it is sent. Default true. */
-  readonly checkInput?: boolean;
+  readonly checkInput?: InputCheck;
 }
 
 /**
@@ -22,7 +22,7 @@ interface ClientOptions extends ConnectionOptions {
 export const createClient: CreateClient = createUntypedClient as never;
 
 export function createUntypedClient(options: ClientOptions): unknown {
-  const caller = new Caller(options, readTransformer(options.transformer));
+  const caller = new Caller(options, options.transformer);
   const calls = new Calls(caller, options);
   return createPathProxy(
     (path, method, args) => calls.call(path, method, args[0], args[1] ?? {}),
@@ -34,12 +34,12 @@ export function createUntypedClient(options: ClientOptions): unknown {
 class Calls {
   readonly #caller: Caller;
   readonly #contract: Contract | undefined;
-  readonly #checkInput: boolean;
+  readonly #checkInput: InputCheck | undefined;
 
-  constructor(caller: Caller, { contract, checkInput: check = true }: ClientOptions) {
+  constructor(caller: Caller, { contract, checkInput }: ClientOptions) {
     this.#caller = caller;
     this.#contract = contract;
-    this.#checkInput = check;
+    this.#checkInput = checkInput;
   }
 
   call(path: string, method: string, input: unknown, options: SubscribeOptions): unknown {
@@ -55,7 +55,7 @@ class Calls {
     }
   }
 
-  #request(type: "query" | "mutation", path: string, input: unknown, options: CallerOptions): Promise<unknown> {
+  #request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
     const send = (): Promise<unknown> => this.#caller.request(type, path, input, options);
     return this.#check(this.#find(path), path, input)?.then(send) ?? send();
   }
@@ -65,7 +65,7 @@ class Calls {
     const checked = this.#check(procedure, path, input);
     // With a contract the ids of items are the client's own affair, unless the contract says otherwise.
     const tracked = this.#contract === undefined || (procedure !== undefined && "tracked" in procedure && procedure.tracked === true);
-    return subscribe(this.#caller, { path, input, checked, tracked }, options);
+    return subscribe(this.#caller, { path, input, checked, tracked, options });
   }
 
   #find(path: string): ContractProcedure | undefined {
@@ -73,6 +73,6 @@ class Calls {
   }
 
   #check(procedure: ContractProcedure | undefined, path: string, input: unknown): Promise<void> | undefined {
-    return this.#checkInput && procedure !== undefined ? checkInput(procedure, path, input) : undefined;
+    return procedure && this.#checkInput?.(procedure, path, input);
   }
 }

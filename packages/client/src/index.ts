@@ -1,6 +1,6 @@
 export type { BackoffOptions } from "./backoff.ts";
+export type { CallOptions } from "./call.ts";
 export type {
-  CallOptions,
   ClientError,
   ContractClient,
   ContractClientOptions,
@@ -17,6 +17,7 @@ export type {
 } from "./client-types.ts";
 export type { ClientConnection, ConnectionState } from "./connection-state.ts";
 export { createClient, createUntypedClient } from "./create-client.ts";
+export { checkInput, type InputCheck } from "./input-check.ts";
 export type { ConnectionOptions, ConnectionParams, Provided } from "./options.ts";
 export type { TransformerOption } from "./transformer.ts";
 export type { WebSocketClass, WebSocketLike } from "./web-socket.ts";

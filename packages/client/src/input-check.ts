@@ -1,7 +1,10 @@
 import { type ContractProcedure, SchemaError, TautlineError, validate } from "@tautline/core";
 
+/** What looks at a call's input before it is sent: undefined, or a promise that rejects where it does not fit. */
+export type InputCheck = (procedure: ContractProcedure, path: string, input: unknown) => Promise<void> | undefined;
+
 /**
- * Checks an input before it is sent, which saves the way to the server and back. What is sent is the input as it was given: the
+ * For `createClient({ contract, checkInput })`: checks an input before it is sent, which saves the way to the server and back. What is sent is the input as it was given: the
  * server's own check is the one that counts, and a schema that transforms must do so once.
  *
  * @returns undefined where it fits; else a promise, which rejects with `BAD_REQUEST` (the schema's error is its cause) unless an

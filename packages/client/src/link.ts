@@ -4,12 +4,11 @@ import type { TransformerOptions, TRPCConnectionState } from "@trpc/client/unsta
 import type { AnyTRPCRouter, inferTRPCClientTypes } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import type { TRPCErrorShape } from "@trpc/server/rpc";
+import { Call, type CallHandlers } from "./call.ts";
 import { Caller } from "./caller.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { Request } from "./request.ts";
-import { Subscription, type SubscriptionCallbacks } from "./subscription.ts";
-import { readTransformer, type TransformerOption } from "./transformer.ts";
+import type { TransformerOption } from "./transformer.ts";
 
 /** The link's options: how to connect, and the router's transformer where it has one. */
 export type TautlineLinkOptions<Router extends AnyTRPCRouter> = ConnectionOptions &
@@ -25,7 +24,7 @@ export type TautlineLink<Router extends AnyTRPCRouter> = TRPCLink<Router> & { re
 export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLinkOptions<Router>): TautlineLink<Router> {
   // The two types of `transformer`, needed and forbidden, are there to be checked at the call alone.
   const { transformer } = options as { transformer?: TransformerOption };
-  const caller = new Caller(options, readTransformer(transformer));
+  const caller = new Caller(options, transformer);
   const link: TRPCLink<Router> =
     () =>
     ({ op }) =>
@@ -43,12 +42,12 @@ function request<Router extends AnyTRPCRouter>(
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
 ): () => void {
-  const resolve = (data: unknown): void => {
+  const onDone = (data: unknown): void => {
     observer.next({ result: { type: "data", data }, context });
     observer.complete();
   };
-  const reject = (error: TautlineError): void => observer.error(toClientError(error));
-  const call = new Request(caller, { type, path, input, options: { signal }, resolve, reject });
+  const onError = (error: TautlineError): void => observer.error(toClientError(error));
+  const call = new Call(caller, { type, path, input, options: { signal } }, { onDone, onError });
   return () => call.cancel();
 }
 
@@ -58,23 +57,23 @@ function subscribe<Router extends AnyTRPCRouter>(
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
 ): () => void {
-  const callbacks: SubscriptionCallbacks = {
+  const handlers: CallHandlers = {
     onStarted: () => observer.next({ result: { type: "started" }, context }),
     onItem: (item, id) => {
       const result = id === undefined ? { data: item } : { id, data: { id, data: item } };
       observer.next({ result: { type: "data", ...result }, context });
     },
     onError: (error) => observer.error(toClientError(error)),
-    onStopped: () => {
+    onDone: () => {
       observer.next({ result: { type: "stopped" }, context });
       observer.complete();
     },
   };
   const unwatch = caller.connection.subscribe((state) => observer.next({ result: toTrpcState(state), context }));
-  const subscription = new Subscription(caller, { path, input, callbacks, options: { signal } });
+  const call = new Call(caller, { type: "subscription", path, input, options: { signal } }, handlers);
   return () => {
     unwatch();
-    subscription.cancel();
+    call.cancel();
   };
 }
 

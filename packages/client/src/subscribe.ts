@@ -1,11 +1,11 @@
 import { TautlineError } from "@tautline/core";
-import type { Caller, CallerOptions } from "./caller.ts";
+import { Call, type CallHandlers, type CallOptions } from "./call.ts";
+import type { Caller } from "./caller.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import type { Subscription, SubscriptionCallbacks } from "./subscription.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
 /** What `subscribe` takes, as in tRPC: callbacks, or none for an iterator. */
-export interface SubscribeOptions extends CallerOptions {
+export interface SubscribeOptions extends CallOptions {
   readonly onStarted?: (options: { context: undefined }) => void;
   readonly onData?: (item: unknown) => void;
   readonly onError?: (error: TautlineError) => void;
@@ -22,38 +22,23 @@ export interface SubscribeCall {
   readonly checked: Promise<void> | undefined;
   /** Whether an item with an id is handed over as `{ id, data }`. */
   readonly tracked: boolean;
+  readonly options: SubscribeOptions;
 }
-
-const callbackNames = [
-  "onStarted",
-  "onData",
-  "onError",
-  "onStopped",
-  "onComplete",
-  "onConnectionStateChange",
-] as const satisfies readonly (keyof SubscribeOptions)[];
 
 /** Subscribes with callbacks where there is one, else with an iterator. */
-export function subscribe(
-  caller: Caller,
-  call: SubscribeCall,
-  options: SubscribeOptions,
-): { unsubscribe(): void } | SubscriptionIterator {
-  const hasCallback = callbackNames.some((name) => typeof options[name] === "function");
-  return hasCallback ? subscribeWithCallbacks(caller, call, options) : iterate(caller, call, options);
-}
-
-function subscribeWithCallbacks(caller: Caller, call: SubscribeCall, options: SubscribeOptions): { unsubscribe(): void } {
-  const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange } = options;
+export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe(): void } | SubscriptionIterator {
+  const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange } = call.options;
+  const callbacks = [onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange];
+  if (callbacks.every((callback) => callback === undefined)) return iterate(caller, call);
   const unwatch = onConnectionStateChange && caller.connection.subscribe(onConnectionStateChange);
-  const stop = start(caller, call, options, {
+  const stop = start(caller, call, {
     onStarted: () => onStarted?.({ context: undefined }),
-    onItem: (item, eventId) => onData?.(wrap(item, eventId, call.tracked)),
+    onItem: (item) => onData?.(item),
     onError: (error) => {
       unwatch?.();
       onError?.(error);
     },
-    onStopped: () => {
+    onDone: () => {
       unwatch?.();
       onStopped?.();
       onComplete?.();
@@ -67,36 +52,32 @@ function subscribeWithCallbacks(caller: Caller, call: SubscribeCall, options: Su
   };
 }
 
-function iterate(caller: Caller, call: SubscribeCall, options: CallerOptions): SubscriptionIterator {
+function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
   const iterator = new SubscriptionIterator();
-  iterator.onReturn = start(caller, call, options, {
-    onItem: (item, eventId) => iterator.push(wrap(item, eventId, call.tracked)),
-    onError: (error) => iterator.end(options.signal?.aborted === true ? undefined : error),
-    onStopped: () => iterator.end(),
+  iterator.onReturn = start(caller, call, {
+    onItem: (item) => iterator.push(item),
+    // Whoever aborts the loop ends it; that is no error of the loop's.
+    onError: (error) => iterator.end(call.options.signal?.aborted === true ? undefined : error),
+    onDone: () => iterator.end(),
   });
   return iterator;
 }
 
 /** Starts when the input is checked. Returns what ends it, whether it has started or not. */
-function start(
-  caller: Caller,
-  { path, input, checked }: SubscribeCall,
-  options: CallerOptions,
-  callbacks: SubscriptionCallbacks,
-): () => void {
-  let subscription: Subscription | undefined;
+function start(caller: Caller, { path, input, checked, tracked, options }: SubscribeCall, handlers: CallHandlers): () => void {
+  let call: Call | undefined;
   let stopped = false;
   const begin = (): void => {
-    if (!stopped) subscription = caller.subscribe(path, input, callbacks, options);
+    if (stopped) return;
+    const onItem = (item: unknown, id: string | undefined): void => {
+      handlers.onItem?.(tracked && id !== undefined ? { id, data: item } : item, id);
+    };
+    call = new Call(caller, { type: "subscription", path, input, options }, { ...handlers, onItem });
   };
   if (checked === undefined) begin();
-  else checked.then(begin, (thrown: unknown) => callbacks.onError?.(TautlineError.from(thrown)));
+  else checked.then(begin, (thrown: unknown) => handlers.onError(TautlineError.from(thrown)));
   return () => {
     stopped = true;
-    subscription?.cancel();
+    call?.cancel();
   };
-}
-
-function wrap(item: unknown, eventId: string | undefined, tracked: boolean): unknown {
-  return tracked && eventId !== undefined ? { id: eventId, data: item } : item;
 }

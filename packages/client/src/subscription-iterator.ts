@@ -1,6 +1,9 @@
 import type { TautlineError } from "@tautline/core";
 
-type Waiting = { resolve(result: IteratorResult<unknown, void>): void; reject(error: TautlineError): void };
+interface Waiting {
+  resolve(result: IteratorResult<unknown, void>): void;
+  reject(error: TautlineError): void;
+}
 
 /** A subscription read with `for await`. Items wait here until they are asked for; leaving the loop ends the subscription. */
 export class SubscriptionIterator implements AsyncIterableIterator<unknown, void> {

@@ -1,16 +1,19 @@
-import type { ClientTransformer } from "./caller.ts";
+/** A tRPC transformer's client half. */
+export interface Transformer {
+  readonly input: { serialize(value: unknown): unknown };
+  readonly output: { deserialize(value: unknown): unknown };
+}
 
 /** What a tRPC router's `transformer` may be: the same for both directions, or one for each. */
 export type TransformerOption =
-  | ClientTransformer
+  | Transformer
   | { serialize(value: unknown): unknown; deserialize(value: unknown): unknown };
 
-const identity: ClientTransformer = {
-  input: { serialize: (value) => value },
-  output: { deserialize: (value) => value },
-};
-
-export function readTransformer(transformer: TransformerOption | undefined): ClientTransformer {
-  if (transformer === undefined) return identity;
+export function readTransformer(transformer: TransformerOption | undefined): Transformer {
+  if (transformer === undefined) return { input: { serialize: same }, output: { deserialize: same } };
   return "input" in transformer ? transformer : { input: transformer, output: transformer };
+}
+
+function same(value: unknown): unknown {
+  return value;
 }

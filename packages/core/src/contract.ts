@@ -1,4 +1,4 @@
-import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts";
+import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 
 /** What a procedure does: answers, changes something and answers, or goes on sending items. */
 export type ProcedureType = "query" | "mutation" | "subscription";
@@ -112,27 +112,12 @@ function common<Input extends Schema | undefined, Output extends Schema | undefi
   return { [procedureMark]: true, input: input as Given<Input>, output: output as Given<Output>, meta };
 }
 
-/** A contract, or what was built from one, is not as it has to be. Thrown at start, never while serving. */
-export class ContractError extends Error {
-  override readonly name = "ContractError";
-  /** Where in the contract, with dots. */
-  readonly path: string;
-
-  constructor(path: string, problem: string) {
-    super(path === "" ? `The contract ${problem}` : `"${path}" ${problem}`);
-    this.path = path;
-  }
-}
-
 /**
- * What server and clients share: procedures by name. The result is frozen and has no prototypes to look names up in.
- *
- * @throws {ContractError} for a name that cannot be one (empty, with a dot, `__proto__`, `then`, `call`, `apply`; at
- *   the top `connection`), for a value that is neither a procedure nor a record of them, and for an `input` or `output`
- *   that is not a Standard Schema.
+ * What server and clients share: procedures by name. It is looked at by whoever implements it, at start: a client carries none of
+ * that.
  */
 export function contract<C extends Contract>(procedures: C): C {
-  return freeze(procedures, "") as C;
+  return procedures;
 }
 
 /** The procedure at a path such as `chat.send`; undefined where there is none. Looks at own names only. */
@@ -148,45 +133,6 @@ export function findProcedure(contract: Contract, path: string): ContractProcedu
 /** Whether a contract's value is a procedure; if not, it is a record of more. */
 export function isProcedure(value: unknown): value is ContractProcedure {
   return typeof value === "object" && value !== null && Object.hasOwn(value, procedureMark);
-}
-
-// A promise of a client would call `then`; functions, as clients and callers are, have `call` and `apply`.
-const reservedNames: ReadonlySet<string> = new Set(["then", "call", "apply"]);
-// `client.connection` is the connection.
-const reservedTopNames: ReadonlySet<string> = new Set(["connection"]);
-
-function freeze(node: unknown, path: string): Contract {
-  if (!isRecord(node)) throw new ContractError(path, "is neither a procedure nor a record of procedures");
-  const frozen = Object.create(null) as Record<string, ContractProcedure | Contract>;
-  for (const name of Reflect.ownKeys(node)) {
-    const childPath = path === "" ? String(name) : `${path}.${String(name)}`;
-    checkName(name, path, childPath);
-    const child = node[name];
-    if (isProcedure(child)) checkProcedure(child, childPath);
-    frozen[name] = isProcedure(child) ? child : freeze(child, childPath);
-  }
-  return Object.freeze(frozen);
-}
-
-function checkName(name: string | symbol, parentPath: string, path: string): asserts name is string {
-  if (typeof name === "symbol") throw new ContractError(path, "has a symbol for a name");
-  if (name === "") throw new ContractError(parentPath, "has a procedure with an empty name");
-  if (name.includes(".")) throw new ContractError(path, `has a dot in the name "${name}": nest records instead`);
-  if (name === "__proto__" || reservedNames.has(name) || (parentPath === "" && reservedTopNames.has(name))) {
-    throw new ContractError(path, `uses the reserved name "${name}"`);
-  }
-}
-
-function checkProcedure(procedure: ContractProcedure, path: string): void {
-  for (const side of ["input", "output"] as const) {
-    if (procedure[side] !== undefined && !isSchema(procedure[side])) {
-      throw new ContractError(path, `has an ${side} that is not a Standard Schema`);
-    }
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isSchema(value);
 }
 
 /** `T`, and nothing at all where `undefined` will do. */

@@ -1,6 +1,6 @@
+export { checkContract, ContractError } from "./contract-check.ts";
 export {
   type Contract,
-  ContractError,
   type ContractMutation,
   type ContractProcedure,
   type ContractQuery,
@@ -31,5 +31,6 @@ export {
   type TautlineErrorOptions,
   type TrpcErrorCode,
 } from "./errors.ts";
+export type { IsJsonSafe, JsonUnsafePaths, TransformerNeeded } from "./json-safe.ts";
 export { type Rich, rich } from "./rich.ts";
 export type { RichKind } from "./rich-kinds.ts";

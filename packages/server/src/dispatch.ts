@@ -7,7 +7,6 @@ import type { CompiledProcedure } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
 import { errorShape } from "./error-shape.ts";
 import type { ErrorReport } from "./options.ts";
-import { routerTransformer } from "./router-transformer.ts";
 import { isThenable } from "./thenable.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
@@ -33,7 +32,7 @@ export class Dispatch {
   constructor(options: DispatchOptions) {
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
-    this.#transformer = routerTransformer(options.router);
+    this.#transformer = options.router._def._config.transformer;
   }
 
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */

@@ -1,11 +1,14 @@
 import {
   type Contract,
+  checkContract,
   ContractError,
   type ContractProcedure,
   type ContractSubscription,
   isProcedure,
+  type JsonUnsafePaths,
   type ProcedureType,
   type Schema,
+  type TransformerNeeded,
 } from "@tautline/core";
 import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import type {
@@ -17,7 +20,6 @@ import type {
   RouterRecord,
 } from "@trpc/server/unstable-core-do-not-import";
 import type { BuiltProcedure, ContractBuilder, ImplementedProcedure } from "./contract-builder.ts";
-import type { JsonUnsafePaths, TransformerNeeded } from "./json-safe.ts";
 import { createItemMiddleware } from "./subscription-items.ts";
 import { checkTransformer } from "./transformer-check.ts";
 
@@ -99,24 +101,16 @@ export function implement(
   contract: Contract,
   t: TrpcRoot,
 ): { readonly procedures: object; router(record: object): AnyTRPCRouter } {
+  checkContract(contract);
   checkTransformer(contract, t._config.transformer);
   const builtFor: BuiltFor = new WeakMap();
   return {
     procedures: createBuilders(contract, "", t, builtFor),
     router(record) {
       checkRecord(record, contract, "", builtFor);
-      const router = t.router(record);
-      contractRouters.add(router);
-      return router;
+      return t.router(record);
     },
   };
-}
-
-const contractRouters = new WeakSet<object>();
-
-/** Whether a router was made from a contract. */
-export function isContractRouter(router: AnyTRPCRouter): boolean {
-  return contractRouters.has(router);
 }
 
 /** Which path of the contract a finished procedure was built for. */

@@ -1,4 +1,4 @@
-import { contract, mutation, query, subscription } from "@tautline/core";
+import { contract, mutation, query, subscription } from "./contract.ts";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import type { IsJsonSafe, JsonUnsafePaths } from "./json-safe.ts";

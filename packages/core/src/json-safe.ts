@@ -1,4 +1,5 @@
-import type { Contract, ContractProcedure, Schema, SchemaInput, SchemaOutput } from "@tautline/core";
+import type { Contract, ContractProcedure } from "./contract.ts";
+import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 
 /** What JSON gives back for a `T`: `T` where it keeps it, something that `T` does not fit where it does not. */
 type Json<T> = unknown extends T // `any` and `unknown` may hold anything: nothing can be said
@@ -60,7 +61,7 @@ type NamedUnsafePaths<C extends Contract, Prefix extends string> = {
       : never;
 }[keyof C & string];
 
-/** What a `t` without a transformer lacks: the property's name is the compiler's message. */
+/** What is lacking without a transformer: the property's name is the compiler's message. */
 export interface TransformerNeeded<Paths extends string> {
-  readonly "JSON does not keep what these procedures send: create t with a transformer, such as rich": Paths;
+  readonly "JSON does not keep what these procedures send: a transformer is needed, such as rich": Paths;
 }

@@ -1,0 +1,134 @@
+import { type ProcedureType, TautlineError } from "@tautline/core";
+import type { CallObserver, Deadline } from "@tautline/core/internals";
+import type { Caller } from "./caller.ts";
+import { report } from "./report.ts";
+
+/** How one call is to be made. */
+export interface CallOptions {
+  /** Aborting it ends the call, on the server too. */
+  readonly signal?: AbortSignal | null | undefined;
+  /** Ends the call with `TIMEOUT` where there is no answer, or no start of a subscription, after so long, in ms. Default off. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What is called, and how. */
+export interface CallDefinition {
+  readonly type: ProcedureType;
+  readonly path: string;
+  readonly input: unknown;
+  readonly options: CallOptions;
+}
+
+/** Who waits for a call. What a callback throws is reported as uncaught, and harms nothing else. */
+export interface CallHandlers {
+  /** The answer of a query or mutation; of a subscription, that the server has no more items. */
+  onDone(result: unknown): void;
+  onError(error: TautlineError): void;
+  onStarted?(): void;
+  /** @param eventId the id of an item that the server tracks. */
+  onItem?(item: unknown, eventId: string | undefined): void;
+}
+
+/** A call from its start to its end. It settles once: done, failed, or cancelled. */
+export class Call implements CallObserver {
+  readonly #caller: Caller;
+  readonly #options: CallOptions;
+  readonly #handlers: CallHandlers;
+  #id = 0;
+  #deadline: Deadline | undefined = undefined;
+  #settled = false;
+  #onAbort: (() => void) | undefined = undefined;
+
+  constructor(caller: Caller, call: CallDefinition, handlers: CallHandlers) {
+    this.#caller = caller;
+    this.#options = call.options;
+    this.#handlers = handlers;
+    try {
+      this.#start(call);
+    } catch (thrown) {
+      // Nobody is told of a failure before they hold the call.
+      queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
+    }
+  }
+
+  /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
+  cancel(code?: "TIMEOUT"): boolean {
+    if (!this.#settle()) return false;
+    this.#caller.peer.calls.cancel(this.#id, code);
+    return true;
+  }
+
+  onResult(value: unknown): void {
+    const result = this.#read(value);
+    if (result !== unreadable && this.#settle()) report(() => this.#handlers.onDone(result));
+  }
+
+  onEnd(): void {
+    this.onResult(undefined);
+  }
+
+  onStarted(): void {
+    this.#deadline?.cancel();
+    report(() => this.#handlers.onStarted?.());
+  }
+
+  onItem(value: unknown, eventId: string | undefined): void {
+    const item = this.#read(value);
+    if (item !== unreadable) report(() => this.#handlers.onItem?.(item, eventId));
+  }
+
+  onError(shape: unknown): void {
+    this.onFailed(this.#caller.readError(shape));
+  }
+
+  onFailed(error: TautlineError): void {
+    if (this.#settle()) this.#tell(error);
+  }
+
+  #start({ type, path, input }: CallDefinition): void {
+    const { signal, timeoutMs } = this.#options;
+    if (signal?.aborted === true) throw aborted(signal);
+    this.#caller.connection.use();
+    this.#id = this.#caller.peer.calls.call(type, path, this.#caller.write(input), this);
+    if (timeoutMs !== undefined) this.#deadline = this.#caller.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
+    if (!signal) return;
+    this.#onAbort = () => {
+      if (this.cancel()) this.#tell(aborted(signal));
+    };
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** What the transformer makes of a value. One that it cannot read ends the call. */
+  #read(value: unknown): unknown {
+    try {
+      return value === undefined ? value : this.#caller.transformer.output.deserialize(value);
+    } catch (cause) {
+      if (this.cancel()) this.#tell(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
+      return unreadable;
+    }
+  }
+
+  #onTimeout(timeoutMs: number): void {
+    if (this.cancel("TIMEOUT")) this.#tell(new TautlineError({ code: "TIMEOUT", message: `no answer in ${timeoutMs} ms` }));
+  }
+
+  #tell(error: TautlineError): void {
+    report(() => this.#handlers.onError(error));
+  }
+
+  /** Whether the call was still open; from now on it is not. */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#deadline?.cancel();
+    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#caller.connection.release();
+    return true;
+  }
+}
+
+const unreadable: unique symbol = Symbol();
+
+function aborted({ reason: cause }: AbortSignal): TautlineError {
+  return new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "aborted", cause });
+}
