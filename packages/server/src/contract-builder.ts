@@ -26,12 +26,12 @@ type InputParsed<P extends ContractProcedure> = P["input"] extends Schema ? Sche
 type OutputGiven<P extends ContractProcedure> = P["output"] extends Schema ? SchemaInput<P["output"]> : void;
 type OutputParsed<P extends ContractProcedure> = P["output"] extends Schema ? SchemaOutput<P["output"]> : void;
 
-/** The types of a built procedure, in the form in which tRPC keeps them. */
-interface BuiltTypes<Root extends AnyRootTypes, P extends ContractProcedure, Output> {
+/** The types of a built procedure, in the form in which tRPC keeps them. An alias, so that declarations spell it out. */
+type BuiltTypes<Root extends AnyRootTypes, P extends ContractProcedure, Output> = {
   input: InputSent<P>;
   output: Output;
   meta: Root["meta"];
-}
+};
 
 /** An item as a client that has the router's type gets it: with its id where the contract says `tracked`. */
 type ItemReceived<P extends ContractProcedure> = P extends { readonly tracked: true }

@@ -1,4 +1,19 @@
-export { type Implementation, implement } from "./implement.ts";
+export type {
+  BuiltProcedure,
+  ContractBuilder,
+  ContractMutationBuilder,
+  ContractQueryBuilder,
+  ContractSubscriptionBuilder,
+  ImplementedProcedure,
+  ItemSource,
+} from "./contract-builder.ts";
+export {
+  type ContractBuilders,
+  type ContractRouterRecord,
+  type Implementation,
+  type ImplementedProcedures,
+  implement,
+} from "./implement.ts";
 export type { CreateContextOptions, ErrorReport, ServeOptions } from "./options.ts";
 export type { AllowedOrigins } from "./origin.ts";
 export { serve, type TautlineServer } from "./serve.ts";
