@@ -1,7 +1,7 @@
 import { type AnyTRPCProcedure, TRPCError, type TRPCProcedureType } from "@trpc/server";
 import { compileChain, type Link } from "./middleware-chain.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
-import { compileCore, type ProcedureCore } from "./procedure-core.ts";
+import { compileCore } from "./procedure-core.ts";
 import { readProcedureParts } from "./procedure-parts.ts";
 import { isThenable } from "./thenable.ts";
 import { toTRPCError } from "./trpc-error.ts";
@@ -28,15 +28,15 @@ export function compileProcedure(procedure: AnyTRPCProcedure): CompiledProcedure
   const parts = readProcedureParts(procedure);
   if (parts === undefined) return callAsIs(procedure);
   const hasMiddleware = parts.steps.some((step) => step.kind === "middleware");
-  const call = hasMiddleware ? callChain(compileChain(parts)) : callCore(compileCore(parts, parts.steps));
+  const call = hasMiddleware ? callChain(compileChain(parts)) : callCore(compileCore(parts));
   return { type: parts.type, call };
 }
 
-function callCore(core: ProcedureCore): CompiledProcedure["call"] {
+function callCore(core: (call: ProcedureCall) => unknown): CompiledProcedure["call"] {
   return (call) => {
     let result: unknown;
     try {
-      result = core(call, call.ctx, undefined, call.input);
+      result = core(call);
       if (!isThenable(result)) return result;
     } catch (cause) {
       throw toTRPCError(cause);
@@ -80,7 +80,15 @@ function callAsIs(procedure: AnyTRPCProcedure): CompiledProcedure {
     type,
     call: async ({ ctx, input, path, signal, batchIndex }) => {
       try {
-        return await procedure({ ctx, getRawInput: async () => input, path, type, signal, batchIndex });
+        const result: unknown = await procedure({
+          ctx,
+          getRawInput: async () => input,
+          path,
+          type,
+          signal,
+          batchIndex,
+        });
+        return result;
       } catch (cause) {
         throw toTRPCError(cause);
       }

@@ -39,7 +39,8 @@ export class CompiledRouter {
   }
 
   #compileNew(): void {
-    for (const [path, procedure] of Object.entries<AnyTRPCProcedure>(this.#definition.procedures)) {
+    const procedures = this.#definition.procedures as Record<string, AnyTRPCProcedure>;
+    for (const [path, procedure] of Object.entries(procedures)) {
       if (!this.#procedures.has(path)) this.#procedures.set(path, compileProcedure(procedure));
     }
   }

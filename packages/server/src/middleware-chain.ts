@@ -9,7 +9,7 @@ import {
   type Outcome,
 } from "./handler-options.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
-import { compileCore, mergeInput, type ProcedureCore, parseInput, parseOutput } from "./procedure-core.ts";
+import { compileResolver, mergeInput, parseInput, parseOutput, type Resolve } from "./procedure-core.ts";
 import type { Handler, Parse, ProcedureParts, ProcedureStep } from "./procedure-parts.ts";
 
 /** A link of the chain with all that comes after it. `getRawInput` is undefined until a middleware overrides it. */
@@ -26,14 +26,8 @@ export type Link = (
  * a middleware that does something between `next()` and `await` sees the same order.
  */
 export function compileChain(procedure: ProcedureParts): Link {
-  const { steps } = procedure;
-  const coreStart = steps.findLastIndex((step) => step.kind === "middleware") + 1;
-  const coreSteps = steps.slice(coreStart);
-  const core = coreLink(
-    compileCore(procedure, coreSteps),
-    coreSteps.some((step) => step.kind === "input"),
-  );
-  return steps.slice(0, coreStart).reduceRight((rest, step) => linkOf(procedure, step, rest), core);
+  const last = resolverLink(compileResolver(procedure));
+  return procedure.steps.reduceRight((rest, step) => linkOf(procedure, step, rest), last);
 }
 
 function linkOf(procedure: ProcedureParts, step: ProcedureStep, rest: Link): Link {
@@ -47,11 +41,10 @@ function linkOf(procedure: ProcedureParts, step: ProcedureStep, rest: Link): Lin
   }
 }
 
-function coreLink(core: ProcedureCore, parsesInput: boolean): Link {
+function resolverLink(resolve: Resolve): Link {
   return async (call, ctx, input, getRawInput) => {
     try {
-      const rawInput = parsesInput ? await readRawInput(call, getRawInput) : undefined;
-      const data = await core(call, ctx, input, rawInput, getRawInput);
+      const data = await resolve(call, ctx, input, getRawInput);
       return { marker: middlewareMarker, ok: true, data, ctx };
     } catch (cause) {
       return failure(cause);
@@ -62,7 +55,8 @@ function coreLink(core: ProcedureCore, parsesInput: boolean): Link {
 function inputLink(parse: Parse, rest: Link): Link {
   return async (call, ctx, input, getRawInput) => {
     try {
-      const parsed = await parseInput(parse, await readRawInput(call, getRawInput));
+      const rawInput = await (getRawInput === undefined ? call.input : getRawInput());
+      const parsed = await parseInput(parse, rawInput);
       return await rest(call, ctx, mergeInput(input, parsed), getRawInput);
     } catch (cause) {
       return failure(cause);
@@ -99,10 +93,6 @@ function middlewareLink(procedure: ProcedureParts, run: Handler, rest: Link): Li
       return failure(cause);
     }
   };
-}
-
-function readRawInput(call: ProcedureCall, getRawInput: GetRawInput | undefined): Promise<unknown> | unknown {
-  return getRawInput === undefined ? call.input : getRawInput();
 }
 
 /** As in tRPC this may throw for a hostile value: the next link out then catches what it threw. */

@@ -5,40 +5,41 @@ import type { ProcedureCall } from "./procedure-call.ts";
 import type { Parse, ProcedureParts, ProcedureStep } from "./procedure-parts.ts";
 import { isThenable } from "./thenable.ts";
 
-/**
- * Parses the input, resolves, parses the output. Returns the result, or a promise of it when one of the parts is
- * asynchronous; throws or rejects with what a handler threw, or a `TRPCError` for a schema.
- */
-export type ProcedureCore = (
+/** Runs the resolver with an input that has been parsed. */
+export type Resolve = (
   call: ProcedureCall,
   ctx: unknown,
   input: unknown,
-  rawInput: unknown,
-  getRawInput?: GetRawInput,
+  getRawInput: GetRawInput | undefined,
 ) => unknown;
 
-/** Compiles the resolver with the schemas around it; `steps` are those that no middleware of the user's comes after. */
-export function compileCore(procedure: ProcedureParts, steps: readonly ProcedureStep[]): ProcedureCore {
-  const inputs = parsersOf(steps, "input");
-  // The first output in the chain is the outermost, so it is parsed last.
-  const outputs = parsersOf(steps, "output").reverse();
+/** Compiles the resolver alone. */
+export function compileResolver(procedure: ProcedureParts): Resolve {
   const { resolver } = procedure;
   const needsSignal = canReadSignal(resolver);
-  const resolve: ProcedureCore = (call, ctx, input, _rawInput, getRawInput) => {
+  return (call, ctx, input, getRawInput) => {
     const options = new ResolverOptions(procedure, call, ctx, input, getRawInput);
     return resolver(needsSignal ? options.addSignal() : options);
   };
-  const resolveAndCheck: ProcedureCore =
-    outputs.length === 0
-      ? resolve
-      : (call, ctx, input, rawInput, getRawInput) =>
-          parseOutputs(outputs, resolve(call, ctx, input, rawInput, getRawInput));
-  if (inputs.length === 0) return resolveAndCheck;
-  return (call, ctx, input, rawInput, getRawInput) => {
-    const parsed = parseInputs(inputs, input, rawInput);
-    return isThenable(parsed)
-      ? parsed.then((value) => resolveAndCheck(call, ctx, value, rawInput, getRawInput))
-      : resolveAndCheck(call, ctx, parsed, rawInput, getRawInput);
+}
+
+/**
+ * Compiles a procedure that has no middleware of the user's: parse the input, resolve, parse the output. A call returns
+ * the result, or a promise of it when one of the parts is asynchronous; it throws or rejects with what the resolver
+ * threw, or a `TRPCError` for a schema.
+ */
+export function compileCore(procedure: ProcedureParts): (call: ProcedureCall) => unknown {
+  const resolve = compileResolver(procedure);
+  const inputs = parsersOf(procedure.steps, "input");
+  // The first output in the chain is the outermost, so it is parsed last.
+  const outputs = parsersOf(procedure.steps, "output").reverse();
+  const resolveAndCheck = (call: ProcedureCall, input: unknown): unknown => {
+    const result = resolve(call, call.ctx, input, undefined);
+    return outputs.length === 0 ? result : parseOutputs(outputs, result);
+  };
+  return (call) => {
+    const input = parseInputs(inputs, call.input);
+    return isThenable(input) ? input.then((parsed) => resolveAndCheck(call, parsed)) : resolveAndCheck(call, input);
   };
 }
 
@@ -46,9 +47,9 @@ function parsersOf(steps: readonly ProcedureStep[], kind: "input" | "output"): P
   return steps.flatMap((step) => (step.kind === kind ? [step.parse] : []));
 }
 
-/** What the schemas make of `rawInput`, objects merged into `earlier`; a promise when a schema is asynchronous. */
-function parseInputs(inputs: readonly Parse[], earlier: unknown, rawInput: unknown): Promise<unknown> | unknown {
-  let input = earlier;
+/** What the schemas make of `rawInput`, all objects merged; a promise when a schema is asynchronous. */
+function parseInputs(inputs: readonly Parse[], rawInput: unknown): unknown {
+  let input: unknown;
   let count = 0;
   for (const parse of inputs) {
     const parsed = parseInput(parse, rawInput);
@@ -71,7 +72,7 @@ async function parseRemainingInputs(
 }
 
 /** Parses with one schema; throws, or rejects, with tRPC's `BAD_REQUEST`. */
-export function parseInput(parse: Parse, rawInput: unknown): Promise<unknown> | unknown {
+export function parseInput(parse: Parse, rawInput: unknown): unknown {
   try {
     const parsed = parse(rawInput);
     return isThenable(parsed) ? settleInput(parsed) : parsed;
@@ -97,7 +98,7 @@ export function mergeInput(earlier: unknown, parsed: unknown): unknown {
   return isObject(earlier) && isObject(parsed) ? { ...earlier, ...parsed } : parsed;
 }
 
-function parseOutputs(outputs: readonly Parse[], result: unknown): Promise<unknown> | unknown {
+function parseOutputs(outputs: readonly Parse[], result: unknown): unknown {
   if (isThenable(result)) return parseRemainingOutputs(outputs, result);
   let output = result;
   let count = 0;
@@ -116,7 +117,7 @@ async function parseRemainingOutputs(outputs: readonly Parse[], pending: Promise
 }
 
 /** Parses a result with one schema; throws, or rejects, with tRPC's "Output validation failed". */
-export function parseOutput(parse: Parse, result: unknown): Promise<unknown> | unknown {
+export function parseOutput(parse: Parse, result: unknown): unknown {
   try {
     const parsed = parse(result);
     return isThenable(parsed) ? settleOutput(parsed) : parsed;
