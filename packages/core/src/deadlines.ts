@@ -5,21 +5,13 @@ export interface Deadline {
   cancel(): void;
 }
 
-class Entry implements Deadline {
+interface Entry extends Deadline {
   readonly at: number;
   readonly run: () => void;
-  readonly #entries: Set<Entry>;
-
-  constructor(entries: Set<Entry>, at: number, run: () => void) {
-    this.#entries = entries;
-    this.at = at;
-    this.run = run;
-  }
-
-  cancel(): void {
-    this.#entries.delete(this);
-  }
 }
+
+/** What hosts can wait for at once; they take a longer delay for 1 ms. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /** Many deadlines on one timer: one object for each server or client, no timer for each call or connection. */
 export class Deadlines {
@@ -39,9 +31,9 @@ export class Deadlines {
 
   /** @param delayMs from now; run late rather than early. */
   add(delayMs: number, run: () => void): Deadline {
-    const entry = new Entry(this.#entries, this.#clock.now() + delayMs, run);
+    const entry: Entry = { at: this.#clock.now() + delayMs, run, cancel: () => this.#cancel(entry) };
     this.#entries.add(entry);
-    if (entry.at < this.#timerAt) this.#arm(entry.at);
+    this.#armFor(entry);
     return entry;
   }
 
@@ -51,28 +43,36 @@ export class Deadlines {
     this.#disarm();
   }
 
-  #arm(at: number): void {
+  /** A timer that waits for nothing would keep the process alive. */
+  #cancel(entry: Entry): void {
+    this.#entries.delete(entry);
+    if (this.#entries.size === 0) this.#disarm();
+  }
+
+  #armFor({ at }: Entry): void {
+    if (at >= this.#timerAt) return;
     this.#disarm();
     this.#timerAt = at;
-    this.#timer = this.#clock.setTimeout(() => this.#onTimer(), Math.max(0, at - this.#clock.now()));
+    const delayMs = Math.min(Math.max(0, at - this.#clock.now()), maxTimerMs);
+    this.#timer = this.#clock.setTimeout(() => this.#onTimer(), delayMs);
   }
 
   #disarm(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
   #onTimer(): void {
     this.#disarm();
     const now = this.#clock.now();
-    for (const entry of this.#entries) {
-      if (entry.at > now) continue;
-      this.#entries.delete(entry);
-      entry.run();
+    try {
+      for (const entry of this.#entries) {
+        if (entry.at > now) continue;
+        this.#entries.delete(entry);
+        entry.run();
+      }
+    } finally {
+      for (const entry of this.#entries) this.#armFor(entry);
     }
-    let next = Number.POSITIVE_INFINITY;
-    for (const entry of this.#entries) next = Math.min(next, entry.at);
-    if (next < this.#timerAt) this.#arm(next);
   }
 }
