@@ -1,6 +1,6 @@
 // oxlint-disable unicorn/no-thenable -- thenables are part of what is tried
 import { z } from "zod";
-import type { Recorder } from "./recorder.ts";
+import { parsers, type Recorder } from "./recorder.ts";
 
 /** What a parser of the user's own throws for input that it does not take. */
 export type Refuse = () => never;
@@ -91,5 +91,5 @@ export const parserKinds: readonly string[] = Object.keys(makers);
 
 /** A new parser of a kind, which notes in `recorder` what it is asked where it can. */
 export function makeParser(kind: string, name: string, recorder: Recorder, refuse: Refuse): unknown {
-  return makers[kind]?.((value) => recorder.record("parsers", name, value), refuse);
+  return makers[kind]?.((value) => recorder.record(parsers, name, value), refuse);
 }

@@ -1,16 +1,18 @@
 import { inspect } from "node:util";
 
+interface Event {
+  readonly branch: string;
+  readonly text: string;
+}
+
 /** What the parts of a random procedure saw, in order, of the call that runs at the moment. */
 export class Recorder {
-  #events = new Map<string, string[]>();
+  #events: Event[] = [];
   #counts = new Map<string, number>();
 
-  /** Events of different branches run at the same time, so their order is kept for each branch by itself. */
+  /** Notes an event of a branch; what runs at the same time as something else is a branch other than `main`. */
   record(branch: unknown, name: string, ...seen: unknown[]): void {
-    const key = String(branch);
-    const events = this.#events.get(key) ?? [];
-    events.push([name, ...seen.map(snapshot)].join(" "));
-    this.#events.set(key, events);
+    this.#events.push({ branch: String(branch), text: [name, ...seen.map(snapshot)].join(" ") });
   }
 
   /** How often this was asked for `name` in the call that runs, from 1. */
@@ -20,17 +22,29 @@ export class Recorder {
     return count;
   }
 
-  /** All events of the call, by branch. The next call begins. */
+  /** All events of the call; the next call begins. Their order is kept within a branch, as between branches there is none. */
   take(): Record<string, string[]> {
-    // Parsers do not know their branch; between branches that run at the same time there is no order to keep.
-    const hasBranches = [...this.#events.keys()].some((branch) => branch !== "main" && branch !== "parsers");
-    if (hasBranches) this.#events.get("parsers")?.sort();
-    const events = Object.fromEntries([...this.#events].sort(([a], [b]) => (a < b ? -1 : 1)));
-    this.#events = new Map();
+    const branches = new Set(this.#events.map(({ branch }) => branch));
+    const isOne = [...branches].every((branch) => branch === "main" || branch === parsers);
+    const byBranch = isOne ? { all: this.#textsOf(() => true) } : this.#byBranch([...branches].sort());
+    this.#events = [];
     this.#counts = new Map();
-    return events;
+    return byBranch;
+  }
+
+  #byBranch(branches: readonly string[]): Record<string, string[]> {
+    const texts = (name: string): string[] => this.#textsOf(({ branch }) => branch === name);
+    // A parser does not know the branch that it works for.
+    return Object.fromEntries(branches.map((name) => [name, name === parsers ? texts(name).sort() : texts(name)]));
+  }
+
+  #textsOf(isWanted: (event: Event) => boolean): string[] {
+    return this.#events.filter(isWanted).map(({ text }) => text);
   }
 }
+
+/** What parsers note as their branch. */
+export const parsers = "parsers";
 
 /** A text of a value as it is now. Reads no getters. */
 export function snapshot(value: unknown): string {
