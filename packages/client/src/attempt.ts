@@ -1,57 +1,81 @@
 import { TautlineError } from "@tautline/core";
 import {
   badMessage,
-  closeCode,
   Connection,
+  type ConnectionHandlers,
   type Deadline,
   type Deadlines,
   encodeMessage,
+  helloType,
   isPeerMessage,
   type Message,
   mayReconnect,
-  messageType,
+  normalClosure,
   type Peer,
-  type PeerMessage,
   protocolVersion,
+  refusedType,
+  welcomeType,
 } from "@tautline/core/internals";
 import { WebSocket as DefaultWebSocket } from "#web-socket";
 import { type ConnectionOptions, defaultConnectTimeoutMs, type Provided } from "./options.ts";
-import { openSocket, type WebSocketLike } from "./web-socket.ts";
+import { openSocket } from "./web-socket.ts";
 
-/** What an attempt is given, and whom it tells. */
+/** Whoever wants a connection. */
 export interface AttemptOwner {
   readonly options: ConnectionOptions;
-  readonly peer: Peer;
-  readonly deadlines: Deadlines;
-  /** Reads the shape of the server's refusal. */
-  readError(shape: unknown): TautlineError;
+  readonly runtime: ConnectionRuntime;
   onWelcome(): void;
   onLost(reason: TautlineError, mayRetry: boolean): void;
 }
 
+/** What a client's connections share. */
+export interface ConnectionRuntime {
+  readonly peer: Peer;
+  readonly deadlines: Deadlines;
+  /** Reads the shape of the server's refusal. */
+  readError(shape: unknown): TautlineError;
+}
+
 /** One socket: from looking up its URL to its end. After `abandon` it is not heard of again. */
-export class Attempt {
+export class Attempt implements ConnectionHandlers {
   readonly #owner: AttemptOwner;
-  readonly #deadline: Deadline | undefined = undefined;
-  #socket: WebSocketLike | undefined = undefined;
-  #connection: Connection | undefined = undefined;
+  readonly #peer: Peer;
+  readonly #deadline: Deadline;
+  #connection: Connection | undefined;
   #welcomed = false;
-  #refusal: TautlineError | undefined = undefined;
+  #refusal: TautlineError | undefined;
   #over = false;
 
   constructor(owner: AttemptOwner) {
     this.#owner = owner;
+    this.#peer = owner.runtime.peer;
     const { connectTimeoutMs = defaultConnectTimeoutMs } = owner.options;
-    if (connectTimeoutMs !== Number.POSITIVE_INFINITY) {
-      this.#deadline = owner.deadlines.add(connectTimeoutMs, () => this.#lose(lost("the server did not answer"), true));
-    }
-    this.#open().catch((thrown: unknown) => this.#onFailed(TautlineError.from(thrown)));
+    this.#deadline = owner.runtime.deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer"), true));
+    // An address that is none stays none; what looking up the credentials threw may pass.
+    this.#open().catch((thrown: unknown) => {
+      const error = TautlineError.from(thrown);
+      this.#lose(error, error.code !== "BAD_REQUEST");
+    });
   }
 
   abandon(): void {
-    if (this.#over) return;
-    this.#end();
-    this.#detach(lost("the connection was closed"));
+    this.#end(connectionClosed("closed"));
+  }
+
+  onMessage(message: Message): void {
+    if (isPeerMessage(message)) {
+      if (this.#connection !== undefined) this.#peer.receive(message, this.#connection);
+    } else if (message[0] === welcomeType && !this.#welcomed) {
+      this.#welcomed = true;
+      this.#deadline.cancel();
+      this.#owner.onWelcome();
+    } else if (message[0] === refusedType) {
+      this.#refusal = this.#owner.runtime.readError(message[1]);
+    } else throw badMessage("unexpected");
+  }
+
+  onError(error: TautlineError): void {
+    this.#lose(error, false);
   }
 
   async #open(): Promise<void> {
@@ -59,77 +83,40 @@ export class Attempt {
     const [address, params] = await Promise.all([provide(url), provide(connectionParams)]);
     if (this.#over) return;
     const socket = openSocket(WebSocket, address);
-    this.#socket = socket;
-    socket.addEventListener("open", () => this.#onOpen(socket, params));
-    socket.addEventListener("message", ({ data }) => this.#onFrame(data));
-    socket.addEventListener("close", ({ code, reason }) => this.#onClose(code, reason));
+    const connection = new Connection(socket, this);
+    this.#connection = connection;
+    socket.addEventListener("open", () => {
+      if (this.#over) return;
+      connection.send(encodeMessage([helloType, protocolVersion, params === undefined ? {} : { params }]));
+      this.#peer.attach(connection);
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") connection.receive(data);
+      else connection.fail(badMessage("a binary frame"));
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      this.#lose(this.#refusal ?? connectionClosed(`closed (${code} ${reason})`), mayReconnect(code));
+    });
     // `close` follows, and says more.
     socket.addEventListener("error", () => {});
   }
 
-  #onOpen(socket: WebSocketLike, params: unknown): void {
-    if (this.#over) return;
-    const connection = new Connection(
-      {
-        send: (frame) => socket.send(frame),
-        close: (code, reason) => socket.close(code === closeCode.normal || code >= 3000 ? code : 4000, reason),
-        drained: () => undefined,
-      },
-      { onMessage: (message) => this.#onMessage(message), onError: (error) => this.#lose(error, false) },
-    );
-    this.#connection = connection;
-    connection.send(encodeMessage([messageType.hello, protocolVersion, params === undefined ? {} : { params }]));
-    this.#owner.peer.attach(connection);
-  }
-
-  #onFrame(data: unknown): void {
-    if (typeof data === "string") this.#connection?.receive(data);
-    else this.#connection?.fail(badMessage("a binary frame"));
-  }
-
-  #onMessage(message: Message): void {
-    if (isPeerMessage(message)) return this.#receive(message);
-    if (message[0] === messageType.welcome && !this.#welcomed) {
-      this.#welcomed = true;
-      this.#deadline?.cancel();
-      this.#owner.onWelcome();
-    } else if (message[0] === messageType.refused) {
-      this.#refusal = this.#owner.readError(message[1]);
-    } else throw badMessage("unexpected message");
-  }
-
-  #receive(message: PeerMessage): void {
-    if (this.#connection !== undefined) this.#owner.peer.receive(message, this.#connection);
-  }
-
-  /** An address that is none stays none; what looking up the credentials threw may pass. */
-  #onFailed(error: TautlineError): void {
-    this.#lose(error, error.code !== "BAD_REQUEST");
-  }
-
-  #onClose(code: number, reason: string): void {
-    const cause = this.#refusal ?? lost(`the connection was closed (${code}${reason === "" ? "" : `: ${reason}`})`);
-    this.#lose(cause, mayReconnect(code));
-  }
-
   #lose(reason: TautlineError, mayRetry: boolean): void {
-    if (this.#over) return;
-    this.#end();
-    this.#detach(reason);
-    this.#owner.onLost(reason, mayRetry);
+    if (this.#end(reason)) this.#owner.onLost(reason, mayRetry);
   }
 
-  /** The welcome may have been on its way: only a refusal says that nothing was started. */
-  #detach(reason: TautlineError): void {
-    if (this.#connection === undefined) return;
-    this.#owner.peer.detach(this.#connection, reason, { started: this.#refusal === undefined });
-  }
-
-  #end(): void {
+  /** Whether it was not over yet. */
+  #end(reason: TautlineError): boolean {
+    if (this.#over) return false;
     this.#over = true;
-    this.#deadline?.cancel();
-    if (this.#connection === undefined) this.#socket?.close();
-    else this.#connection.close(closeCode.normal, "");
+    this.#deadline.cancel();
+    const connection = this.#connection;
+    if (connection !== undefined) {
+      connection.close(normalClosure, "");
+      // The welcome may have been on its way: only a refusal says that nothing was started.
+      this.#peer.detach(connection, reason, { started: this.#refusal === undefined });
+    }
+    return true;
   }
 }
 
@@ -137,6 +124,6 @@ async function provide<T>(provided: Provided<T>): Promise<T> {
   return typeof provided === "function" ? await (provided as () => T | Promise<T>)() : provided;
 }
 
-function lost(message: string): TautlineError {
+export function connectionClosed(message: string): TautlineError {
   return new TautlineError({ code: "CONNECTION_CLOSED", message });
 }

@@ -1,20 +1,22 @@
 /** How long to wait before connecting again. */
 export interface BackoffOptions {
   /** The ceiling of the first delay, in ms. Default 250. */
-  readonly baseMs: number;
+  readonly baseMs?: number;
   /** The ceiling of every delay, in ms. Default 30,000. */
-  readonly maxMs: number;
+  readonly maxMs?: number;
 }
-
-export const defaultBackoff: BackoffOptions = { baseMs: 250, maxMs: 30_000 };
 
 /**
  * Full jitter: anything from nothing to a ceiling that doubles with each attempt, so that clients cut at once do not come back at
  * once (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  *
  * @param attempt counted from 1.
- * @param random gives numbers from 0 to 1, as Math.random.
+ * @param random gives numbers from 0 to 1.
  */
-export function backoffMs(attempt: number, { baseMs, maxMs }: BackoffOptions, random: () => number): number {
+export function backoffMs(
+  attempt: number,
+  { baseMs = 250, maxMs = 30_000 }: BackoffOptions = {},
+  random: () => number = Math.random,
+): number {
   return random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
 }

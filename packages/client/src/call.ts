@@ -1,6 +1,5 @@
 import { type ProcedureType, TautlineError } from "@tautline/core";
-import type { CallObserver, Deadline } from "@tautline/core/internals";
-import type { Caller } from "./caller.ts";
+import type { CallObserver, Deadline, Deadlines, Peer } from "@tautline/core/internals";
 import { report } from "./report.ts";
 
 /** How one call is to be made. */
@@ -29,18 +28,36 @@ export interface CallHandlers {
   onItem?(item: unknown, eventId: string | undefined): void;
 }
 
+/** What a client's calls share. */
+export interface CallRuntime {
+  readonly peer: Peer;
+  readonly deadlines: Deadlines;
+  readonly connection: {
+    /** A call is made. @throws TautlineError where there is no connection to be had. */
+    use(): void;
+    /** A call has settled. */
+    release(): void;
+  };
+  /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
+  write(value: unknown): unknown;
+  /** A value as it was meant. @throws what the transformer throws. */
+  read(value: unknown): unknown;
+  /** The error that a shape stands for, read by the transformer where it can. */
+  readError(shape: unknown): TautlineError;
+}
+
 /** A call from its start to its end. It settles once: done, failed, or cancelled. */
 export class Call implements CallObserver {
-  readonly #caller: Caller;
+  readonly #runtime: CallRuntime;
   readonly #options: CallOptions;
   readonly #handlers: CallHandlers;
   #id = 0;
-  #deadline: Deadline | undefined = undefined;
+  #deadline: Deadline | undefined;
   #settled = false;
   #onAbort: (() => void) | undefined = undefined;
 
-  constructor(caller: Caller, call: CallDefinition, handlers: CallHandlers) {
-    this.#caller = caller;
+  constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
+    this.#runtime = runtime;
     this.#options = call.options;
     this.#handlers = handlers;
     try {
@@ -54,7 +71,7 @@ export class Call implements CallObserver {
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
     if (!this.#settle()) return false;
-    this.#caller.peer.calls.cancel(this.#id, code);
+    this.#runtime.peer.calls.cancel(this.#id, code);
     return true;
   }
 
@@ -78,7 +95,7 @@ export class Call implements CallObserver {
   }
 
   onError(shape: unknown): void {
-    this.onFailed(this.#caller.readError(shape));
+    this.onFailed(this.#runtime.readError(shape));
   }
 
   onFailed(error: TautlineError): void {
@@ -88,9 +105,9 @@ export class Call implements CallObserver {
   #start({ type, path, input }: CallDefinition): void {
     const { signal, timeoutMs } = this.#options;
     if (signal?.aborted === true) throw aborted(signal);
-    this.#caller.connection.use();
-    this.#id = this.#caller.peer.calls.call(type, path, this.#caller.write(input), this);
-    if (timeoutMs !== undefined) this.#deadline = this.#caller.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
+    this.#runtime.connection.use();
+    this.#id = this.#runtime.peer.calls.call(type, path, this.#runtime.write(input), this);
+    if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
     if (!signal) return;
     this.#onAbort = () => {
       if (this.cancel()) this.#tell(aborted(signal));
@@ -101,7 +118,7 @@ export class Call implements CallObserver {
   /** What the transformer makes of a value. One that it cannot read ends the call. */
   #read(value: unknown): unknown {
     try {
-      return value === undefined ? value : this.#caller.transformer.output.deserialize(value);
+      return this.#runtime.read(value);
     } catch (cause) {
       if (this.cancel()) this.#tell(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
       return unreadable;
@@ -122,7 +139,7 @@ export class Call implements CallObserver {
     this.#settled = true;
     this.#deadline?.cancel();
     if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#caller.connection.release();
+    this.#runtime.connection.release();
     return true;
   }
 }

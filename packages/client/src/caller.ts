@@ -1,27 +1,23 @@
 import { TautlineError } from "@tautline/core";
 import { Deadlines, Peer } from "@tautline/core/internals";
-import { Call, type CallOptions } from "./call.ts";
+import type { ConnectionRuntime } from "./attempt.ts";
+import { Call, type CallOptions, type CallRuntime } from "./call.ts";
 import { systemClock } from "./clock.ts";
 import { Dialer } from "./dialer.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { readTransformer, type Transformer, type TransformerOption } from "./transformer.ts";
 
 /** Calls procedures by path over one connection: what `createClient` and `tautlineLink` have in common. */
-export class Caller {
+export class Caller implements ConnectionRuntime, CallRuntime {
   readonly connection: Dialer;
   readonly peer: Peer;
   readonly deadlines: Deadlines = new Deadlines(systemClock);
-  readonly transformer: Transformer;
+  readonly #transformer: Transformer;
 
   constructor(options: ConnectionOptions, transformer: TransformerOption | undefined) {
-    this.transformer = readTransformer(transformer);
+    this.#transformer = readTransformer(transformer);
     this.peer = new Peer({ maxFrameBytes: options.maxFrameBytes });
-    this.connection = new Dialer(options, this.peer, {
-      clock: systemClock,
-      deadlines: this.deadlines,
-      random: Math.random,
-      readError: (shape) => this.readError(shape),
-    });
+    this.connection = new Dialer(options, this);
   }
 
   /** Sends a query or mutation, and waits for its answer. */
@@ -31,19 +27,21 @@ export class Caller {
     });
   }
 
-  /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
   write(value: unknown): unknown {
     try {
-      return value === undefined ? value : this.transformer.input.serialize(value);
+      return value === undefined ? value : this.#transformer.input.serialize(value);
     } catch (cause) {
       throw cause instanceof TautlineError ? cause : new TautlineError({ code: "BAD_REQUEST", message: "unsendable value", cause });
     }
   }
 
-  /** The error that a shape stands for, read by the transformer where it can. */
+  read(value: unknown): unknown {
+    return value === undefined ? value : this.#transformer.output.deserialize(value);
+  }
+
   readError(shape: unknown): TautlineError {
     try {
-      return TautlineError.fromShape(this.transformer.output.deserialize(shape));
+      return TautlineError.fromShape(this.read(shape));
     } catch {
       return TautlineError.fromShape(shape);
     }

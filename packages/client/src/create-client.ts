@@ -51,7 +51,7 @@ class Calls {
       case "subscribe":
         return this.#subscribe(path, input, options);
       default:
-        throw new TypeError(`"${path}.${method}" is no call: a call ends in query, mutate or subscribe`);
+        throw new TypeError(`${path}.${method}() is no query, mutate or subscribe`);
     }
   }
 

@@ -1,40 +1,26 @@
-import { TautlineError } from "@tautline/core";
-import type { Clock, Deadline, Deadlines, Peer } from "@tautline/core/internals";
-import { Attempt } from "./attempt.ts";
-import { type BackoffOptions, backoffMs, defaultBackoff } from "./backoff.ts";
+import type { TautlineError } from "@tautline/core";
+import type { Deadline } from "@tautline/core/internals";
+import { Attempt, type AttemptOwner, type ConnectionRuntime, connectionClosed } from "./attempt.ts";
+import { backoffMs } from "./backoff.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { report } from "./report.ts";
 
-/** What a dialer is given besides its options; tests hold the clock and the dice. */
-export interface DialerRuntime {
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  /** From 0 to 1, as Math.random. */
-  readonly random: () => number;
-  /** Reads the shape of the server's refusal. */
-  readonly readError: (shape: unknown) => TautlineError;
-}
-
 /** Keeps one peer connected: opens a socket, says hello, and when it breaks opens the next. */
-export class Dialer implements ClientConnection {
-  readonly #options: ConnectionOptions;
-  readonly #peer: Peer;
-  readonly #runtime: DialerRuntime;
-  readonly #backoff: BackoffOptions;
+export class Dialer implements ClientConnection, AttemptOwner {
+  readonly options: ConnectionOptions;
+  readonly runtime: ConnectionRuntime;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { status: "idle" };
-  #attempt: Attempt | undefined = undefined;
+  #attempt: Attempt | undefined;
   /** Failed attempts in a row. */
   #failures = 0;
-  #retry: Deadline | undefined = undefined;
-  #idle: Deadline | undefined = undefined;
+  #retry: Deadline | undefined;
+  #idle: Deadline | undefined;
 
-  constructor(options: ConnectionOptions, peer: Peer, runtime: DialerRuntime) {
-    this.#options = options;
-    this.#peer = peer;
-    this.#runtime = runtime;
-    this.#backoff = { ...defaultBackoff, ...options.backoff };
+  constructor(options: ConnectionOptions, runtime: ConnectionRuntime) {
+    this.options = options;
+    this.runtime = runtime;
     if (options.lazy === false) this.connect();
   }
 
@@ -56,7 +42,7 @@ export class Dialer implements ClientConnection {
   }
 
   close(): void {
-    this.#stop({ status: "closed" }, new TautlineError({ code: "CONNECTION_CLOSED", message: "the client was closed" }));
+    this.#stop({ status: "closed" }, closed());
   }
 
   /** A call is made: opens the connection where nothing has yet. @throws TautlineError where it is closed. */
@@ -65,42 +51,33 @@ export class Dialer implements ClientConnection {
     const { state } = this;
     if (state.status === "idle") this.connect();
     if (state.status !== "closed") return;
-    throw state.reason ?? new TautlineError({ code: "CONNECTION_CLOSED", message: "the client was closed" });
+    throw state.reason ?? closed();
   }
 
   /** A call has settled: after the last one, the time to an idle close begins. */
   release(): void {
-    const { idleCloseMs = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#peer.calls.size > 0 || idleCloseMs === Number.POSITIVE_INFINITY) return;
-    this.#idle?.cancel();
-    this.#idle = this.#runtime.deadlines.add(idleCloseMs, () => {
-      if (this.#peer.calls.size === 0) this.#stop({ status: "idle" }, new TautlineError({ code: "CONNECTION_CLOSED" }));
-    });
+    const { idleCloseMs } = this.options;
+    if (idleCloseMs === undefined || this.runtime.peer.calls.size > 0) return;
+    this.#idle = this.runtime.deadlines.add(idleCloseMs, () => this.#stop({ status: "idle" }, closed()));
+  }
+
+  onWelcome(): void {
+    this.#failures = 0;
+    this.#become({ status: "online" });
+  }
+
+  onLost(reason: TautlineError, mayRetry: boolean): void {
+    this.#attempt = undefined;
+    if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
+    this.#failures++;
+    const delayMs = backoffMs(this.#failures, this.options.backoff);
+    this.#retry = this.runtime.deadlines.add(delayMs, () => this.#dial());
+    this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
   }
 
   #dial(): void {
     this.#retry?.cancel();
-    const { deadlines, readError } = this.#runtime;
-    this.#attempt = new Attempt({
-      options: this.#options,
-      peer: this.#peer,
-      deadlines,
-      readError,
-      onWelcome: () => {
-        this.#failures = 0;
-        this.#become({ status: "online" });
-      },
-      onLost: (reason, mayRetry) => this.#onLost(reason, mayRetry),
-    });
-  }
-
-  #onLost(reason: TautlineError, mayRetry: boolean): void {
-    this.#attempt = undefined;
-    if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
-    this.#failures++;
-    const delayMs = backoffMs(this.#failures, this.#backoff, this.#runtime.random);
-    this.#retry = this.#runtime.deadlines.add(delayMs, () => this.#dial());
-    this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
+    this.#attempt = new Attempt(this);
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {
@@ -110,11 +87,15 @@ export class Dialer implements ClientConnection {
     this.#attempt = undefined;
     this.#failures = 0;
     this.#become(state);
-    this.#peer.close(reason);
+    this.runtime.peer.close(reason);
   }
 
   #become(state: ConnectionState): void {
     this.#state = state;
     for (const listener of this.#listeners) report(() => listener(state));
   }
+}
+
+function closed(): TautlineError {
+  return connectionClosed("the client is closed");
 }

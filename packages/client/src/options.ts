@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   /** Time for opening the socket and for the server's welcome, in ms. Default 10,000. Off: `Infinity`. */
   readonly connectTimeoutMs?: number;
   /** Delays before connecting again. Default: up to 250 ms, doubling to 30 s, full jitter. */
-  readonly backoff?: Partial<BackoffOptions>;
+  readonly backoff?: BackoffOptions;
   /** The largest message sent, in bytes. Default 1 MiB, which is what a server takes. */
   readonly maxFrameBytes?: number;
 }

@@ -12,51 +12,49 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
   readonly #items: unknown[] = [];
   readonly #waiting: Waiting[] = [];
   #ended = false;
-  #error: TautlineError | undefined = undefined;
-  #iterated = false;
+  /** Thrown once, after the items that have come. */
+  #error: TautlineError | undefined;
 
   [Symbol.asyncIterator](): this {
-    if (this.#iterated) throw new Error("a subscription is iterated once: subscribe again for another loop");
-    this.#iterated = true;
     return this;
   }
 
   push(item: unknown): void {
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#items.push(item);
-    else waiting.resolve({ done: false, value: item });
+    this.#items.push(item);
+    this.#hand();
   }
 
-  /** No more items; with an error, the loop throws it after the items that have come. */
+  /** No more items; with an error, the loop throws it. */
   end(error?: TautlineError): void {
-    if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
-    for (const waiting of this.#waiting.splice(0)) this.#finish(waiting);
+    this.#hand();
   }
 
   next(): Promise<IteratorResult<unknown, void>> {
-    if (this.#items.length > 0) return Promise.resolve({ done: false, value: this.#items.shift() });
     return new Promise((resolve, reject) => {
-      const waiting = { resolve, reject };
-      if (this.#ended) this.#finish(waiting);
-      else this.#waiting.push(waiting);
+      this.#waiting.push({ resolve, reject });
+      this.#hand();
     });
   }
 
   return(): Promise<IteratorResult<unknown, void>> {
-    this.#items.length = 0;
-    this.#error = undefined;
-    this.end();
     this.onReturn();
-    return Promise.resolve({ done: true, value: undefined });
+    this.#items.length = 0;
+    this.end();
+    return this.next();
   }
 
-  /** The error is thrown once, as a generator would. */
-  #finish(waiting: Waiting): void {
-    const error = this.#error;
-    this.#error = undefined;
-    if (error === undefined) waiting.resolve({ done: true, value: undefined });
-    else waiting.reject(error);
+  #hand(): void {
+    while (this.#waiting.length > 0 && (this.#items.length > 0 || this.#ended)) {
+      const { resolve, reject } = this.#waiting.shift() as Waiting;
+      const error = this.#error;
+      if (this.#items.length > 0) resolve({ done: false, value: this.#items.shift() });
+      else if (error === undefined) resolve({ done: true, value: undefined });
+      else {
+        this.#error = undefined;
+        reject(error);
+      }
+    }
   }
 }

@@ -47,7 +47,7 @@ export function encodeValue(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch (cause) {
-    throw new TautlineError({ code: "BAD_REQUEST", message: "the value cannot be written as JSON", cause });
+    throw new TautlineError({ code: "BAD_REQUEST", message: "no JSON for the value", cause });
   }
 }
 
@@ -55,7 +55,7 @@ function checkSize(text: string, maxFrameBytes: number): string {
   // The frame's own brackets. A UTF-16 unit takes one to three bytes: only a text in between needs counting.
   const most = maxFrameBytes - 2;
   if (text.length > most || (text.length * 3 > most && new TextEncoder().encode(text).length > most)) {
-    throw new TautlineError({ code: "PAYLOAD_TOO_LARGE", message: `a message is limited to ${maxFrameBytes} bytes` });
+    throw new TautlineError({ code: "PAYLOAD_TOO_LARGE", message: `over ${maxFrameBytes} bytes` });
   }
   return text;
 }
@@ -74,10 +74,10 @@ export function decodeFrame(text: string, parse: ParseJson = JSON.parse): Messag
   try {
     frame = parse(text);
   } catch (cause) {
-    throw cause instanceof TautlineError ? cause : badMessage("a frame is JSON", cause);
+    throw cause instanceof TautlineError ? cause : badMessage("no JSON", cause);
   }
-  if (!Array.isArray(frame) || frame.length === 0) throw badMessage("a frame is an array of messages");
-  if (frame.length > maxFrameMessages) throw badMessage(`a frame holds ${maxFrameMessages} messages at most`);
+  if (!Array.isArray(frame) || frame.length === 0) throw badMessage("no messages");
+  if (frame.length > maxFrameMessages) throw badMessage("too many messages");
   const messages: Message[] = [];
   for (const value of frame) {
     const message = readMessage(value);

@@ -1,16 +1,17 @@
+import * as closeCode from "./close-code.ts";
 import { decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { closeCode, type Message } from "./protocol.ts";
+import { type Message } from "./protocol.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
 export interface Socket {
   send(frame: string): void;
   /** @param reason at most 123 bytes (RFC 6455, section 5.5.1). */
   close(code: number, reason: string): void;
-  /** Resolves when more can be sent without growing memory; undefined while that is so. */
-  drained(): Promise<void> | undefined;
+  /** Resolves when more can be sent without growing memory; undefined while that is so. Left out: nobody can tell. */
+  drained?(): Promise<void> | undefined;
 }
 
 export interface ConnectionHandlers {
@@ -46,7 +47,7 @@ export class Connection implements MessagePipe {
   }
 
   drained(): Promise<void> | undefined {
-    return this.#open ? this.#socket.drained() : undefined;
+    return this.#open ? this.#socket.drained?.() : undefined;
   }
 
   /** Takes a text frame. Every inbound byte enters here; nothing is thrown. */

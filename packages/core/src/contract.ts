@@ -6,16 +6,12 @@ export type ProcedureType = "query" | "mutation" | "subscription";
 /** What anyone may write on a procedure. A server's middleware reads it as tRPC's `meta`. */
 export type ProcedureMeta = Readonly<Record<string, unknown>>;
 
-// Registered, because a bundle may hold two copies of this package.
-const procedureMark: unique symbol = Symbol.for("tautline.procedure");
-
 /** What every procedure of a contract has. */
 export interface ContractProcedure<
   Type extends ProcedureType = ProcedureType,
   Input extends Schema | undefined = Schema | undefined,
   Output extends Schema | undefined = Schema | undefined,
 > {
-  readonly [procedureMark]: true;
   readonly type: Type;
   /** What the caller sends. Without one the procedure takes nothing. */
   readonly input: Input;
@@ -35,7 +31,7 @@ export interface ContractMutation<
   Input extends Schema | undefined = Schema | undefined,
   Output extends Schema | undefined = Schema | undefined,
 > extends ContractProcedure<"mutation", Input, Output> {
-  readonly idempotent: boolean;
+  readonly idempotent: boolean | undefined;
 }
 
 /** A procedure that goes on sending items. */
@@ -44,6 +40,7 @@ export interface ContractSubscription<
   Output extends Schema | undefined = Schema | undefined,
   Tracked extends boolean = boolean,
 > extends ContractProcedure<"subscription", Input, Output> {
+  /** Undefined stands for false. */
   readonly tracked: Tracked;
 }
 
@@ -81,15 +78,14 @@ type Given<S extends Schema | undefined> = [Schema | undefined] extends [S] ? un
 export function query<Input extends Schema | undefined = undefined, Output extends Schema | undefined = undefined>(
   definition: QueryDefinition<Input, Output> = {},
 ): ContractQuery<Given<Input>, Given<Output>> {
-  return Object.freeze({ ...common(definition), type: "query" as const });
+  return define("query", definition);
 }
 
 /** A procedure that changes something and answers. */
 export function mutation<Input extends Schema | undefined = undefined, Output extends Schema | undefined = undefined>(
   definition: MutationDefinition<Input, Output> = {},
 ): ContractMutation<Given<Input>, Given<Output>> {
-  const { idempotent = false } = definition;
-  return Object.freeze({ ...common(definition), type: "mutation" as const, idempotent });
+  return define("mutation", definition);
 }
 
 /** A procedure that goes on sending items until either side ends it. */
@@ -100,16 +96,12 @@ export function subscription<
 >(
   definition: SubscriptionDefinition<Input, Output, Tracked> = {},
 ): ContractSubscription<Given<Input>, Given<Output>, Tracked> {
-  const tracked = (definition.tracked ?? false) as Tracked;
-  return Object.freeze({ ...common(definition), type: "subscription" as const, tracked });
+  return define("subscription", definition);
 }
 
-function common<Input extends Schema | undefined, Output extends Schema | undefined>(
-  definition: QueryDefinition<Input, Output>,
-): Omit<ContractProcedure<ProcedureType, Given<Input>, Given<Output>>, "type"> {
-  const { input, output, meta } = definition;
-  // TypeScript does not follow a value into a conditional type.
-  return { [procedureMark]: true, input: input as Given<Input>, output: output as Given<Output>, meta };
+/** What a definition leaves out reads as undefined. TypeScript does not follow that into `Given`. */
+function define<P extends ContractProcedure>(type: P["type"], definition: object): P {
+  return Object.freeze({ ...definition, type }) as unknown as P;
 }
 
 /**
@@ -132,7 +124,8 @@ export function findProcedure(contract: Contract, path: string): ContractProcedu
 
 /** Whether a contract's value is a procedure; if not, it is a record of more. */
 export function isProcedure(value: unknown): value is ContractProcedure {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, procedureMark);
+  if (typeof value !== "object" || value === null || !("type" in value)) return false;
+  return value.type === "query" || value.type === "mutation" || value.type === "subscription";
 }
 
 /** `T`, and nothing at all where `undefined` will do. */

@@ -15,12 +15,12 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /** Many deadlines on one timer: one object for each server or client, no timer for each call or connection. */
 export class Deadlines {
-  readonly #clock: Clock;
+  readonly #clock: Omit<Clock, "turn">;
   readonly #entries = new Set<Entry>();
-  #timer: TimerHandle | undefined = undefined;
+  #timer: TimerHandle | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(clock: Omit<Clock, "turn">) {
     this.#clock = clock;
   }
 
@@ -29,7 +29,7 @@ export class Deadlines {
     return this.#entries.size;
   }
 
-  /** @param delayMs from now; run late rather than early. */
+  /** @param delayMs from now; run late rather than early, and never where it is Infinity. */
   add(delayMs: number, run: () => void): Deadline {
     const entry: Entry = { at: this.#clock.now() + delayMs, run, cancel: () => this.#cancel(entry) };
     this.#entries.add(entry);

@@ -3,13 +3,13 @@ import { TautlineError } from "./errors.ts";
 import { type CallReplies, IncomingCall } from "./incoming-call.ts";
 import { defaultMaxCalls, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
+import * as messageType from "./message-type.ts";
 import {
   badMessage,
   type CalleeMessage,
   type CallerMessage,
   type CallMessage,
   type CancelMessage,
-  messageType,
   procedureType,
 } from "./protocol.ts";
 

@@ -1,22 +1,24 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
 export type { Clock, TimerHandle } from "./clock.ts";
+export * as closeCode from "./close-code.ts";
+// By themselves, because bundlers do not look through a namespace that is passed on.
+export { mayReconnect, normal as normalClosure } from "./close-code.ts";
 export { decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type Socket } from "./connection.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { IncomingCall } from "./incoming-call.ts";
 export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
 export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
+export * as messageType from "./message-type.ts";
+export { hello as helloType, refused as refusedType, welcome as welcomeType } from "./message-type.ts";
 export type { CallObserver, OutgoingCalls } from "./outgoing-calls.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
 export {
   badMessage,
-  closeCode,
   type HelloMessage,
   isPeerMessage,
   type Message,
-  mayReconnect,
-  messageType,
   type PeerMessage,
   protocolVersion,
   subprotocol,

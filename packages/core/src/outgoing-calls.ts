@@ -3,7 +3,8 @@ import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { badMessage, type CalleeMessage, messageType } from "./protocol.ts";
+import * as messageType from "./message-type.ts";
+import { badMessage, type CalleeMessage } from "./protocol.ts";
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
 export interface CallObserver {
@@ -33,7 +34,7 @@ interface OutgoingCall {
 export class OutgoingCalls {
   readonly #calls = new Map<number, OutgoingCall>();
   readonly #maxFrameBytes: number;
-  #pipe: MessagePipe | undefined = undefined;
+  #pipe: MessagePipe | undefined;
   #lastId = 0;
 
   constructor(maxFrameBytes: number = defaultMaxFrameBytes) {

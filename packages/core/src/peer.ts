@@ -1,7 +1,8 @@
 import type { TautlineError } from "./errors.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { badMessage, type CallerMessage, messageType, type PeerMessage } from "./protocol.ts";
+import * as messageType from "./message-type.ts";
+import { badMessage, type CallerMessage, type PeerMessage } from "./protocol.ts";
 
 /** What takes the other end's calls: an `IncomingCalls`. */
 export interface CallReceiver {

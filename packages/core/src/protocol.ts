@@ -1,62 +1,12 @@
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
+import * as messageType from "./message-type.ts";
 
 /** The WebSocket subprotocol of version 1 (RFC 6455, section 1.9). */
 export const subprotocol = "tautline.v1";
 
 /** The version that `hello` names. */
 export const protocolVersion = 1;
-
-/**
- * What each message starts with. Below 10: the connection's own messages. From 10: a caller's, from 20: a callee's; these are
- * symmetric, both ends may send both. From 64 on: left to extensions, ignored by whoever does not know them.
- */
-export const messageType = {
-  hello: 0,
-  welcome: 1,
-  refused: 2,
-  query: 10,
-  mutation: 11,
-  subscription: 12,
-  cancel: 13,
-  result: 20,
-  error: 21,
-  started: 22,
-  item: 23,
-  trackedItem: 24,
-  end: 25,
-} as const;
-
-/** The first type that is an extension's. */
-export const firstExtensionType = 64;
-
-/** Why a connection was closed by the other end (RFC 6455, section 7.4.2, leaves 4000–4999 to applications). */
-export const closeCode = {
-  normal: 1000,
-  /** The server is going away. */
-  goingAway: 1001,
-  /** A frame over the size limit. */
-  tooBig: 1009,
-  /** A fault of this side's own. */
-  internalError: 1011,
-  /** The other side broke the protocol. */
-  badMessage: 4400,
-  /** `createContext` refused the credentials. */
-  unauthorized: 4401,
-  /** `createContext` refused the caller. */
-  forbidden: 4403,
-  /** No `hello`, or no context, in time. */
-  helloTimeout: 4408,
-  /** `createContext` failed for a reason of the server's own. */
-  contextFailed: 4500,
-} as const;
-
-const terminalCodes: ReadonlySet<number> = new Set([closeCode.badMessage, closeCode.unauthorized, closeCode.forbidden]);
-
-/** Whether a client that was closed with this code should come back: after anything but a refusal that would be repeated. */
-export function mayReconnect(code: number): boolean {
-  return !terminalCodes.has(code);
-}
 
 /** `hello`'s fields: `params` are the client's connectionParams. */
 export interface HelloFields {
@@ -163,17 +113,16 @@ const messageFields: Readonly<Record<number, string>> = {
  * that version 1 knows are ignored.
  */
 export function readMessage(value: unknown): Message | undefined {
-  if (!Array.isArray(value)) throw badMessage("a message is an array");
-  const type: unknown = value[0];
-  if (typeof type !== "number") throw badMessage("a message starts with its type");
+  const type: unknown = Array.isArray(value) ? value[0] : undefined;
+  if (!Array.isArray(value) || typeof type !== "number") throw badMessage("no message");
   const fields = messageFields[type];
   if (fields === undefined) {
-    if (Number.isSafeInteger(type) && type >= firstExtensionType) return undefined;
-    throw badMessage(`unknown message type ${type}`);
+    if (Number.isSafeInteger(type) && type >= messageType.firstExtension) return undefined;
+    throw badMessage(`message type ${type}`);
   }
   for (let index = 0; index < fields.length; index++) {
     if (fieldChecks[fields[index] ?? ""]?.(value[index + 1]) !== true) {
-      throw badMessage(`field ${index + 1} of message type ${type}`);
+      throw badMessage(`field ${index + 1} of message ${type}`);
     }
   }
   // The table has just held the fields to the type's shape.

@@ -50,7 +50,7 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
   /** Calls that came before the context stood. The peer's limits bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "greeting";
-  #deadline: Deadline | undefined;
+  #deadline: Deadline;
   #gone: AbortController | undefined = undefined;
 
   constructor(host: ConnectionHost, socket: WsSocket, request: IncomingMessage) {
@@ -133,7 +133,7 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
   #onContext(): void {
     if (this.#phase !== "opening") return;
     this.#phase = "open";
-    this.#deadline?.cancel();
+    this.#deadline.cancel();
     this.#connection.send(encodeMessage([messageType.welcome, {}]));
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -170,20 +170,19 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
     return this.#gone.signal;
   }
 
-  #startDeadline(): Deadline | undefined {
-    const { helloTimeoutMs } = this.#host.limits;
-    if (helloTimeoutMs === Number.POSITIVE_INFINITY) return undefined;
-    return this.#host.deadlines.add(helloTimeoutMs, () => this.#connection.close(closeCode.helloTimeout, "too slow"));
+  #startDeadline(): Deadline {
+    const { deadlines, limits } = this.#host;
+    return deadlines.add(limits.helloTimeoutMs, () => this.#connection.close(closeCode.helloTimeout, "too slow"));
   }
 
   #restartDeadline(): void {
-    this.#deadline?.cancel();
+    this.#deadline.cancel();
     this.#deadline = this.#startDeadline();
   }
 
   #onClosed(): void {
     this.#phase = "closed";
-    this.#deadline?.cancel();
+    this.#deadline.cancel();
     this.#connection.onClosed();
     this.#waiting = [];
     this.#peer.close(connectionLost());

@@ -1,0 +1,24 @@
+// Why a connection was closed (RFC 6455, section 7.4, leaves 4000–4999 to applications).
+
+export const normal = 1000;
+/** The server is going away. */
+export const goingAway = 1001;
+/** A frame over the size limit. */
+export const tooBig = 1009;
+/** The other side broke the protocol. */
+export const badMessage = 4400;
+/** `createContext` refused the credentials. */
+export const unauthorized = 4401;
+/** `createContext` refused the caller. */
+export const forbidden = 4403;
+/** No `hello`, or no context, in time. */
+export const helloTimeout = 4408;
+/** `createContext` failed for a reason of the server's own. */
+export const contextFailed = 4500;
+/** A fault of the closing side's own. (1011 is closed to browsers.) */
+export const internalError = 4501;
+
+/** Whether a client that was closed with this code should come back: after anything but a refusal that would be repeated. */
+export function mayReconnect(code: number): boolean {
+  return code !== badMessage && code !== unauthorized && code !== forbidden;
+}

@@ -1,0 +1,18 @@
+// What each message starts with. Below 10: the connection's own messages. From 10: a caller's; from 20: a callee's; these are
+// symmetric, either end may send them. One constant each, so that bundlers put the number where the name is.
+
+export const hello = 0;
+export const welcome = 1;
+export const refused = 2;
+export const query = 10;
+export const mutation = 11;
+export const subscription = 12;
+export const cancel = 13;
+export const result = 20;
+export const error = 21;
+export const started = 22;
+export const item = 23;
+export const trackedItem = 24;
+export const end = 25;
+/** From here on types are left to extensions: whoever does not know one ignores it. */
+export const firstExtension = 64;
