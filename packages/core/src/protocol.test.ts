@@ -1,18 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { TautlineError } from "./errors.ts";
-import {
-  badMessage,
-  callType,
-  closeCode,
-  isPeerMessage,
-  mayReconnect,
-  messageType,
-  procedureType,
-  readMessage,
-} from "./protocol.ts";
+import * as messageType from "./message-type.ts";
+import { badMessage, callType, isPeerMessage, procedureType, readMessage } from "./protocol.ts";
+
+const { firstExtension, ...types } = messageType;
+type MessageName = keyof typeof types;
 
 /** One message of each type, with every field that it can have. */
-const whole: Readonly<Record<keyof typeof messageType, readonly unknown[]>> = {
+const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   hello: [0, 1, { params: { token: "t" } }],
   welcome: [1, {}],
   refused: [2, { message: "no" }],
@@ -34,7 +29,7 @@ const notFields: readonly unknown[] = [0, null, true, "a", []];
 const call = [ids, notStrings, [...notFields, { lastEventId: 1 }, { lastEventId: null }]];
 
 /** For each type, what each field must not be. Each list also holds that the field may not be left out. */
-const wrong: Readonly<Record<keyof typeof messageType, readonly (readonly unknown[])[]>> = {
+const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   hello: [[1.5, "1", null, {}, 2 ** 53, Number.POSITIVE_INFINITY], notFields],
   welcome: [notFields],
   refused: [[]],
@@ -50,7 +45,7 @@ const wrong: Readonly<Record<keyof typeof messageType, readonly (readonly unknow
   end: [ids],
 };
 
-const names = Object.keys(messageType) as (keyof typeof messageType)[];
+const names = Object.keys(types) as MessageName[];
 
 function codeOf(run: () => unknown): string | undefined {
   try {
@@ -103,14 +98,14 @@ describe("readMessage", () => {
   });
 
   test("ignores a message of an extension, whatever it holds", () => {
-    for (const message of [[64], [64, -1, null], [100, {}], [Number.MAX_SAFE_INTEGER]]) {
+    for (const message of [[firstExtension], [64, -1, null], [100, {}], [Number.MAX_SAFE_INTEGER]]) {
       expect(readMessage(message)).toBeUndefined();
     }
   });
 
   test("refuses a type below 64 that version 1 does not have", () => {
-    const known: ReadonlySet<number> = new Set(Object.values(messageType));
-    for (let type = 0; type < 64; type++) {
+    const known: ReadonlySet<number> = new Set(Object.values(types));
+    for (let type = 0; type < firstExtension; type++) {
       if (!known.has(type)) expect([type, codeOf(() => readMessage([type, 1]))]).toEqual([type, "BAD_MESSAGE"]);
     }
   });
@@ -129,14 +124,6 @@ describe("the types of messages", () => {
 
   test("name the type of procedure that a call is for", () => {
     for (const type of ["query", "mutation", "subscription"] as const) expect(procedureType(callType[type])).toBe(type);
-  });
-});
-
-describe("mayReconnect", () => {
-  test("says no after a refusal that would be repeated, and yes after everything else", () => {
-    const terminal = [closeCode.badMessage, closeCode.unauthorized, closeCode.forbidden];
-    for (const code of Object.values(closeCode)) expect([code, mayReconnect(code)]).toEqual([code, !terminal.includes(code as 4400)]);
-    for (const code of [1005, 1006, 1012, 4000, 4999]) expect(mayReconnect(code)).toBe(true);
   });
 });
 

@@ -64,8 +64,9 @@ export class Pump {
   #take(result: IteratorResult<unknown>): void {
     const { call, onItem, onError } = this.#options;
     if (call.settled) return;
-    if (result.done === true) return call.sendEnd();
+    // An iterator of somebody's own may give anything, and nobody awaits this.
     try {
+      if (result.done === true) return call.sendEnd();
       onItem(result.value);
     } catch (error) {
       onError(error);
