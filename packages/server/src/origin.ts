@@ -2,9 +2,12 @@ import type { IncomingMessage } from "node:http";
 
 /**
  * Which pages may connect: browsers send the page's origin, and nothing else keeps a foreign page from opening a WebSocket with
- * the user's cookies (RFC 6455, section 10.2). A list holds origins as browsers send them: `https://app.example`.
+ * the user's cookies (RFC 6455, section 10.2). A list holds origins as browsers send them: `https://app.example`. A function that
+ * throws refuses.
  */
-export type AllowedOrigins = "*" | readonly string[] | ((origin: string, request: IncomingMessage) => boolean);
+export type AllowedOrigins = "*" | readonly string[] | AllowedOriginFunction;
+
+type AllowedOriginFunction = (origin: string, request: IncomingMessage) => boolean;
 
 /** Whether a request may be upgraded, judged by its `Origin`. One without (not a browser) is taken unless `required`. */
 export function isOriginAllowed(
@@ -16,7 +19,17 @@ export function isOriginAllowed(
   if (origin === undefined) return !required;
   if (allowed === undefined) return isOwnOrigin(origin, request.headers.host);
   if (allowed === "*") return true;
-  return typeof allowed === "function" ? allowed(origin, request) : allowed.includes(origin);
+  return typeof allowed === "function" ? allows(allowed, origin, request) : allowed.includes(origin);
+}
+
+/** Origins come from strangers: one that a function chokes on is refused, and ends nothing else. So is a promise. */
+function allows(allowed: AllowedOriginFunction, origin: string, request: IncomingMessage): boolean {
+  try {
+    const answer: unknown = allowed(origin, request);
+    return answer === true;
+  } catch {
+    return false;
+  }
 }
 
 /** The default: the host that the request was sent to; on loopback with any port, so that a development server works. */

@@ -108,8 +108,8 @@ class Server implements TautlineServer, ConnectionHost {
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     if (requestPath(request) !== this.#path) {
-      // Somebody else on a shared server may know the path; on our own there is nobody else.
-      if (this.#own) refuseUpgrade(stream, 404);
+      // Somebody else on a shared server may know the path; where nobody else listens the request would hang for good.
+      if (this.#http.listenerCount("upgrade") === 1) refuseUpgrade(stream, 404);
       return;
     }
     const status = this.#closing === undefined ? refusalStatus(request, this.#rules) : 503;
