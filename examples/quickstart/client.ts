@@ -1,8 +1,9 @@
 import { createClient } from "@tautline/client";
+import { rich } from "@tautline/core";
 import { api, type Message } from "./api.ts";
 
 const [user = "ada", url = "ws://localhost:3000"] = process.argv.slice(2);
-const client = createClient({ contract: api, url, connectionParams: () => ({ user }) });
+const client = createClient({ contract: api, url, transformer: rich, connectionParams: () => ({ user }) });
 client.connection.subscribe(({ status }) => console.log(status));
 
 await client.chat.send.mutate({ room: "lobby", text: "hello" });

@@ -1,4 +1,5 @@
 import { createClient } from "@tautline/client";
+import { rich } from "@tautline/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { api } from "../../examples/quickstart/api.ts";
 import { Program } from "./program.ts";
@@ -21,7 +22,7 @@ it("sends, reads the history and follows what others send", { timeout: 30_000 },
   expect(ada.lines.slice(0, 2)).toEqual(["connecting", "online"]);
 
   // Nothing says when ada's subscription has begun, so grace goes on until she is heard.
-  const grace = createClient({ contract: api, url, connectionParams: () => ({ user: "grace" }) });
+  const grace = createClient({ contract: api, url, transformer: rich, connectionParams: () => ({ user: "grace" }) });
   const heard = ada.line(/ grace: are you there\?$/).then(() => true);
   let answered = false;
   while (!answered) {
@@ -35,7 +36,7 @@ it("sends, reads the history and follows what others send", { timeout: 30_000 },
 });
 
 it("knows who has not said a name as guest", async () => {
-  const client = createClient({ contract: api, url });
+  const client = createClient({ contract: api, url, transformer: rich });
   const { from } = await client.chat.send.mutate({ room: "elsewhere", text: "hello" });
   expect(from).toBe("guest");
   client.connection.close();

@@ -1,4 +1,5 @@
 import { createClient } from "@tautline/client";
+import { rich } from "@tautline/core";
 import { api, type Person } from "../api.ts";
 
 /** The chat's server, as this page sees it: one connection, over which everything goes. */
@@ -7,5 +8,5 @@ export type ChatClient = ReturnType<typeof createChatClient>;
 export function createChatClient(me: Person) {
   const url = new URL("/rpc", location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  return createClient({ contract: api, url: url.href, connectionParams: () => me });
+  return createClient({ contract: api, url: url.href, transformer: rich, connectionParams: () => me });
 }

@@ -10,7 +10,7 @@ export class Sidebar {
   constructor() {
     this.#openButton.addEventListener("click", () => this.#open());
     this.#closeButton.addEventListener("click", () => this.close());
-    this.#app.addEventListener("keydown", (event) => {
+    document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
     });
     // What is inert takes no clicks, so those beside the drawer arrive here.
