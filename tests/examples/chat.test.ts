@@ -144,6 +144,34 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
     await ada.leave();
   });
 
+  it("finds a server again that was stopped and started, and says which room went with it", async () => {
+    const first = Program.run("chat/server/main.ts", { env: { PORT: "0" } });
+    const [address = ""] = await first.line(/http:\S+/);
+    const ada = await Visitor.join(browser, `${address}/#night-watch`, "Ada");
+    await ada.page.getByRole("button", { name: "Create it" }).click();
+    await ada.write("Before");
+    expect(await ada.messages("Before")).toEqual(["Before"]);
+
+    await first.stop();
+    await ada.sees(/^Reconnecting/);
+    const second = Program.run("chat/server/main.ts", { env: { PORT: new URL(address).port } });
+    expect((await second.line(/http:\S+/))[0]).toBe(address);
+    await ada.page.getByText("There is no room called night-watch").waitFor();
+    await ada.page.getByRole("link", { name: "lobby" }).click();
+    await ada.write("After");
+    expect(await ada.messages("After")).toEqual(["After"]);
+    await ada.leave();
+    await second.stop();
+  });
+
+  it("listens on a free port where the one it was given is taken", async () => {
+    const other = Program.run("chat/server/main.ts", { env: { PORT: new URL(url).port } });
+    const [address] = await other.line(/http:\S+/);
+    expect(address).not.toBe(url);
+    expect((await fetch(address)).status).toBe(200);
+    await other.stop();
+  });
+
   it("can be used with the keyboard alone", async () => {
     const ada = await join("Ada");
     const { page } = ada;

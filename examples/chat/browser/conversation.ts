@@ -89,6 +89,8 @@ export class Conversation {
   }
 
   #explain(room: string, error: TautlineError): void {
+    // The server may have been started again without the room that was read here.
+    this.#timeline.clear(room);
     if (error.code !== "NOT_FOUND") {
       return this.#timeline.explain(`${room} could not be read`, "Try again", () => this.enter(room));
     }
