@@ -74,7 +74,7 @@ export class RoomList {
 }
 
 /** What somebody typed, as near as it comes to the name of a room. */
-export function roomNameFrom(text: string): string {
+function roomNameFrom(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^\p{Ll}\p{Lo}\p{N}]+/gu, "-")
