@@ -59,7 +59,7 @@ describe("encodeMessage", () => {
   });
 
   test("takes messages of up to 1 MiB unless told otherwise", () => {
-    const overhead = "[[20,1,\"\"]]".length;
+    const overhead = '[[20,1,""]]'.length;
     const most = "x".repeat(1024 * 1024 - overhead);
     expect(encodeMessage([20, 1, most])).toHaveLength(1024 * 1024 - 2);
     expect(codeOf(() => encodeMessage([20, 1, `${most}x`]))).toBe("PAYLOAD_TOO_LARGE");
@@ -77,17 +77,28 @@ describe("encodeCall", () => {
   test("is held to the frame's size as a whole: path, fields and input", () => {
     const size = utf8.encode(`[${encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"')}]`).length;
     expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size))).toBeUndefined();
-    expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size - 1))).toBe("PAYLOAD_TOO_LARGE");
+    expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size - 1))).toBe(
+      "PAYLOAD_TOO_LARGE",
+    );
   });
 });
 
 test("encodeValue gives undefined for what JSON leaves out", () => {
-  expect([undefined, () => {}, Symbol("s")].map((value) => encodeValue(value))).toEqual([undefined, undefined, undefined]);
+  expect([undefined, () => {}, Symbol("s")].map((value) => encodeValue(value))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 describe("decodeFrame", () => {
   test("gives the messages in order", () => {
-    expect(decodeFrame('[[22,1],[23,1,"a"],[23,1],[25,1]]')).toEqual([[22, 1], [23, 1, "a"], [23, 1], [25, 1]]);
+    expect(decodeFrame('[[22,1],[23,1,"a"],[23,1],[25,1]]')).toEqual([
+      [22, 1],
+      [23, 1, "a"],
+      [23, 1],
+      [25, 1],
+    ]);
   });
 
   test("leaves out extensions' messages; a frame of nothing else is empty", () => {
@@ -96,7 +107,24 @@ describe("decodeFrame", () => {
   });
 
   test("refuses what is no array of messages", () => {
-    const frames = ["", " ", "[", "null", "1", '"[]"', "{}", "[]", "[[]]", "[1]", "[null]", "[[25,1]", "[[25,1],]", "[[25,1]]x", "[10,1]", "NaN"];
+    const frames = [
+      "",
+      " ",
+      "[",
+      "null",
+      "1",
+      '"[]"',
+      "{}",
+      "[]",
+      "[[]]",
+      "[1]",
+      "[null]",
+      "[[25,1]",
+      "[[25,1],]",
+      "[[25,1]]x",
+      "[10,1]",
+      "NaN",
+    ];
     expect(frames.map((frame) => [frame, codeOf(() => decodeFrame(frame))])).toEqual(
       frames.map((frame) => [frame, "BAD_MESSAGE"]),
     );
@@ -151,7 +179,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.tuple(fc.constantFrom(20 as const, 23 as const), id),
   fc.tuple(fc.constant(21 as const), id, json),
   fc.tuple(fc.constantFrom(22 as const, 25 as const), id),
-  fc.tuple(fc.constant(24 as const), id, fc.string({ unit: "binary" }), json),
+  fc.tuple(fc.constantFrom(24 as const, 26 as const), id, fc.string({ unit: "binary" }), json),
 );
 const frame = fc.array(message, { minLength: 1, maxLength: 5 });
 
@@ -172,7 +200,23 @@ describe(`for any frame (seed ${seed})`, () => {
   });
 
   test("garbage is refused as a bad message, if at all", { timeout: timeoutMs }, () => {
-    const token = fc.constantFrom("[", "]", "{", "}", ",", ":", '"', "\\", "\\u", "1e999", "-0", "10", "null", '"__proto__"', " ");
+    const token = fc.constantFrom(
+      "[",
+      "]",
+      "{",
+      "}",
+      ",",
+      ":",
+      '"',
+      "\\",
+      "\\u",
+      "1e999",
+      "-0",
+      "10",
+      "null",
+      '"__proto__"',
+      " ",
+    );
     const garbage = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.array(token, { maxLength: 200 }).map((tokens) => tokens.join("")),
@@ -182,8 +226,14 @@ describe(`for any frame (seed ${seed})`, () => {
     fc.assert(fc.property(garbage, decodeOrRefuse), { numRuns, seed });
   });
 
-  test("a frame with characters changed, lost or added is refused as a bad message, if at all", { timeout: timeoutMs }, () => {
-    const edit = fc.record({ at: fc.nat(), drop: fc.nat({ max: 3 }), add: fc.string({ unit: "binary", maxLength: 3 }) });
+  test("a frame with characters changed, lost or added is refused as a bad message, if at all", {
+    timeout: timeoutMs,
+  }, () => {
+    const edit = fc.record({
+      at: fc.nat(),
+      drop: fc.nat({ max: 3 }),
+      add: fc.string({ unit: "binary", maxLength: 3 }),
+    });
     const property = fc.property(frame, fc.array(edit, { minLength: 1, maxLength: 3 }), (messages, edits) => {
       const text = edits.reduce((whole, { at, drop, add }) => {
         const start = at % (whole.length + 1);

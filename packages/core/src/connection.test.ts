@@ -32,7 +32,11 @@ describe("Connection", () => {
     const { connection, received } = createConnection();
     connection.receive('[[22,1],[70,"x"],[23,1,"a"]]');
     connection.receive("[[25,1]]");
-    expect(received).toEqual([[22, 1], [23, 1, "a"], [25, 1]]);
+    expect(received).toEqual([
+      [22, 1],
+      [23, 1, "a"],
+      [25, 1],
+    ]);
   });
 
   test("sends what is sent in one turn as one frame", async () => {

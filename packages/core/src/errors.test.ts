@@ -35,7 +35,10 @@ describe("TautlineError.from", () => {
     const thrown = new TypeError("oops");
     expect(TautlineError.from(thrown)).toMatchObject({ code: "INTERNAL_SERVER_ERROR", message: "oops", cause: thrown });
     for (const other of ["text", 1, null, {}, Symbol("s")]) {
-      expect(TautlineError.from(other)).toMatchObject({ code: "INTERNAL_SERVER_ERROR", message: "INTERNAL_SERVER_ERROR" });
+      expect(TautlineError.from(other)).toMatchObject({
+        code: "INTERNAL_SERVER_ERROR",
+        message: "INTERNAL_SERVER_ERROR",
+      });
       expect(TautlineError.from(other).cause).toBe(other);
     }
   });
@@ -44,7 +47,12 @@ describe("TautlineError.from", () => {
 describe("TautlineError.fromShape", () => {
   test("reads code, message and data out of tRPC's shape", () => {
     const shape = { message: "taken", code: -32009, data: { code: "CONFLICT", httpStatus: 409, path: "a.b" } };
-    expect(TautlineError.fromShape(shape)).toMatchObject({ code: "CONFLICT", message: "taken", data: shape.data, shape });
+    expect(TautlineError.fromShape(shape)).toMatchObject({
+      code: "CONFLICT",
+      message: "taken",
+      data: shape.data,
+      shape,
+    });
   });
 
   test("keeps a code that this version does not know", () => {
@@ -52,7 +60,17 @@ describe("TautlineError.fromShape", () => {
   });
 
   test("takes whatever comes, and then says INTERNAL_SERVER_ERROR", () => {
-    const shapes = [null, undefined, 1, "text", [], {}, { data: null }, { data: { code: 5 } }, { code: -32004, message: 5 }];
+    const shapes = [
+      null,
+      undefined,
+      1,
+      "text",
+      [],
+      {},
+      { data: null },
+      { data: { code: 5 } },
+      { code: -32004, message: 5 },
+    ];
     for (const shape of shapes) {
       const error = TautlineError.fromShape(shape);
       expect(error).toMatchObject({ code: "INTERNAL_SERVER_ERROR", message: "INTERNAL_SERVER_ERROR" });

@@ -36,11 +36,23 @@ describe("IncomingCall", () => {
     call.sendItem("x");
     call.sendItem(undefined);
     call.sendItem(null);
-    call.sendTrackedItem("e1", "y");
-    call.sendTrackedItem("e2", undefined);
+    call.sendTrackedItem("e1", "y", true);
+    call.sendTrackedItem("e2", undefined, true);
+    call.sendTrackedItem("e3", "z", false);
+    call.sendTrackedItem("e4", undefined, false);
     call.sendEnd();
-    expect(sent).toEqual([[22, 7], [23, 7, "x"], [23, 7], [23, 7, null], [24, 7, "e1", "y"], [24, 7, "e2"], [25, 7]]);
-    expect(sent.map((message) => message.length)).toEqual([2, 3, 2, 3, 4, 3, 2]);
+    expect(sent).toEqual([
+      [22, 7],
+      [23, 7, "x"],
+      [23, 7],
+      [23, 7, null],
+      [24, 7, "e1", "y"],
+      [24, 7, "e2"],
+      [26, 7, "e3", "z"],
+      [26, 7, "e4"],
+      [25, 7],
+    ]);
+    expect(sent.map((message) => message.length)).toEqual([2, 3, 2, 3, 4, 3, 4, 3, 2]);
   });
 
   test.each<[string, (call: IncomingCall) => void, CalleeMessage]>([
@@ -56,7 +68,7 @@ describe("IncomingCall", () => {
     call.sendError({});
     call.sendStarted();
     call.sendItem(1);
-    call.sendTrackedItem("e", 1);
+    call.sendTrackedItem("e", 1, true);
     call.sendEnd();
     call.abort(reason);
     expect([sent.length, settled.length]).toEqual([1, 1]);
@@ -66,7 +78,7 @@ describe("IncomingCall", () => {
     const { call, sent, settled } = createCall();
     expect(() => call.sendResult(1n)).toThrow(TypeError);
     expect(() => call.sendItem(1n)).toThrow(TypeError);
-    expect(() => call.sendTrackedItem("e", 1n)).toThrow(TypeError);
+    expect(() => call.sendTrackedItem("e", 1n, true)).toThrow(TypeError);
     expect([call.settled, settled]).toEqual([false, []]);
     call.sendError({ message: "no" });
     expect(sent).toEqual([[21, 7, { message: "no" }]]);

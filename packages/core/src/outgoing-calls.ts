@@ -4,7 +4,7 @@ import { TautlineError } from "./errors.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
 import * as messageType from "./message-type.ts";
-import { badMessage, type CalleeMessage } from "./protocol.ts";
+import { badMessage, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
 export interface CallObserver {
@@ -30,8 +30,16 @@ interface OutgoingCall {
   pipe: MessagePipe | undefined;
 }
 
+/** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
+export interface PipeEnd {
+  attach(pipe: MessagePipe): void;
+  detach(pipe: MessagePipe, reason: TautlineError, how: { started: boolean }): void;
+  receive(message: PeerMessage, pipe: MessagePipe): void;
+  close(reason: TautlineError): void;
+}
+
 /** The calls that this end makes. They outlive the pipes that they are sent through. */
-export class OutgoingCalls {
+export class OutgoingCalls implements PipeEnd {
   readonly #calls = new Map<number, OutgoingCall>();
   readonly #maxFrameBytes: number;
   #pipe: MessagePipe | undefined;
@@ -55,12 +63,8 @@ export class OutgoingCalls {
   call(type: ProcedureType, path: string, input: unknown, observer: CallObserver): number {
     const call: OutgoingCall = { type, path, input: encodeValue(input), observer, lastEventId: undefined, pipe: undefined };
     const id = ++this.#lastId;
-    const text = this.#encode(id, call);
+    this.#send(id, call);
     this.#calls.set(id, call);
-    if (this.#pipe?.open === true) {
-      call.pipe = this.#pipe;
-      this.#pipe.send(text);
-    }
     return id;
   }
 
@@ -74,7 +78,14 @@ export class OutgoingCalls {
   /** Sends through this pipe from now on, first what waits. */
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
-    for (const [id, call] of this.#calls) if (call.pipe === undefined) this.#send(id, call, pipe);
+    for (const [id, call] of this.#calls) {
+      try {
+        if (call.pipe === undefined) this.#send(id, call);
+      } catch (thrown) {
+        // Later: were its observer to call again now, that call would overtake those that still wait, and ids only grow.
+        queueMicrotask(() => this.#fail(id, call, TautlineError.from(thrown)));
+      }
+    }
   }
 
   /**
@@ -86,22 +97,21 @@ export class OutgoingCalls {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const [id, call] of this.#calls) {
       if (call.pipe !== pipe) continue;
+      if (started && call.type === "mutation") this.#fail(id, call, reason);
       call.pipe = undefined;
-      if (started && call.type === "mutation") this.#fail(id, call, outcomeUnknown(reason));
     }
   }
 
   /** Fails every call. */
   close(reason: TautlineError): void {
     this.#pipe = undefined;
-    for (const [id, call] of this.#calls) {
-      const unknown = call.pipe !== undefined && call.type === "mutation";
-      this.#fail(id, call, unknown ? outcomeUnknown(reason) : reason);
-    }
+    // A copy: what an observer calls meanwhile is not failed as well, for ever.
+    for (const [id, call] of [...this.#calls]) this.#fail(id, call, reason);
   }
 
-  /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
-  receive(message: CalleeMessage, pipe: MessagePipe): void {
+  /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
+  receive(message: PeerMessage, pipe: MessagePipe): void {
+    if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     const id = message[1];
     if (id > this.#lastId) throw badMessage("an answer to no call");
     const call = this.#calls.get(id);
@@ -113,8 +123,9 @@ export class OutgoingCalls {
       case messageType.item:
         return call.observer.onItem(message[2], undefined);
       case messageType.trackedItem:
+      case messageType.event:
         call.lastEventId = message[2];
-        return call.observer.onItem(message[3], message[2]);
+        return call.observer.onItem(message[3], message[0] === messageType.event ? undefined : message[2]);
     }
     this.#calls.delete(id);
     switch (message[0]) {
@@ -127,26 +138,20 @@ export class OutgoingCalls {
     }
   }
 
-  #send(id: number, call: OutgoingCall, pipe: MessagePipe): void {
-    try {
-      const text = this.#encode(id, call);
-      call.pipe = pipe;
-      pipe.send(text);
-    } catch (cause) {
-      this.#fail(id, call, TautlineError.from(cause));
-    }
+  #send(id: number, call: OutgoingCall): void {
+    const { type, path, lastEventId, input } = call;
+    const fields = lastEventId === undefined ? {} : { lastEventId };
+    const text = encodeCall(type, id, path, fields, input, this.#maxFrameBytes);
+    if (this.#pipe?.open !== true) return;
+    call.pipe = this.#pipe;
+    this.#pipe.send(text);
   }
 
-  #encode(id: number, { type, path, lastEventId, input }: OutgoingCall): string {
-    return encodeCall(type, id, path, lastEventId === undefined ? {} : { lastEventId }, input, this.#maxFrameBytes);
+  /** A mutation that was sent may have run. */
+  #fail(id: number, { type, pipe, observer }: OutgoingCall, cause: TautlineError): void {
+    if (!this.#calls.delete(id)) return;
+    const unknown = pipe !== undefined && type === "mutation";
+    const message = "sent, but the answer was lost";
+    observer.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);
   }
-
-  #fail(id: number, call: OutgoingCall, error: TautlineError): void {
-    this.#calls.delete(id);
-    call.observer.onFailed(error);
-  }
-}
-
-function outcomeUnknown(cause: TautlineError): TautlineError {
-  return new TautlineError({ code: "OUTCOME_UNKNOWN", message: "sent, but the answer was lost", cause });
 }

@@ -21,9 +21,23 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   item: [23, 1, []],
   trackedItem: [24, 1, "e", false],
   end: [25, 1],
+  event: [26, 1, "e", 0],
 };
 
-const ids: readonly unknown[] = [0, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 53, "1", "", "x".repeat(1_000_000), {}, [], null, true];
+const ids: readonly unknown[] = [
+  0,
+  -1,
+  1.5,
+  Number.POSITIVE_INFINITY,
+  2 ** 53,
+  "1",
+  "",
+  "x".repeat(1_000_000),
+  {},
+  [],
+  null,
+  true,
+];
 const notStrings: readonly unknown[] = [0, null, true, {}, ["a"]];
 const notFields: readonly unknown[] = [0, null, true, "a", []];
 const call = [ids, notStrings, [...notFields, { lastEventId: 1 }, { lastEventId: null }]];
@@ -43,6 +57,7 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   item: [ids],
   trackedItem: [ids, notStrings],
   end: [ids],
+  event: [ids, notStrings],
 };
 
 const names = Object.keys(types) as MessageName[];
@@ -60,7 +75,7 @@ describe("readMessage", () => {
   test.each(names)("takes a %s as it is, and ignores fields that version 1 does not know", (name) => {
     const message = whole[name];
     expect(readMessage(message)).toBe(message);
-    const padded = [...message, ...Array<null>(5 - message.length + 1).fill(null), "more", {}];
+    const padded: unknown[] = [...message, ...Array<null>(5 - message.length + 1).fill(null), "more", {}];
     if (name === "cancel") padded[2] = "TIMEOUT";
     expect(readMessage(padded)).toBe(padded);
   });
@@ -91,7 +106,15 @@ describe("readMessage", () => {
 
   test("takes every value, null included, where a message carries a value", () => {
     for (const value of [null, 0, "", false, [], {}]) {
-      for (const message of [[20, 1, value], [23, 1, value], [24, 1, "e", value], [10, 1, "a", {}, value], [2, value], [21, 1, value]]) {
+      for (const message of [
+        [20, 1, value],
+        [23, 1, value],
+        [24, 1, "e", value],
+        [26, 1, "e", value],
+        [10, 1, "a", {}, value],
+        [2, value],
+        [21, 1, value],
+      ]) {
         expect(readMessage(message)).toBe(message);
       }
     }
@@ -105,13 +128,26 @@ describe("readMessage", () => {
 
   test("refuses a type below 64 that version 1 does not have", () => {
     const known: ReadonlySet<number> = new Set(Object.values(types));
-    for (let type = 0; type < firstExtension; type++) {
-      if (!known.has(type)) expect([type, codeOf(() => readMessage([type, 1]))]).toEqual([type, "BAD_MESSAGE"]);
-    }
+    const unknown = Array.from({ length: firstExtension }, (_, type) => type).filter((type) => !known.has(type));
+    for (const type of unknown) expect([type, codeOf(() => readMessage([type, 1]))]).toEqual([type, "BAD_MESSAGE"]);
   });
 
   test("refuses what is no array or starts with no type", () => {
-    const others = [null, 1, "10", true, {}, { 0: 25, 1: 1, length: 2 }, [], [[]], ["10"], [-1], [1.5], [2 ** 53], [null]];
+    const others = [
+      null,
+      1,
+      "10",
+      true,
+      {},
+      { 0: 25, 1: 1, length: 2 },
+      [],
+      [[]],
+      ["10"],
+      [-1],
+      [1.5],
+      [2 ** 53],
+      [null],
+    ];
     for (const value of others) expect(codeOf(() => readMessage(value))).toBe("BAD_MESSAGE");
   });
 });

@@ -92,7 +92,9 @@ describe("Pump", () => {
     clock.advance(0);
     await microtasks();
     expect(sent).toHaveLength(first + 128);
-    expect(sent.slice(1).map((message) => message[2])).toEqual(Array.from({ length: first + 127 }, (_, index) => index));
+    expect(sent.slice(1).map((message) => message[2])).toEqual(
+      Array.from({ length: first + 127 }, (_, index) => index),
+    );
   });
 });
 

@@ -38,7 +38,14 @@ describe("the depth of a text", () => {
 
   test("brackets inside strings are no nesting, whatever is escaped there", () => {
     const brackets = "[{".repeat(100);
-    const strings = [brackets, `\\${brackets}`, `"${brackets}`, `${brackets}\\`, `\\\\"${brackets}\\"`, `\n"\\${brackets}`];
+    const strings = [
+      brackets,
+      `\\${brackets}`,
+      `"${brackets}`,
+      `${brackets}\\`,
+      `\\\\"${brackets}\\"`,
+      `\n"\\${brackets}`,
+    ];
     for (const value of strings) {
       expect(decodeValue(JSON.stringify(value))).toBe(value);
       expect(decodeValue(JSON.stringify({ [value]: [value] }))).toEqual({ [value]: [value] });
@@ -67,7 +74,7 @@ describe("hostile keys", () => {
   const spellings = (key: string): string[] => [
     key,
     key.replace(/[_c]/, (character) => `\\u00${character.charCodeAt(0).toString(16)}`),
-    [...key].map((character) => `\\u00${character.charCodeAt(0).toString(16).toUpperCase()}`).join(""),
+    key.replace(/./g, (character) => `\\u00${character.charCodeAt(0).toString(16).toUpperCase()}`),
   ];
 
   test("__proto__ is left out at every level, however it is spelt", () => {

@@ -9,8 +9,8 @@ describe("createPair", () => {
       client: { onCall: (call) => call.sendResult(call.input) },
     });
     const [greeting, echo] = [new CallRecord(), new CallRecord()];
-    pair.client.peer.call("query", "greet", undefined, greeting);
-    pair.server.peer.call("mutation", "echo", 5, echo);
+    pair.client.calls.call("query", "greet", undefined, greeting);
+    pair.server.calls.call("mutation", "echo", 5, echo);
     await pair.settled();
     expect(pair.client.frames).toEqual(['[[10,1,"greet",{}]]', "[[20,1,5]]"]);
     expect(pair.server.messages).toEqual([
@@ -20,12 +20,12 @@ describe("createPair", () => {
     expect([greeting.events, echo.events]).toEqual([[["result", "hello"]], [["result", 5]]]);
   });
 
-  test("answers with NOT_FOUND where nothing answers", async () => {
+  test("takes a call for a broken protocol where nothing is served", async () => {
     const pair = createPair();
-    const record = new CallRecord();
-    pair.client.peer.call("query", "greet", undefined, record);
+    pair.client.calls.call("query", "greet", undefined, new CallRecord());
     await pair.settled();
-    expect(record.events).toMatchObject([["error", { code: -32004, data: { code: "NOT_FOUND" } }]]);
+    expect(pair.server.incoming).toBeUndefined();
+    expect(pair.server.errors).toMatchObject([{ code: "BAD_MESSAGE" }]);
   });
 
   test("tells both ends how the link was closed, and why", async () => {
@@ -40,16 +40,16 @@ describe("createPair", () => {
 
   test("joins them again after a cut; the record goes on", async () => {
     const pair = createPair({ server: { onCall: () => {} } });
-    pair.client.peer.call("query", "slow", undefined, new CallRecord());
+    pair.client.calls.call("query", "slow", undefined, new CallRecord());
     await pair.settled();
     pair.link.cut();
     await pair.settled();
     expect(pair.client.closed).toEqual({ code: 1006, reason: "" });
-    expect(pair.server.peer.incomingCalls).toBe(0);
+    expect(pair.server.incoming?.calls).toBe(0);
     pair.connect();
     await pair.settled();
     expect(pair.client.closed).toBeUndefined();
-    expect(pair.server.peer.incomingCalls).toBe(1);
+    expect(pair.server.incoming?.calls).toBe(1);
     expect(pair.client.messages).toEqual([
       [10, 1, "slow", {}],
       [10, 1, "slow", {}],

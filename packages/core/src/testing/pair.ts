@@ -1,22 +1,23 @@
 import { Connection } from "../connection.ts";
 import { TautlineError } from "../errors.ts";
-import type { IncomingCall } from "../incoming-call.ts";
 import { type CallLimits, type CallServer, IncomingCalls } from "../incoming-calls.ts";
+import { OutgoingCalls, type PipeEnd } from "../outgoing-calls.ts";
 import { Peer } from "../peer.ts";
+import type { MessagePipe } from "../pipe.ts";
 import { badMessage, isPeerMessage, type Message } from "../protocol.ts";
 import { parseStrictly } from "../strict-json.ts";
 import { MemoryLink, type MemoryLinkOptions, type MemorySocket } from "./memory-link.ts";
 
-/** One end of a pair: a peer's limits, and what answers the calls that the other end makes. */
+/** One end of a pair: what answers the calls that the other end makes, and how much it takes. */
 export interface PairEndOptions extends CallLimits, Partial<CallServer> {
   /** How deep a frame's JSON may nest. Default 64. */
   readonly maxDepth?: number;
 }
 
 export interface PairOptions {
-  /** Without `onCall`, it answers every call with `NOT_FOUND`. */
+  /** Without `onCall` nothing is served there: a call breaks the protocol, and the connection is closed. */
   readonly server?: PairEndOptions;
-  /** Without `onCall`, it answers every call with `NOT_FOUND`. */
+  /** As `server`. */
   readonly client?: PairEndOptions;
   /** How the link between them behaves. Default: what is sent arrives in the next microtask. */
   readonly link?: MemoryLinkOptions;
@@ -41,7 +42,7 @@ export interface Pair {
  * ```ts
  * const pair = createPair({ server: { onCall: (call) => call.sendResult("hello") } });
  * const record = new CallRecord();
- * pair.client.peer.call("query", "greet", undefined, record);
+ * pair.client.calls.call("query", "greet", undefined, record);
  * await pair.settled();
  * // pair.client.messages: [[10, 1, "greet", {}]]
  * // pair.server.messages: [[20, 1, "hello"]]
@@ -93,19 +94,38 @@ class MemoryPair implements Pair {
 
 /** One end of a {@link Pair}: its peer, and a record of what it sent. */
 export class PairEnd {
-  readonly peer: Peer;
+  /** What is attached to the link: a `Peer`, or where nothing is served only the calls that this end makes. */
+  readonly peer: PipeEnd;
+  /** The calls that this end makes. */
+  readonly calls: OutgoingCalls;
   /** Why this end closed its connection: the other one broke the protocol, or something here has thrown. */
   readonly errors: TautlineError[] = [];
-  readonly #maxDepth: number | undefined;
+  readonly #parse: (text: string) => unknown;
   readonly #sockets: MemorySocket[] = [];
+  #incoming: IncomingCalls | undefined = undefined;
   #connection: Connection | undefined = undefined;
   #closed: { readonly code: number; readonly reason: string } | undefined = undefined;
 
   /** Made by {@link createPair}. */
-  constructor({ maxDepth, onCall = notFound, onRefused = refuse, onSettled = () => {}, ...limits }: PairEndOptions) {
-    this.#maxDepth = maxDepth;
-    const server = { onCall, onRefused, onSettled };
-    this.peer = new Peer({ ...limits, serve: (pipe) => new IncomingCalls(pipe, server, limits) });
+  constructor({ onCall, onRefused = refuse, onSettled = () => {}, maxDepth, ...limits }: PairEndOptions) {
+    this.#parse = (text) => parseStrictly(text, maxDepth);
+    if (onCall === undefined) {
+      this.calls = new OutgoingCalls(limits.maxFrameBytes);
+      this.peer = this.calls;
+      return;
+    }
+    const serve = (pipe: MessagePipe): IncomingCalls => {
+      this.#incoming = new IncomingCalls(pipe, { onCall, onRefused, onSettled }, limits);
+      return this.#incoming;
+    };
+    const peer = new Peer({ serve, maxFrameBytes: limits.maxFrameBytes });
+    this.calls = peer.calls;
+    this.peer = peer;
+  }
+
+  /** The calls of the other end that run here; undefined where nothing is served. */
+  get incoming(): IncomingCalls | undefined {
+    return this.#incoming;
   }
 
   /** Every frame that this end sent, as text, over all links. */
@@ -136,13 +156,13 @@ export class PairEnd {
   /** Called by the pair. */
   join(socket: MemorySocket): void {
     if (this.#connection !== undefined) this.#part(this.#connection);
-    const connection = new Connection(
+    const connection: Connection = new Connection(
       socket,
       {
         onMessage: (message) => this.#onMessage(message, connection),
         onError: (error) => this.errors.push(error),
       },
-      (text) => parseStrictly(text, this.#maxDepth),
+      this.#parse,
     );
     this.#sockets.push(socket);
     this.#connection = connection;
@@ -171,10 +191,6 @@ export class PairEnd {
   }
 }
 
-function notFound(call: IncomingCall): void {
-  call.sendError({ message: "nothing is served here", code: -32004, data: { code: "NOT_FOUND" } });
-}
-
-function refuse(call: IncomingCall, { code, message }: TautlineError): void {
+const refuse: CallServer["onRefused"] = (call, { code, message }) => {
   call.sendError({ message, code: -32029, data: { code } });
-}
+};
