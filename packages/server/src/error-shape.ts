@@ -72,8 +72,10 @@ function withoutCause(shape: object, error: TRPCError): object {
  * Whether tRPC made the error from something else that was thrown: it then has that thing as its cause, and no message
  * of its own. A deliberate `INTERNAL_SERVER_ERROR` with a cause and no message looks the same, and is treated so.
  */
-function isUnexpected(error: TRPCError): boolean {
-  return error.code === "INTERNAL_SERVER_ERROR" && error.cause !== undefined && error.message === error.cause.message;
+function isUnexpected({ code, cause, message }: TRPCError): boolean {
+  if (code !== "INTERNAL_SERVER_ERROR" || cause === undefined) return false;
+  // What is thrown may have a message that is no text, which tRPC has made one of.
+  return message === cause.message || typeof cause.message !== "string";
 }
 
 /** tRPC lets any error pass that is named `TRPCError`; one without a code of tRPC's is not deliberate. */
