@@ -120,6 +120,20 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
     expect((await names.allTextContents()).toSorted()).toEqual(["AAdayou", "ASAda's other self"]);
   });
 
+  it("lets one change one's name, or leave it when asked", async () => {
+    const ada = await join("Ada");
+    const grace = await join("Grace");
+    for (const name of ["Nobody", "Countess"]) {
+      await ada.page.getByRole("button", { name: "Ada, change your name" }).click();
+      await ada.page.getByRole("textbox", { name: "Your name" }).fill(name);
+      await ada.page.keyboard.press(name === "Nobody" ? "Escape" : "Enter");
+    }
+    await ada.page.getByRole("button", { name: "Countess, change your name" }).waitFor();
+    const names = grace.page.getByRole("region", { name: "Here now" }).locator(".person-name");
+    await names.getByText("Countess").waitFor();
+    expect(await names.allTextContents()).toEqual(["Grace", "Countess"]);
+  });
+
   it("loses and doubles nothing while the network is away", async () => {
     const ada = await join("Ada", "harbour");
     const grace = await join("Grace", "harbour");

@@ -19,7 +19,14 @@ export async function identify(): Promise<Person> {
 
 /** Asks for another name; the person stays the same. */
 export async function rename(person: Person): Promise<Person> {
-  const renamed = { ...person, name: await askName("How should the others see you?", person.name) };
+  const name = await askName({
+    title: "Another name",
+    text: "How should the others see you? What you have said so far keeps the name it was said under.",
+    action: "Change it",
+    value: person.name,
+  });
+  if (name === undefined) return person;
+  const renamed = { ...person, name };
   store(sessionStorage, renamed);
   if (await isFirstTab()) store(localStorage, renamed);
   return renamed;
@@ -29,26 +36,37 @@ async function ask(): Promise<Person> {
   const text = (await isFirstTab())
     ? "Pick a name, and the others will see you by it. There is nothing else to fill in."
     : "You are here in another tab already. Join as somebody else, and talk to yourself.";
-  return { id: randomId(), name: await askName(text) };
+  let name: string | undefined;
+  // Escape closes the dialog, and without a name there is nobody to be.
+  while (name === undefined)
+    name = await askName({ title: "Welcome aboard", text, action: "Join the chat", value: "" });
+  return { id: randomId(), name };
 }
 
-function askName(text: string, current = ""): Promise<string> {
+interface Question {
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly value: string;
+}
+
+/** The name that was given; none where the dialog was closed instead. */
+function askName({ title, text, action, value }: Question): Promise<string | undefined> {
   const dialog = find(".welcome", HTMLDialogElement);
   const input = find("#name", HTMLInputElement);
+  find("#welcome-title", HTMLElement).textContent = title;
   find("#welcome-text", HTMLElement).textContent = text;
+  find("button", HTMLButtonElement, dialog).textContent = action;
   input.maxLength = limits.nameLength;
-  input.value = current;
+  input.value = value;
+  dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener(
-      "close",
-      () => {
-        const name = input.value.trim() || current;
-        // Escape closes a dialog too, and without a name there is nobody to be.
-        resolve(name || askName(text));
-      },
-      { once: true },
-    );
+    const onClose = (): void => {
+      const name = input.value.trim();
+      resolve(dialog.returnValue === "named" && name !== "" ? name : undefined);
+    };
+    dialog.addEventListener("close", onClose, { once: true });
   });
 }
 

@@ -42,8 +42,14 @@ function showMe(): void {
   const button = find(".me-button", HTMLButtonElement);
   paintAvatar(find(".avatar", HTMLElement, button), me);
   find(".person-name", HTMLElement, button).textContent = me.name;
+  button.ariaLabel = `${me.name}, change your name`;
+  button.addEventListener("click", () => void changeName());
+}
+
+async function changeName(): Promise<void> {
+  const { name } = await rename(me);
   // The server learns a name when a connection opens, and a fresh page opens one.
-  button.addEventListener("click", () => void rename(me).then(() => location.reload()));
+  if (name !== me.name) location.reload();
 }
 
 function onError(error: Error): void {
