@@ -11,7 +11,7 @@ import {
   type Message,
   mayReconnect,
   normalClosure,
-  type Peer,
+  type OutgoingCalls,
   protocolVersion,
   refusedType,
   welcomeType,
@@ -30,7 +30,7 @@ export interface AttemptOwner {
 
 /** What a client's connections share. */
 export interface ConnectionRuntime {
-  readonly peer: Peer;
+  readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
   /** Reads the shape of the server's refusal. */
   readError(shape: unknown): TautlineError;
@@ -39,7 +39,7 @@ export interface ConnectionRuntime {
 /** One socket: from looking up its URL to its end. After `abandon` it is not heard of again. */
 export class Attempt implements ConnectionHandlers {
   readonly #owner: AttemptOwner;
-  readonly #peer: Peer;
+  readonly #calls: OutgoingCalls;
   readonly #deadline: Deadline;
   #connection: Connection | undefined;
   #welcomed = false;
@@ -48,7 +48,7 @@ export class Attempt implements ConnectionHandlers {
 
   constructor(owner: AttemptOwner) {
     this.#owner = owner;
-    this.#peer = owner.runtime.peer;
+    this.#calls = owner.runtime.calls;
     const { connectTimeoutMs = defaultConnectTimeoutMs } = owner.options;
     this.#deadline = owner.runtime.deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer"), true));
     // An address that is none stays none; what looking up the credentials threw may pass.
@@ -64,7 +64,7 @@ export class Attempt implements ConnectionHandlers {
 
   onMessage(message: Message): void {
     if (isPeerMessage(message)) {
-      if (this.#connection !== undefined) this.#peer.receive(message, this.#connection);
+      if (this.#connection !== undefined) this.#calls.receive(message, this.#connection);
     } else if (message[0] === welcomeType && !this.#welcomed) {
       this.#welcomed = true;
       this.#deadline.cancel();
@@ -88,7 +88,7 @@ export class Attempt implements ConnectionHandlers {
     socket.addEventListener("open", () => {
       if (this.#over) return;
       connection.send(encodeMessage([helloType, protocolVersion, params === undefined ? {} : { params }]));
-      this.#peer.attach(connection);
+      this.#calls.attach(connection);
     });
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") connection.receive(data);
@@ -114,7 +114,7 @@ export class Attempt implements ConnectionHandlers {
     if (connection !== undefined) {
       connection.close(normalClosure, "");
       // The welcome may have been on its way: only a refusal says that nothing was started.
-      this.#peer.detach(connection, reason, { started: this.#refusal === undefined });
+      this.#calls.detach(connection, reason, { started: this.#refusal === undefined });
     }
     return true;
   }

@@ -1,5 +1,5 @@
 import { type ProcedureType, TautlineError } from "@tautline/core";
-import type { CallObserver, Deadline, Deadlines, Peer } from "@tautline/core/internals";
+import type { CallObserver, Deadline, Deadlines, OutgoingCalls } from "@tautline/core/internals";
 import { report } from "./report.ts";
 
 /** How one call is to be made. */
@@ -24,13 +24,13 @@ export interface CallHandlers {
   onDone(result: unknown): void;
   onError(error: TautlineError): void;
   onStarted?(): void;
-  /** @param eventId the id of an item that the server tracks. */
+  /** An item; one that the server tracks as `{ id, data }`. */
   onItem?(item: unknown, eventId: string | undefined): void;
 }
 
 /** What a client's calls share. */
 export interface CallRuntime {
-  readonly peer: Peer;
+  readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
   readonly connection: {
     /** A call is made. @throws TautlineError where there is no connection to be had. */
@@ -71,7 +71,7 @@ export class Call implements CallObserver {
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
     if (!this.#settle()) return false;
-    this.#runtime.peer.calls.cancel(this.#id, code);
+    this.#runtime.calls.cancel(this.#id, code);
     return true;
   }
 
@@ -91,7 +91,8 @@ export class Call implements CallObserver {
 
   onItem(value: unknown, eventId: string | undefined): void {
     const item = this.#read(value);
-    if (item !== unreadable) report(() => this.#handlers.onItem?.(item, eventId));
+    if (item === unreadable) return;
+    report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId));
   }
 
   onError(shape: unknown): void {
@@ -106,7 +107,7 @@ export class Call implements CallObserver {
     const { signal, timeoutMs } = this.#options;
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
-    this.#id = this.#runtime.peer.calls.call(type, path, this.#runtime.write(input), this);
+    this.#id = this.#runtime.calls.call(type, path, this.#runtime.write(input), this);
     if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
     if (!signal) return;
     this.#onAbort = () => {

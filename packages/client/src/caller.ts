@@ -1,5 +1,5 @@
 import { TautlineError } from "@tautline/core";
-import { Deadlines, Peer } from "@tautline/core/internals";
+import { Deadlines, OutgoingCalls } from "@tautline/core/internals";
 import type { ConnectionRuntime } from "./attempt.ts";
 import { Call, type CallOptions, type CallRuntime } from "./call.ts";
 import { systemClock } from "./clock.ts";
@@ -10,13 +10,13 @@ import { readTransformer, type Transformer, type TransformerOption } from "./tra
 /** Calls procedures by path over one connection: what `createClient` and `tautlineLink` have in common. */
 export class Caller implements ConnectionRuntime, CallRuntime {
   readonly connection: Dialer;
-  readonly peer: Peer;
+  readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines = new Deadlines(systemClock);
-  readonly #transformer: Transformer;
+  readonly #transformer: Transformer | undefined;
 
   constructor(options: ConnectionOptions, transformer: TransformerOption | undefined) {
     this.#transformer = readTransformer(transformer);
-    this.peer = new Peer({ maxFrameBytes: options.maxFrameBytes });
+    this.calls = new OutgoingCalls(options.maxFrameBytes);
     this.connection = new Dialer(options, this);
   }
 
@@ -29,14 +29,14 @@ export class Caller implements ConnectionRuntime, CallRuntime {
 
   write(value: unknown): unknown {
     try {
-      return value === undefined ? value : this.#transformer.input.serialize(value);
+      return value === undefined || this.#transformer === undefined ? value : this.#transformer.input.serialize(value);
     } catch (cause) {
       throw cause instanceof TautlineError ? cause : new TautlineError({ code: "BAD_REQUEST", message: "unsendable value", cause });
     }
   }
 
   read(value: unknown): unknown {
-    return value === undefined ? value : this.#transformer.output.deserialize(value);
+    return value === undefined || this.#transformer === undefined ? value : this.#transformer.output.deserialize(value);
   }
 
   readError(shape: unknown): TautlineError {

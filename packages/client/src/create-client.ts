@@ -1,4 +1,4 @@
-import { type Contract, type ContractProcedure, findProcedure } from "@tautline/core";
+import type { Contract } from "@tautline/core";
 import type { CallOptions } from "./call.ts";
 import { Caller } from "./caller.ts";
 import type { CreateClient } from "./client-types.ts";
@@ -49,7 +49,7 @@ class Calls {
       case "mutate":
         return this.#request("mutation", path, input, options);
       case "subscribe":
-        return this.#subscribe(path, input, options);
+        return subscribe(this.#caller, { path, input, checked: this.#check(path, input), options });
       default:
         throw new TypeError(`${path}.${method}() is no query, mutate or subscribe`);
     }
@@ -57,22 +57,10 @@ class Calls {
 
   #request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
     const send = (): Promise<unknown> => this.#caller.request(type, path, input, options);
-    return this.#check(this.#find(path), path, input)?.then(send) ?? send();
+    return this.#check(path, input)?.then(send) ?? send();
   }
 
-  #subscribe(path: string, input: unknown, options: SubscribeOptions): unknown {
-    const procedure = this.#find(path);
-    const checked = this.#check(procedure, path, input);
-    // With a contract the ids of items are the client's own affair, unless the contract says otherwise.
-    const tracked = this.#contract === undefined || (procedure !== undefined && "tracked" in procedure && procedure.tracked === true);
-    return subscribe(this.#caller, { path, input, checked, tracked, options });
-  }
-
-  #find(path: string): ContractProcedure | undefined {
-    return this.#contract && findProcedure(this.#contract, path);
-  }
-
-  #check(procedure: ContractProcedure | undefined, path: string, input: unknown): Promise<void> | undefined {
-    return procedure && this.#checkInput?.(procedure, path, input);
+  #check(path: string, input: unknown): Promise<void> | undefined {
+    return this.#contract && this.#checkInput?.(this.#contract, path, input);
   }
 }

@@ -57,7 +57,7 @@ export class Dialer implements ClientConnection, AttemptOwner {
   /** A call has settled: after the last one, the time to an idle close begins. */
   release(): void {
     const { idleCloseMs } = this.options;
-    if (idleCloseMs === undefined || this.runtime.peer.calls.size > 0) return;
+    if (idleCloseMs === undefined || this.runtime.calls.size > 0) return;
     this.#idle = this.runtime.deadlines.add(idleCloseMs, () => this.#stop({ status: "idle" }, closed()));
   }
 
@@ -87,7 +87,7 @@ export class Dialer implements ClientConnection, AttemptOwner {
     this.#attempt = undefined;
     this.#failures = 0;
     this.#become(state);
-    this.runtime.peer.close(reason);
+    this.runtime.calls.close(reason);
   }
 
   #become(state: ConnectionState): void {

@@ -1,19 +1,21 @@
-import { type ContractProcedure, SchemaError, TautlineError, validate } from "@tautline/core";
+import { type Contract, findProcedure, SchemaError, TautlineError, validate } from "@tautline/core";
 
 /** What looks at a call's input before it is sent: undefined, or a promise that rejects where it does not fit. */
-export type InputCheck = (procedure: ContractProcedure, path: string, input: unknown) => Promise<void> | undefined;
+export type InputCheck = (contract: Contract, path: string, input: unknown) => Promise<void> | undefined;
 
 /**
- * For `createClient({ contract, checkInput })`: checks an input before it is sent, which saves the way to the server and back. What is sent is the input as it was given: the
- * server's own check is the one that counts, and a schema that transforms must do so once.
+ * For `createClient({ contract, checkInput })`: checks an input before it is sent, which saves the way to the server and back. What
+ * is sent is the input as it was given: the server's own check is the one that counts, and a schema that transforms must do so
+ * once.
  *
  * @returns undefined where it fits; else a promise, which rejects with `BAD_REQUEST` (the schema's error is its cause) unless an
  * asynchronous schema finds that it fits.
  */
-export function checkInput(procedure: ContractProcedure, path: string, input: unknown): Promise<void> | undefined {
-  if (procedure.input === undefined) return undefined;
+export function checkInput(contract: Contract, path: string, input: unknown): Promise<void> | undefined {
+  const schema = findProcedure(contract, path)?.input;
+  if (schema === undefined) return undefined;
   try {
-    const checked = validate(procedure.input, input);
+    const checked = validate(schema, input);
     return checked instanceof Promise ? checked.then(ignore, (thrown: unknown) => refuse(path, thrown)) : undefined;
   } catch (thrown) {
     return Promise.reject(badInput(path, thrown));

@@ -60,8 +60,7 @@ function subscribe<Router extends AnyTRPCRouter>(
   const handlers: CallHandlers = {
     onStarted: () => observer.next({ result: { type: "started" }, context }),
     onItem: (item, id) => {
-      const result = id === undefined ? { data: item } : { id, data: { id, data: item } };
-      observer.next({ result: { type: "data", ...result }, context });
+      observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
     },
     onError: (error) => observer.error(toClientError(error)),
     onDone: () => {

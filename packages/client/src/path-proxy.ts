@@ -5,29 +5,24 @@ export type OnPathCall = (path: string, method: string, args: readonly unknown[]
 const target = (): void => {};
 
 /**
- * A proxy on which any path can be called; `own` holds what is no path. Each step is made once, so that calling a procedure
- * again costs a look-up. A promise that it is handed to finds no `then`.
+ * A proxy on which any path can be called. Each step is made once, so that calling a procedure again costs a look-up. A promise that
+ * it is handed to finds no `then`.
+ *
+ * @param steps what is there already, by name.
  */
-export function createPathProxy(onCall: OnPathCall, own: ReadonlyMap<string, unknown> = new Map()): unknown {
-  return createStep("", "", onCall, own);
-}
-
-function createStep(parent: string, name: string, onCall: OnPathCall, own: ReadonlyMap<string, unknown>): unknown {
+export function createPathProxy(
+  onCall: OnPathCall,
+  steps: Map<string, unknown> = new Map(),
+  parent = "",
+  name = "",
+): unknown {
   const path = parent === "" ? name : `${parent}.${name}`;
-  const steps = new Map<string, unknown>();
   return new Proxy(target, {
     get(_target, key) {
       if (typeof key !== "string" || key === "then") return undefined;
-      if (own.has(key)) return own.get(key);
-      let step = steps.get(key);
-      if (step === undefined) {
-        step = createStep(path, key, onCall, noOwn);
-        steps.set(key, step);
-      }
-      return step;
+      if (!steps.has(key)) steps.set(key, createPathProxy(onCall, new Map(), path, key));
+      return steps.get(key);
     },
     apply: (_target, _self, args) => onCall(parent, name, args),
   });
 }
-
-const noOwn: ReadonlyMap<string, unknown> = new Map();

@@ -20,8 +20,6 @@ export interface SubscribeCall {
   readonly input: unknown;
   /** The input's check, which may take its time; the subscription starts after it. */
   readonly checked: Promise<void> | undefined;
-  /** Whether an item with an id is handed over as `{ id, data }`. */
-  readonly tracked: boolean;
   readonly options: SubscribeOptions;
 }
 
@@ -64,15 +62,11 @@ function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
 }
 
 /** Starts when the input is checked. Returns what ends it, whether it has started or not. */
-function start(caller: Caller, { path, input, checked, tracked, options }: SubscribeCall, handlers: CallHandlers): () => void {
+function start(caller: Caller, { path, input, checked, options }: SubscribeCall, handlers: CallHandlers): () => void {
   let call: Call | undefined;
   let stopped = false;
   const begin = (): void => {
-    if (stopped) return;
-    const onItem = (item: unknown, id: string | undefined): void => {
-      handlers.onItem?.(tracked && id !== undefined ? { id, data: item } : item, id);
-    };
-    call = new Call(caller, { type: "subscription", path, input, options }, { ...handlers, onItem });
+    if (!stopped) call = new Call(caller, { type: "subscription", path, input, options }, handlers);
   };
   if (checked === undefined) begin();
   else checked.then(begin, (thrown: unknown) => handlers.onError(TautlineError.from(thrown)));

@@ -9,11 +9,6 @@ export type TransformerOption =
   | Transformer
   | { serialize(value: unknown): unknown; deserialize(value: unknown): unknown };
 
-export function readTransformer(transformer: TransformerOption | undefined): Transformer {
-  if (transformer === undefined) return { input: { serialize: same }, output: { deserialize: same } };
-  return "input" in transformer ? transformer : { input: transformer, output: transformer };
-}
-
-function same(value: unknown): unknown {
-  return value;
+export function readTransformer(transformer: TransformerOption | undefined): Transformer | undefined {
+  return transformer === undefined || "input" in transformer ? transformer : { input: transformer, output: transformer };
 }

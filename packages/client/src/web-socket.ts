@@ -23,6 +23,6 @@ export function openSocket(WebSocket: WebSocketClass, address: string | URL): We
     url.protocol = url.protocol.replace("http", "ws");
     return new WebSocket(url.href, subprotocol);
   } catch (cause) {
-    throw new TautlineError({ code: "BAD_REQUEST", message: `cannot connect to "${String(address)}"`, cause });
+    throw new TautlineError({ code: "BAD_REQUEST", message: `no address: ${String(address)}`, cause });
   }
 }

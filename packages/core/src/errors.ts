@@ -25,9 +25,16 @@ const trpcErrorCodes = [
 /** A code of tRPC's (https://trpc.io/docs/server/error-handling#error-codes). */
 export type TrpcErrorCode = (typeof trpcErrorCodes)[number];
 
+/** Whether a string is one of the codes that this version knows. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return isTrpcErrorCode(code) || ownCodes.some((known) => known === code);
+}
+
 export function isTrpcErrorCode(code: unknown): code is TrpcErrorCode {
   return trpcErrorCodes.some((known) => known === code);
 }
+
+const ownCodes = ["CONNECTION_CLOSED", "OUTCOME_UNKNOWN", "SESSION_LOST", "BAD_MESSAGE"] as const;
 
 /**
  * Every code a {@link TautlineError} can have: tRPC's, and four of this product.
@@ -37,7 +44,7 @@ export function isTrpcErrorCode(code: unknown): code is TrpcErrorCode {
  * - `SESSION_LOST`: what the call needs of the server (an upload, say) went with the session.
  * - `BAD_MESSAGE`: the other side broke the protocol.
  */
-export type ErrorCode = TrpcErrorCode | "CONNECTION_CLOSED" | "OUTCOME_UNKNOWN" | "SESSION_LOST" | "BAD_MESSAGE";
+export type ErrorCode = TrpcErrorCode | (typeof ownCodes)[number];
 
 /** What a {@link TautlineError} is made from. */
 export interface TautlineErrorOptions {

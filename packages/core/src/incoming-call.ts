@@ -86,12 +86,17 @@ export class IncomingCall {
     this.#replies.sendReply(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
   }
 
-  /** An item that a later call can continue after. @throws TautlineError as `sendItem`. */
-  sendTrackedItem(eventId: string, value: unknown): void {
+  /**
+   * An item that a later call can continue after.
+   *
+   * @param shown whether whoever reads the items sees the id; if not, it serves to continue alone. Default true.
+   * @throws TautlineError as `sendItem`.
+   */
+  sendTrackedItem(eventId: string, value: unknown, shown = true): void {
     if (this.#settled) return;
     const { id } = this;
-    const { trackedItem } = messageType;
-    this.#replies.sendReply(value === undefined ? [trackedItem, id, eventId] : [trackedItem, id, eventId, value]);
+    const type = shown ? messageType.trackedItem : messageType.event;
+    this.#replies.sendReply(value === undefined ? [type, id, eventId] : [type, id, eventId, value]);
   }
 
   sendEnd(): void {

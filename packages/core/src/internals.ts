@@ -11,7 +11,7 @@ export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-call
 export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 export * as messageType from "./message-type.ts";
 export { hello as helloType, refused as refusedType, welcome as welcomeType } from "./message-type.ts";
-export type { CallObserver, OutgoingCalls } from "./outgoing-calls.ts";
+export { type CallObserver, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
 export {

@@ -14,5 +14,6 @@ export const started = 22;
 export const item = 23;
 export const trackedItem = 24;
 export const end = 25;
+export const event = 26;
 /** From here on types are left to extensions: whoever does not know one ignores it. */
 export const firstExtension = 64;

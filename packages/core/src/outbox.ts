@@ -15,7 +15,7 @@ export class Outbox {
   readonly #onMicrotask: () => void;
   #pending = "";
   #count = 0;
-  #countSeen = 0;
+  /** Microtasks since something was added. */
   #quiet = 0;
   #scheduled = false;
 
@@ -32,40 +32,31 @@ export class Outbox {
       this.#sendFrame(`[${message}]`);
       return;
     }
-    this.#pending += this.#count === 0 ? `[${message}` : `,${message}`;
-    this.#count++;
-    if (this.#pending.length > frameLimitLength || this.#count >= frameLimitMessages) this.flush();
-    else if (!this.#scheduled) this.#schedule();
+    this.#pending += (this.#count++ === 0 ? "[" : ",") + message;
+    this.#quiet = 0;
+    if (this.#pending.length > frameLimitLength || this.#count === frameLimitMessages) this.flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#onMicrotask);
+    }
   }
 
   /** Sends what waits, now. */
   flush(): void {
-    if (this.#count === 0) return;
     const frame = `${this.#pending}]`;
-    this.discard();
-    this.#sendFrame(frame);
+    if (this.discard() > 0) this.#sendFrame(frame);
   }
 
-  /** Forgets what waits: its connection is gone. */
-  discard(): void {
+  /** Forgets what waits: its connection is gone. Returns how many messages that were. */
+  discard(): number {
+    const count = this.#count;
     this.#pending = "";
     this.#count = 0;
-    this.#countSeen = 0;
-  }
-
-  #schedule(): void {
-    this.#scheduled = true;
-    this.#quiet = 0;
-    queueMicrotask(this.#onMicrotask);
+    return count;
   }
 
   #look(): void {
-    if (this.#count > this.#countSeen) this.#quiet = 0;
-    this.#countSeen = this.#count;
-    if (this.#count > 0 && this.#quiet++ < quietMicrotasks) {
-      queueMicrotask(this.#onMicrotask);
-      return;
-    }
+    if (this.#count > 0 && this.#quiet++ < quietMicrotasks) return queueMicrotask(this.#onMicrotask);
     this.#scheduled = false;
     this.flush();
   }

@@ -1,8 +1,7 @@
 import type { TautlineError } from "./errors.ts";
-import { OutgoingCalls } from "./outgoing-calls.ts";
+import { OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
-import * as messageType from "./message-type.ts";
-import { badMessage, type CallerMessage, type PeerMessage } from "./protocol.ts";
+import { type CallerMessage, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
 /** What takes the other end's calls: an `IncomingCalls`. */
 export interface CallReceiver {
@@ -11,8 +10,8 @@ export interface CallReceiver {
 }
 
 export interface PeerOptions {
-  /** Makes what takes the calls that come through a pipe. Without it a call is a broken protocol: nothing is served here. */
-  readonly serve?: ((pipe: MessagePipe) => CallReceiver) | undefined;
+  /** Makes what takes the calls that come through a pipe. */
+  readonly serve: (pipe: MessagePipe) => CallReceiver;
   /** The largest message sent, in bytes. Default 1 MiB. */
   readonly maxFrameBytes?: number | undefined;
 }
@@ -21,20 +20,20 @@ export interface PeerOptions {
  * One end of the conversation: calls the other end's procedures and takes its calls. Both ends are the same code. A peer knows
  * nothing of sockets: it is attached to a pipe, and may outlive it.
  */
-export class Peer {
+export class Peer implements PipeEnd {
   /** The calls that this end makes. */
   readonly calls: OutgoingCalls;
-  readonly #serve: ((pipe: MessagePipe) => CallReceiver) | undefined;
+  readonly #serve: (pipe: MessagePipe) => CallReceiver;
   readonly #receivers = new Map<MessagePipe, CallReceiver>();
 
-  constructor({ serve, maxFrameBytes }: PeerOptions = {}) {
+  constructor({ serve, maxFrameBytes }: PeerOptions) {
     this.calls = new OutgoingCalls(maxFrameBytes);
     this.#serve = serve;
   }
 
   /** Sends calls through this pipe from now on, and takes those that come through it. */
   attach(pipe: MessagePipe): void {
-    if (this.#serve !== undefined && !this.#receivers.has(pipe)) this.#receivers.set(pipe, this.#serve(pipe));
+    if (!this.#receivers.has(pipe)) this.#receivers.set(pipe, this.#serve(pipe));
     this.calls.attach(pipe);
   }
 
@@ -54,20 +53,7 @@ export class Peer {
 
   /** Takes a message that came through a pipe. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
   receive(message: PeerMessage, pipe: MessagePipe): void {
-    switch (message[0]) {
-      case messageType.query:
-      case messageType.mutation:
-      case messageType.subscription:
-      case messageType.cancel:
-        return this.#receiver(pipe).receive(message);
-      default:
-        return this.calls.receive(message, pipe);
-    }
-  }
-
-  #receiver(pipe: MessagePipe): CallReceiver {
-    const receiver = this.#receivers.get(pipe);
-    if (receiver === undefined) throw badMessage("nothing is served here");
-    return receiver;
+    if (isCalleeMessage(message)) this.calls.receive(message, pipe);
+    else this.#receivers.get(pipe)?.receive(message);
   }
 }

@@ -36,8 +36,10 @@ export type ErrorMessage = readonly [type: 21, id: number, shape: unknown];
 export type StartedMessage = readonly [type: 22, id: number];
 /** `[23, id, value?]`: an item of a subscription. */
 export type ItemMessage = readonly [type: 23, id: number, value?: unknown];
-/** `[24, id, eventId, value?]`: an item that a later call can continue after. */
+/** `[24, id, eventId, value?]`: an item that a later call can continue after; whoever reads it sees the id too. */
 export type TrackedItemMessage = readonly [type: 24, id: number, eventId: string, value?: unknown];
+/** `[26, id, eventId, value?]`: the same, but the id is kept from whoever reads the item. */
+export type EventMessage = readonly [type: 26, id: number, eventId: string, value?: unknown];
 /** `[25, id]`: the subscription has no more items. */
 export type EndMessage = readonly [type: 25, id: number];
 
@@ -52,7 +54,8 @@ export type CalleeMessage =
   | StartedMessage
   | ItemMessage
   | TrackedItemMessage
-  | EndMessage;
+  | EndMessage
+  | EventMessage;
 /** What peers say to each other. */
 export type PeerMessage = CallerMessage | CalleeMessage;
 export type Message = ControlMessage | PeerMessage;
@@ -71,27 +74,13 @@ export function isPeerMessage(message: Message): message is PeerMessage {
   return message[0] >= messageType.query;
 }
 
-/** What a field may be, by the letter that the table below names it with. */
-const fieldChecks: Readonly<Record<string, (field: unknown) => boolean>> = {
-  /** A call's id. */
-  i: (field) => Number.isSafeInteger(field) && (field as number) > 0,
-  /** A version. */
-  v: (field) => Number.isSafeInteger(field),
-  /** A string. */
-  s: (field) => typeof field === "string",
-  /** A string, or nothing. */
-  o: (field) => field === undefined || typeof field === "string",
-  /** Named fields. */
-  f: isFields,
-  /** A call's named fields. */
-  c: (field) => isFields(field) && fieldChecks["o"]?.(field["lastEventId"]) === true,
-  /** Anything, but something. */
-  x: (field) => field !== undefined,
-};
+export function isCalleeMessage(message: PeerMessage): message is CalleeMessage {
+  return message[0] >= messageType.result;
+}
 
-/** What the fields after each message type must be. What comes after them is not looked at here. */
+/** What the fields after each message type must be, a letter each; see `fits`. What comes after them is not looked at here. */
 const messageFields: Readonly<Record<number, string>> = {
-  [messageType.hello]: "vf",
+  [messageType.hello]: "nf",
   [messageType.welcome]: "f",
   [messageType.refused]: "x",
   [messageType.query]: "isc",
@@ -104,7 +93,28 @@ const messageFields: Readonly<Record<number, string>> = {
   [messageType.item]: "i",
   [messageType.trackedItem]: "is",
   [messageType.end]: "i",
+  [messageType.event]: "is",
 };
+
+/** i: an id. n: a whole number. s: a string. o: a string or nothing. f: named fields. c: a call's. x: anything but nothing. */
+function fits(letter: string | undefined, field: unknown): boolean {
+  switch (letter) {
+    case "i":
+      return Number.isSafeInteger(field) && (field as number) > 0;
+    case "n":
+      return Number.isSafeInteger(field);
+    case "s":
+      return typeof field === "string";
+    case "o":
+      return field === undefined || fits("s", field);
+    case "f":
+      return typeof field === "object" && field !== null && !Array.isArray(field);
+    case "c":
+      return fits("f", field) && fits("o", (field as CallFields).lastEventId);
+    default:
+      return field !== undefined;
+  }
+}
 
 /**
  * Reads one message out of parsed JSON; undefined for an extension's, which is to be ignored.
@@ -121,16 +131,10 @@ export function readMessage(value: unknown): Message | undefined {
     throw badMessage(`message type ${type}`);
   }
   for (let index = 0; index < fields.length; index++) {
-    if (fieldChecks[fields[index] ?? ""]?.(value[index + 1]) !== true) {
-      throw badMessage(`field ${index + 1} of message ${type}`);
-    }
+    if (!fits(fields[index], value[index + 1])) throw badMessage(`field ${index + 1} of message ${type}`);
   }
   // The table has just held the fields to the type's shape.
   return value as unknown as Message;
-}
-
-function isFields(field: unknown): field is Readonly<Record<string, unknown>> {
-  return typeof field === "object" && field !== null && !Array.isArray(field);
 }
 
 export function badMessage(message: string, cause?: unknown): TautlineError {

@@ -1,4 +1,4 @@
-import { isTrpcErrorCode, TautlineError } from "./errors.ts";
+import { isErrorCode, TautlineError } from "./errors.ts";
 import { defaultMaxDepth } from "./options.ts";
 
 /** A type of value that JSON does not have, and what stands for it in JSON. */
@@ -141,7 +141,7 @@ const errorKind: BuiltInKind<Error> = {
   encode(error, budget) {
     countError(budget);
     const message = String(error.message);
-    return "code" in error && isTrpcErrorCode(error.code) ? { code: error.code, message } : { message };
+    return "code" in error && isErrorCode(error.code) ? { code: error.code, message } : { message };
   },
   decode(json, budget) {
     countError(budget);
@@ -149,7 +149,7 @@ const errorKind: BuiltInKind<Error> = {
       throw invalidValue("$error holds an object with a message");
     }
     const message = textOf(json.message);
-    return "code" in json && isTrpcErrorCode(json.code)
+    return "code" in json && isErrorCode(json.code)
       ? new TautlineError({ code: json.code, message })
       : new Error(message);
   },

@@ -3,6 +3,7 @@ import { compileChain, type Link } from "./middleware-chain.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
 import { compileCore } from "./procedure-core.ts";
 import { readProcedureParts } from "./procedure-parts.ts";
+import { hidesEventIds } from "./subscription-items.ts";
 import { isThenable } from "./thenable.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
@@ -11,6 +12,8 @@ export type { ProcedureCall };
 /** A procedure made ready to be called often. */
 export interface CompiledProcedure {
   readonly type: TRPCProcedureType;
+  /** Of a subscription: whether the caller sees the ids of tracked items, as tRPC's callers do. */
+  readonly showsEventIds: boolean;
   /**
    * Calls the procedure. Returns the result, or a promise of it; synchronously when every part is synchronous.
    * Throws or rejects with a `TRPCError`, the one that tRPC would give. Does not read `call.signal` unless a handler
@@ -29,7 +32,7 @@ export function compileProcedure(procedure: AnyTRPCProcedure): CompiledProcedure
   if (parts === undefined) return callAsIs(procedure);
   const hasMiddleware = parts.steps.some((step) => step.kind === "middleware");
   const call = hasMiddleware ? callChain(compileChain(parts)) : callCore(compileCore(parts));
-  return { type: parts.type, call };
+  return { type: parts.type, showsEventIds: !hidesEventIds(procedure), call };
 }
 
 function callCore(core: (call: ProcedureCall) => unknown): CompiledProcedure["call"] {
@@ -78,6 +81,7 @@ function callAsIs(procedure: AnyTRPCProcedure): CompiledProcedure {
   const { type } = procedure._def;
   return {
     type,
+    showsEventIds: !hidesEventIds(procedure),
     call: async ({ ctx, input, path, signal, batchIndex }) => {
       try {
         const result: unknown = await procedure({

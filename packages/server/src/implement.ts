@@ -20,7 +20,7 @@ import type {
   RouterRecord,
 } from "@trpc/server/unstable-core-do-not-import";
 import type { BuiltProcedure, ContractBuilder, ImplementedProcedure } from "./contract-builder.ts";
-import { createItemMiddleware } from "./subscription-items.ts";
+import { createItemMiddleware, hideEventIds } from "./subscription-items.ts";
 import { checkTransformer } from "./transformer-check.ts";
 
 /** What `initTRPC.create()` returns, as far as it is used here. */
@@ -121,7 +121,10 @@ function createBuilders(contract: Contract, prefix: string, t: TrpcRoot, builtFo
   for (const [name, child] of Object.entries(contract)) {
     const path = prefix + name;
     builders[name] = isProcedure(child)
-      ? wrapBuilder(attachSchemas(t.procedure, child), child.type, (built) => builtFor.set(built, path))
+      ? wrapBuilder(attachSchemas(t.procedure, child), child.type, (built) => {
+          builtFor.set(built, path);
+          if (isSubscription(child) && child.tracked !== true) hideEventIds(built);
+        })
       : createBuilders(child, `${path}.`, t, builtFor);
   }
   return Object.freeze(builders);
@@ -132,7 +135,7 @@ function attachSchemas(start: AnyProcedureBuilder, procedure: ContractProcedure)
   let builder = input === undefined ? start : start.input(input);
   if (meta !== undefined) builder = builder.meta(meta);
   if (isSubscription(procedure)) {
-    return builder.use(createItemMiddleware({ schema: output ?? nothing, tracked: procedure.tracked }));
+    return builder.use(createItemMiddleware({ schema: output ?? nothing, tracked: procedure.tracked === true }));
   }
   // A function, as tRPC's parsers may be, keeps a procedure synchronous; tRPC awaits other libraries' schemas.
   return builder.output(output ?? (() => undefined));

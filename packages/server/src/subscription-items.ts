@@ -28,6 +28,17 @@ export function itemCheckOf(middleware: object): ItemCheck | undefined {
   return itemChecks.get(middleware);
 }
 
+const hidingEventIds = new WeakSet<object>();
+
+/** Has a subscription's event ids kept from those who read its items: its contract does not say `tracked`. */
+export function hideEventIds(procedure: object): void {
+  hidingEventIds.add(procedure);
+}
+
+export function hidesEventIds(procedure: object): boolean {
+  return hidingEventIds.has(procedure);
+}
+
 /**
  * What a subscription's handler returned, with each item replaced by what the schema makes of it. An item that does not
  * fit ends the subscription with tRPC's `INTERNAL_SERVER_ERROR` "Output validation failed", and the source is returned
