@@ -70,9 +70,9 @@ export class Call implements CallObserver {
 
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
-    if (!this.#settle()) return false;
+    if (this.#settled) return false;
     this.#runtime.calls.cancel(this.#id, code);
-    return true;
+    return this.#settle();
   }
 
   onResult(value: unknown): void {

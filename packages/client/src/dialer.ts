@@ -57,7 +57,9 @@ export class Dialer implements ClientConnection, AttemptOwner {
   /** A call has settled: after the last one, the time to an idle close begins. */
   release(): void {
     const { idleCloseMs } = this.options;
-    if (idleCloseMs === undefined || this.runtime.calls.size > 0) return;
+    if (idleCloseMs === undefined || this.runtime.calls.size > 0 || this.#state.status === "closed") return;
+    // Calls that never came to `use` are released too.
+    this.#idle?.cancel();
     this.#idle = this.runtime.deadlines.add(idleCloseMs, () => this.#stop({ status: "idle" }, closed()));
   }
 

@@ -1,0 +1,310 @@
+import { type ConnectionOptions, type ConnectionState, createClient, type RouterClient } from "@tautline/client";
+import { tautlineLink } from "@tautline/client/link";
+import { createTRPCClient } from "@trpc/client";
+import { initTRPC, tracked } from "@trpc/server";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { closing, rejection } from "./fixture/client.ts";
+import { type Restartable, startRestartable } from "./fixture/restartable.ts";
+
+cleanUpAfterEach();
+
+const t = initTRPC.create();
+/** What was started, as `procedure in life n`. */
+let started: string[] = [];
+
+/** In its first life the server answers no `get` and no `add`, and its streams stop after two items. */
+function createRouter(life: number) {
+  const note = (path: string): void => void started.push(`${path} in life ${life}`);
+  const wait = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve) => signal?.addEventListener("abort", () => resolve()));
+  return t.router({
+    ping: t.procedure.query(() => "pong"),
+    get: t.procedure.query(async ({ path, signal }) => {
+      note(path);
+      if (life === 1) await wait(signal);
+      return `got in life ${life}`;
+    }),
+    add: t.procedure.input(z.string().optional()).mutation(async ({ path, input, signal }) => {
+      note(input ?? path);
+      if (life === 1) await wait(signal);
+      return `added in life ${life}`;
+    }),
+    news: t.procedure.subscription(async function* ({ path, signal }) {
+      note(path);
+      yield `first of life ${life}`;
+      yield `second of life ${life}`;
+      await wait(signal);
+    }),
+    log: t.procedure
+      .input(z.object({ lastEventId: z.string().optional(), of: z.string() }))
+      .subscription(async function* ({ input, signal }) {
+        note(`log of ${input.of} after ${input.lastEventId ?? "nothing"}`);
+        const first = Number(input.lastEventId ?? 0) + 1;
+        for (let id = first; id < first + 2; id++) yield tracked(`${id}`, `event ${id}`);
+        await wait(signal);
+      }),
+    bareLog: t.procedure.input(z.object({ lastEventId: z.string() }).optional()).subscription(async function* ({
+      input,
+      signal,
+    }) {
+      note(`bare log after ${input?.lastEventId ?? "nothing"}`);
+      const first = Number(input?.lastEventId ?? 0) + 1;
+      yield tracked(`${first}`, first);
+      await wait(signal);
+    }),
+  });
+}
+
+type Router = ReturnType<typeof createRouter>;
+
+const soon = { baseMs: 1, maxMs: 4 };
+
+interface Setup {
+  readonly server: Restartable;
+  readonly client: RouterClient<Router>;
+  readonly states: readonly ConnectionState[];
+}
+
+async function open(options: Partial<ConnectionOptions> = {}): Promise<Setup> {
+  started = [];
+  const server = await startRestartable(createRouter);
+  const client = closing(createClient<Router>({ url: server.url, backoff: soon, ...options }));
+  const states: ConnectionState[] = [];
+  client.connection.subscribe((state) => states.push(state));
+  return { server, client, states };
+}
+
+/** The server dies, the client notices, the server comes back. */
+async function restart({ server, client }: Setup): Promise<void> {
+  await server.kill();
+  await until("the client has noticed", () => client.connection.state.status === "reconnecting");
+  await server.start();
+}
+
+describe("when the server dies and comes back", () => {
+  it("a query in flight is sent again, and answered once", async () => {
+    const setup = await open();
+    const answer = setup.client.get.query();
+    await until("the query runs", () => started.length === 1);
+    await restart(setup);
+    expect(await answer).toBe("got in life 2");
+    expect(started).toEqual(["get in life 1", "get in life 2"]);
+  });
+
+  it("a mutation that was sent and not answered is OUTCOME_UNKNOWN, and not sent again", async () => {
+    const setup = await open();
+    const answer = rejection(setup.client.add.mutate());
+    await until("the mutation runs", () => started.length === 1);
+    await restart(setup);
+    expect(await answer).toMatchObject({ code: "OUTCOME_UNKNOWN", cause: { code: "CONNECTION_CLOSED" } });
+    expect(await setup.client.ping.query()).toBe("pong");
+    expect(started).toEqual(["add in life 1"]);
+  });
+
+  it("a mutation that was not sent is sent, once, and in its place among the others", async () => {
+    const { server, client } = await open();
+    await client.ping.query();
+    await server.kill();
+    await until("the client has noticed", () => client.connection.state.status === "reconnecting");
+    const answers = Promise.all(["a", "b", "c"].map((name) => client.add.mutate(name)));
+    await server.start();
+    expect(await answers).toEqual(Array.from({ length: 3 }, () => "added in life 2"));
+    expect(started).toEqual(["a in life 2", "b in life 2", "c in life 2"]);
+  });
+
+  it("a call that was aborted meanwhile is not sent", async () => {
+    const { server, client } = await open();
+    await client.ping.query();
+    await server.kill();
+    await until("the client has noticed", () => client.connection.state.status === "reconnecting");
+    const controller = new AbortController();
+    const answer = rejection(client.add.mutate("never", { signal: controller.signal }));
+    controller.abort();
+    expect(await answer).toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
+    await server.start();
+    expect(await client.ping.query()).toBe("pong");
+    expect(started).toEqual([]);
+  });
+
+  it("a subscription is started again", async () => {
+    const setup = await open();
+    const events: unknown[] = [];
+    setup.client.news.subscribe(undefined, {
+      onStarted: () => events.push("started"),
+      onData: (item) => events.push(item),
+      onError: (error) => events.push(error),
+    });
+    await until("the items are here", () => events.length === 3);
+    await restart(setup);
+    await until("they are here again", () => events.length === 6);
+    const once = (life: number): string[] => ["started", `first of life ${life}`, `second of life ${life}`];
+    expect(events).toEqual([...once(1), ...once(2)]);
+    expect(started).toEqual(["news in life 1", "news in life 2"]);
+  });
+
+  it("a tracked subscription goes on after the last event that came", async () => {
+    const setup = await open();
+    const items: unknown[] = [];
+    setup.client.log.subscribe({ of: "all" }, { onData: (item) => items.push(item) });
+    for (const count of [2, 4, 6]) {
+      await until("the items are here", () => items.length === count);
+      await restart(setup);
+    }
+    await until("the items are here", () => items.length === 8);
+    expect(items).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((id) => ({ id: `${id}`, data: `event ${id}` })));
+    expect(started).toEqual([
+      "log of all after nothing in life 1",
+      "log of all after 2 in life 2",
+      "log of all after 4 in life 3",
+      "log of all after 6 in life 4",
+    ]);
+  });
+
+  it("a tracked subscription without input goes on too, in its loop", async () => {
+    const setup = await open();
+    const items: unknown[] = [];
+    for await (const item of setup.client.bareLog.subscribe()) {
+      items.push(item);
+      if (items.length === 3) break;
+      await restart(setup);
+    }
+    expect(items).toEqual([1, 2, 3].map((id) => ({ id: `${id}`, data: id })));
+    expect(started).toEqual([
+      "bare log after nothing in life 1",
+      "bare log after 1 in life 2",
+      "bare log after 2 in life 3",
+    ]);
+  });
+
+  it("a subscription that was ended meanwhile is not started again", async () => {
+    const { server, client } = await open();
+    const items: unknown[] = [];
+    const subscription = client.news.subscribe(undefined, { onData: (item) => items.push(item) });
+    await until("the items are here", () => items.length === 2);
+    await server.kill();
+    await until("the client has noticed", () => client.connection.state.status === "reconnecting");
+    subscription.unsubscribe();
+    await server.start();
+    expect(await client.ping.query()).toBe("pong");
+    expect(started).toEqual(["news in life 1"]);
+  });
+
+  it("calls of every kind at once each keep to their rule", async () => {
+    const setup = await open();
+    const { client } = setup;
+    const queries = Array.from({ length: 20 }, () => client.get.query());
+    const mutations = Array.from({ length: 20 }, () => rejection(client.add.mutate()));
+    const items: unknown[] = [];
+    for (const of of ["a", "b"]) client.log.subscribe({ of }, { onData: (item) => items.push(item) });
+    await until("all of them run", () => started.length === 42 && items.length === 4);
+    await restart(setup);
+    expect(await Promise.all(queries)).toEqual(queries.map(() => "got in life 2"));
+    for (const error of await Promise.all(mutations)) expect(error).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    await until("the subscriptions have gone on", () => items.length === 8);
+    expect(started.filter((what) => what === "add in life 2")).toEqual([]);
+    expect(started.filter((what) => what === "get in life 2")).toHaveLength(20);
+  });
+
+  it("the same holds through tautlineLink", async () => {
+    started = [];
+    const server = await startRestartable(createRouter);
+    const link = closing(tautlineLink<Router>({ url: server.url, backoff: soon }));
+    const client = createTRPCClient<Router>({ links: [link] });
+    const query = client.get.query();
+    const mutation = rejection(client.add.mutate());
+    const items: unknown[] = [];
+    const states: string[] = [];
+    client.log.subscribe(
+      { of: "all" },
+      { onData: (item) => items.push(item), onConnectionStateChange: ({ state }) => states.push(state) },
+    );
+    await until("all of them run", () => started.length === 3 && items.length === 2);
+    await server.kill();
+    await until("the client has noticed", () => link.connection.state.status === "reconnecting");
+    await server.start();
+    expect(await query).toBe("got in life 2");
+    expect(await mutation).toMatchObject({ cause: { code: "OUTCOME_UNKNOWN" } });
+    await until("the subscription has gone on", () => items.length === 4);
+    expect(items).toEqual([1, 2, 3, 4].map((id) => ({ id: `${id}`, data: `event ${id}` })));
+    expect(states.slice(0, 1).concat(states.slice(-2))).toEqual(["pending", "connecting", "pending"]);
+  });
+});
+
+describe("the client's state", () => {
+  it("goes from idle over connecting to online, and over reconnecting back", async () => {
+    const setup = await open();
+    expect(setup.client.connection.state).toEqual({ status: "idle" });
+    await setup.client.ping.query();
+    await restart(setup);
+    expect(await setup.client.ping.query()).toBe("pong");
+    const names = setup.states.map(({ status }) => status);
+    expect([...new Set(names)]).toEqual(["connecting", "online", "reconnecting"]);
+    expect(names.slice(0, 3)).toEqual(["connecting", "online", "reconnecting"]);
+    expect(names.at(-1)).toBe("online");
+    expect(setup.client.connection.state).toEqual({ status: "online" });
+  });
+
+  it("says how often it has tried, when it tries next, and why", async () => {
+    const { server, client, states } = await open();
+    await client.ping.query();
+    const before = Date.now();
+    await server.kill();
+    await until("it has tried three times", () => states.length >= 5);
+    const tries = states.slice(2, 5);
+    tries.forEach((state, index) => {
+      expect(state).toMatchObject({
+        status: "reconnecting",
+        attempt: index + 1,
+        reason: { code: "CONNECTION_CLOSED" },
+      });
+      if (state.status !== "reconnecting") return;
+      expect(state.retryAt).toBeGreaterThanOrEqual(before);
+      expect(state.retryAt).toBeLessThanOrEqual(Date.now() + soon.maxMs);
+    });
+    await server.start();
+    await client.ping.query();
+    expect(client.connection.state).toEqual({ status: "online" });
+  });
+
+  it("counts anew after it was online", async () => {
+    const setup = await open();
+    await setup.client.ping.query();
+    for (let life = 0; life < 2; life++) {
+      const { length } = setup.states;
+      await restart(setup);
+      await setup.client.ping.query();
+      expect(setup.states[length]).toMatchObject({ status: "reconnecting", attempt: 1 });
+    }
+  });
+
+  it("is told to every listener until it unsubscribes, also where one function listens twice", async () => {
+    const { client } = await open();
+    const heard: string[] = [];
+    const listener = ({ status }: ConnectionState): void => void heard.push(status);
+    const stops = [client.connection.subscribe(listener), client.connection.subscribe(listener)];
+    await client.ping.query();
+    expect(heard).toEqual(["connecting", "connecting", "online", "online"]);
+    stops[0]?.();
+    stops[0]?.();
+    client.connection.close();
+    expect(heard.slice(4)).toEqual(["closed"]);
+  });
+
+  it("is told to a subscription while it lasts", async () => {
+    const setup = await open();
+    const heard: string[] = [];
+    const subscription = setup.client.news.subscribe(undefined, {
+      onConnectionStateChange: ({ status }) => heard.push(status),
+    });
+    await until("it has started", () => started.length === 1);
+    await restart(setup);
+    await until("it has started again", () => started.length === 2 && heard.at(-1) === "online");
+    expect([...new Set(heard)]).toEqual(["connecting", "online", "reconnecting"]);
+    const { length } = heard;
+    subscription.unsubscribe();
+    setup.client.connection.close();
+    expect(heard).toHaveLength(length);
+  });
+});
