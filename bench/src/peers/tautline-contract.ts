@@ -1,11 +1,10 @@
-import { createUntypedClient } from "@tautline/client";
+import { createClient } from "@tautline/client";
 import { contract, mutation, query, rich, subscription } from "@tautline/core";
 import { implement, serve } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { z } from "zod";
 import { AddInput, add, type Payload, StreamInput, streamItems } from "../application.ts";
-import type { Peer } from "../peer.ts";
-import { type Calls, toClient } from "./tautline.ts";
+import type { Client, Peer } from "../peer.ts";
 
 const api = contract({
   add: query({ input: AddInput, output: z.number() }),
@@ -22,11 +21,25 @@ function createRouter() {
   });
 }
 
-/** Contract first: inputs are checked at both ends, outputs and items at the server, `rich` reads and writes them. */
+async function connect(port: number): Promise<Client> {
+  const client = createClient({ contract: api, url: `ws://127.0.0.1:${port}` });
+  await client.add.query({ a: 1, b: 1 });
+  return {
+    add: (a, b) => client.add.query({ a, b }),
+    echo: (payload) => client.echo.mutate(payload),
+    stream: (count, onItem) =>
+      new Promise((resolve, reject) => {
+        client.stream.subscribe({ count }, { onData: onItem, onError: reject, onComplete: resolve });
+      }),
+    close: () => client.connection.close(),
+  };
+}
+
+/** Contract first: inputs, outputs and items are checked at the server, `rich` reads and writes them. */
 export const peer: Peer = {
   async startServer() {
     const server = await serve({ router: createRouter(), host: "127.0.0.1", port: 0 });
     return server.port;
   },
-  connect: (port) => toClient(createUntypedClient({ contract: api, url: `ws://127.0.0.1:${port}` }) as Calls),
+  connect,
 };

@@ -1,33 +1,19 @@
-import { createUntypedClient } from "@tautline/client";
+import { createClient } from "@tautline/client";
 import { serve } from "@tautline/server";
-import type { Payload } from "../application.ts";
 import type { Client, Peer } from "../peer.ts";
-import { router } from "./trpc-router.ts";
+import { type AppRouter, router } from "./trpc-router.ts";
 
-/** What the client's procedures are, until it can say so itself. */
-export interface Calls {
-  readonly add: { query(input: { a: number; b: number }): Promise<number> };
-  readonly echo: { mutate(input: Payload): Promise<Payload> };
-  readonly stream: { subscribe(input: { count: number }, callbacks: Callbacks): unknown };
-  readonly connection: { close(): void };
-}
-
-interface Callbacks {
-  readonly onData: (item: number) => void;
-  readonly onError: (error: Error) => void;
-  readonly onComplete: () => void;
-}
-
-export async function toClient(calls: Calls): Promise<Client> {
-  await calls.add.query({ a: 1, b: 1 });
+async function connect(port: number): Promise<Client> {
+  const client = createClient<AppRouter>({ url: `ws://127.0.0.1:${port}` });
+  await client.add.query({ a: 1, b: 1 });
   return {
-    add: (a, b) => calls.add.query({ a, b }),
-    echo: (payload) => calls.echo.mutate(payload),
+    add: (a, b) => client.add.query({ a, b }),
+    echo: (payload) => client.echo.mutate(payload),
     stream: (count, onItem) =>
       new Promise((resolve, reject) => {
-        calls.stream.subscribe({ count }, { onData: onItem, onError: reject, onComplete: resolve });
+        client.stream.subscribe({ count }, { onData: onItem, onError: reject, onComplete: resolve });
       }),
-    close: () => calls.connection.close(),
+    close: () => client.connection.close(),
   };
 }
 
@@ -37,5 +23,5 @@ export const peer: Peer = {
     const server = await serve({ router, host: "127.0.0.1", port: 0 });
     return server.port;
   },
-  connect: (port) => toClient(createUntypedClient({ url: `ws://127.0.0.1:${port}` }) as Calls),
+  connect,
 };
