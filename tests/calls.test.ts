@@ -3,7 +3,7 @@ import type { ServeOptions, TautlineServer } from "@tautline/server";
 import { initTRPC, lazy } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { cleanUpAfterEach } from "./fixture/cleanup.ts";
+import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
 import { createGate, type Gate } from "./fixture/gate.ts";
 import { openGreeted, type RawClient } from "./fixture/raw-client.ts";
@@ -15,6 +15,8 @@ cleanUpAfterEach();
 const t = initTRPC.create();
 let gate: Gate<string> = createGate<string>();
 let started = 0;
+let produced = 0;
+const floodItem = "x".repeat(50_000);
 
 const router = t.mergeRouters(
   countingRouter,
@@ -33,6 +35,12 @@ const router = t.mergeRouters(
       started++;
       yield await gate.opened;
     }),
+    flood: t.procedure.subscription(async function* () {
+      for (;;) {
+        produced++;
+        yield floodItem;
+      }
+    }),
     repeat: t.procedure.input(z.number()).query(({ input }) => "ü".repeat(input)),
     nested: { deep: t.procedure.query(() => "deep") },
     lazy: lazy(async () => t.router({ hello: t.procedure.query(() => "hello") })),
@@ -49,6 +57,7 @@ interface Setup {
 async function start(options: Partial<ServeOptions<Router>> = {}): Promise<Setup> {
   gate = createGate<string>();
   started = 0;
+  produced = 0;
   const server = await startServer<Router>({ router, onError: () => {}, ...options });
   return { server, witness: await startWitness(server.url), raw: await openGreeted(server.url) };
 }
@@ -224,6 +233,23 @@ describe("a limit", () => {
     expect(small).toBe("small");
     expect(large).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
     expect(client.connection.state.status).toBe("online");
+  });
+
+  it("of what waits in a socket pauses the producer for a reader that does not read", async () => {
+    const { raw, witness } = await start();
+    raw.socket.pause();
+    raw.send([12, 1, "flood", {}]);
+    await until("it is produced", () => produced > 0);
+    for (let quiet = 0, last = 0; quiet < 100; last = produced) {
+      await turn();
+      quiet = produced === last ? quiet + 1 : 0;
+    }
+    // 1 MiB, and what the kernel's buffers on both sides take.
+    expect(produced * floodItem.length).toBeLessThan(16 * 1024 * 1024);
+    const paused = produced;
+    await witness.check();
+    raw.socket.resume();
+    await until("it goes on", () => produced > paused);
   });
 
   it("leaves nothing behind of 2,000 subscriptions that came and went", async () => {
