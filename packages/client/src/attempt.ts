@@ -1,19 +1,24 @@
 import { TautlineError } from "@tautline/core";
 import {
+  authenticatedType,
   badMessage,
+  type Beating,
   Connection,
   type ConnectionHandlers,
   type Deadline,
   type Deadlines,
   encodeMessage,
+  goawayType,
+  type HelloFields,
   helloType,
-  isPeerMessage,
+  isSessionMessage,
   type Message,
   mayReconnect,
-  normalClosure,
-  type OutgoingCalls,
   protocolVersion,
   refusedType,
+  type Session,
+  silentClosure,
+  type WelcomeFields,
   welcomeType,
 } from "@tautline/core/internals";
 import { WebSocket as DefaultWebSocket } from "#web-socket";
@@ -23,34 +28,37 @@ import { openSocket } from "./web-socket.ts";
 /** Whoever wants a connection. */
 export interface AttemptOwner {
   readonly options: ConnectionOptions;
-  readonly runtime: ConnectionRuntime;
-  onWelcome(): void;
-  onLost(reason: TautlineError, mayRetry: boolean): void;
-}
-
-/** What a client's connections share. */
-export interface ConnectionRuntime {
-  readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
   /** Reads the shape of the server's refusal. */
   readError(shape: unknown): TautlineError;
+  /** The socket is open: what hello says of the session. */
+  hello(): HelloFields;
+  /** Hello is on its way: a new session may follow it. */
+  onGreeted(attempt: Attempt): void;
+  onWelcome(attempt: Attempt, fields: WelcomeFields): void;
+  /** The server wants to be left within so many ms. */
+  onGoaway(withinMs: number): void;
+  /** The server's answer to new credentials; with an error where it did not take them. */
+  onAuthenticated(error: TautlineError | undefined): void;
+  /** It is over. `refused` where the server has said that it started nothing. */
+  onLost(reason: TautlineError, how: { mayRetry: boolean; refused: boolean }): void;
 }
 
-/** One socket: from looking up its URL to its end. After `abandon` it is not heard of again. */
-export class Attempt implements ConnectionHandlers {
+/** One socket: from looking up its URL to its end, which its owner hears of once, unless it ends it itself. */
+export class Attempt implements ConnectionHandlers, Beating {
+  /** What goes over it, once its owner has attached it. */
+  session: Session | undefined;
   readonly #owner: AttemptOwner;
-  readonly #calls: OutgoingCalls;
   readonly #deadline: Deadline;
   #connection: Connection | undefined;
-  #welcomed = false;
   #refusal: TautlineError | undefined;
+  #welcomed = false;
   #over = false;
 
   constructor(owner: AttemptOwner) {
     this.#owner = owner;
-    this.#calls = owner.runtime.calls;
     const { connectTimeoutMs = defaultConnectTimeoutMs } = owner.options;
-    this.#deadline = owner.runtime.deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer"), true));
+    this.#deadline = owner.deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer"), true));
     // An address that is none stays none; what looking up the credentials threw may pass.
     this.#open().catch((thrown: unknown) => {
       const error = TautlineError.from(thrown);
@@ -58,24 +66,65 @@ export class Attempt implements ConnectionHandlers {
     });
   }
 
-  abandon(): void {
-    this.#end(connectionClosed("closed"));
+  /** The session goes on here. @param received how many of its messages the server has. */
+  carry(session: Session, received: number): void {
+    this.session = session;
+    if (this.#connection !== undefined) session.attach(this.#connection, received);
+  }
+
+  send(message: Message): void {
+    this.#connection?.send(encodeMessage(message));
+  }
+
+  /** Closes it; its owner hears nothing more. Only after `normalClosure` the server does not expect the session again. */
+  end(code: number): void {
+    this.#over = true;
+    this.#deadline.cancel();
+    this.#connection?.close(code, "");
+    if (this.#connection !== undefined) this.session?.park(this.#connection);
   }
 
   onMessage(message: Message): void {
-    if (isPeerMessage(message)) {
-      if (this.#connection !== undefined) this.#calls.receive(message, this.#connection);
-    } else if (message[0] === welcomeType && !this.#welcomed) {
-      this.#welcomed = true;
-      this.#deadline.cancel();
-      this.#owner.onWelcome();
-    } else if (message[0] === refusedType) {
-      this.#refusal = this.#owner.runtime.readError(message[1]);
-    } else throw badMessage("unexpected");
+    if (isSessionMessage(message)) {
+      if (this.#connection !== undefined) this.session?.receive(message, this.#connection);
+      return;
+    }
+    switch (message[0]) {
+      case welcomeType:
+        this.#welcomed = true;
+        this.#deadline.cancel();
+        return this.#owner.onWelcome(this, message[1]);
+      case refusedType:
+        if (this.#welcomed) throw badMessage("refused after the welcome");
+        this.#refusal = this.#owner.readError(message[1]);
+        return;
+      case goawayType:
+        return this.#owner.onGoaway(message[1]);
+      case authenticatedType:
+        return this.#owner.onAuthenticated(message[1] === undefined ? undefined : this.#owner.readError(message[1]));
+      default:
+        throw badMessage("unexpected");
+    }
+  }
+
+  onFrame(length: number): void {
+    this.session?.onFrame(length);
   }
 
   onError(error: TautlineError): void {
     this.#lose(error, false);
+  }
+
+  countQuietBeat(): number {
+    return this.#connection?.countQuietBeat() ?? 0;
+  }
+
+  ping(): void {
+    this.session?.ping();
+  }
+
+  onSilent(): void {
+    this.#lose(connectionClosed("no sign of life"), true);
   }
 
   async #open(): Promise<void> {
@@ -87,8 +136,9 @@ export class Attempt implements ConnectionHandlers {
     this.#connection = connection;
     socket.addEventListener("open", () => {
       if (this.#over) return;
-      connection.send(encodeMessage([helloType, protocolVersion, params === undefined ? {} : { params }]));
-      this.#calls.attach(connection);
+      const fields = this.#owner.hello();
+      connection.send(encodeMessage([helloType, protocolVersion, params === undefined ? fields : { params, ...fields }]));
+      this.#owner.onGreeted(this);
     });
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") connection.receive(data);
@@ -102,21 +152,9 @@ export class Attempt implements ConnectionHandlers {
   }
 
   #lose(reason: TautlineError, mayRetry: boolean): void {
-    if (this.#end(reason)) this.#owner.onLost(reason, mayRetry);
-  }
-
-  /** Whether it was not over yet. */
-  #end(reason: TautlineError): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    this.#deadline.cancel();
-    const connection = this.#connection;
-    if (connection !== undefined) {
-      connection.close(normalClosure, "");
-      // The welcome may have been on its way: only a refusal says that nothing was started.
-      this.#calls.detach(connection, reason, { started: this.#refusal === undefined });
-    }
-    return true;
+    if (this.#over) return;
+    this.end(silentClosure);
+    this.#owner.onLost(reason, { mayRetry, refused: this.#refusal !== undefined });
   }
 }
 

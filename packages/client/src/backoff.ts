@@ -11,12 +11,11 @@ export interface BackoffOptions {
  * once (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  *
  * @param attempt counted from 1.
- * @param random gives numbers from 0 to 1.
  */
 export function backoffMs(
   attempt: number,
-  { baseMs = 250, maxMs = 30_000 }: BackoffOptions = {},
-  random: () => number = Math.random,
+  { backoff = {}, random = Math.random }: { backoff?: BackoffOptions; random?: () => number },
 ): number {
+  const { baseMs = 250, maxMs = 30_000 } = backoff;
   return random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
 }

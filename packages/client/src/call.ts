@@ -1,5 +1,5 @@
 import { type ProcedureType, TautlineError } from "@tautline/core";
-import type { CallObserver, Deadline, Deadlines, OutgoingCalls } from "@tautline/core/internals";
+import type { CallObserver, Deadline, Deadlines, OutgoingCall, OutgoingCalls } from "@tautline/core/internals";
 import { report } from "./report.ts";
 
 /** How one call is to be made. */
@@ -51,7 +51,7 @@ export class Call implements CallObserver {
   readonly #runtime: CallRuntime;
   readonly #options: CallOptions;
   readonly #handlers: CallHandlers;
-  #id = 0;
+  #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
   #settled = false;
   #onAbort: (() => void) | undefined = undefined;
@@ -71,7 +71,7 @@ export class Call implements CallObserver {
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
     if (this.#settled) return false;
-    this.#runtime.calls.cancel(this.#id, code);
+    if (this.#call !== undefined) this.#runtime.calls.cancel(this.#call, code);
     return this.#settle();
   }
 
@@ -107,7 +107,7 @@ export class Call implements CallObserver {
     const { signal, timeoutMs } = this.#options;
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
-    this.#id = this.#runtime.calls.call(type, path, this.#runtime.write(input), this);
+    this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this);
     if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
     if (!signal) return;
     this.#onAbort = () => {

@@ -1,6 +1,5 @@
 import { TautlineError } from "@tautline/core";
 import { Deadlines, OutgoingCalls } from "@tautline/core/internals";
-import type { ConnectionRuntime } from "./attempt.ts";
 import { Call, type CallOptions, type CallRuntime } from "./call.ts";
 import { systemClock } from "./clock.ts";
 import { Dialer } from "./dialer.ts";
@@ -8,16 +7,23 @@ import type { ConnectionOptions } from "./options.ts";
 import { readTransformer, type Transformer, type TransformerOption } from "./transformer.ts";
 
 /** Calls procedures by path over one connection: what `createClient` and `tautlineLink` have in common. */
-export class Caller implements ConnectionRuntime, CallRuntime {
+export class Caller implements CallRuntime {
   readonly connection: Dialer;
   readonly calls: OutgoingCalls;
-  readonly deadlines: Deadlines = new Deadlines(systemClock);
+  readonly deadlines: Deadlines;
   readonly #transformer: Transformer | undefined;
 
   constructor(options: ConnectionOptions, transformer: TransformerOption | undefined) {
     this.#transformer = readTransformer(transformer);
+    const clock = options.clock ?? systemClock;
+    this.deadlines = new Deadlines(clock);
     this.calls = new OutgoingCalls(options.maxFrameBytes);
-    this.connection = new Dialer(options, this);
+    this.connection = new Dialer(options, {
+      calls: this.calls,
+      clock,
+      deadlines: this.deadlines,
+      readError: (shape) => this.readError(shape),
+    });
   }
 
   /** Sends a query or mutation, and waits for its answer. */

@@ -1,4 +1,5 @@
 import type { TautlineError } from "@tautline/core";
+import type { ConnectionParams } from "./options.ts";
 
 /** What the connection is doing. */
 export type ConnectionState =
@@ -23,6 +24,13 @@ export interface ClientConnection {
   subscribe(listener: (state: ConnectionState) => void): () => void;
   /** Opens the connection without waiting for a call; also after `close()`, and at once instead of at `retryAt`. */
   connect(): void;
+  /** Drops the connection and makes another at once; what was in flight goes on. */
+  reconnect(): void;
+  /**
+   * Hands the server new credentials without a reconnect: `createContext` runs again, and calls from then on have its context.
+   * Rejects where the server does not take them (the old ones stay), or where there is no connection.
+   */
+  authenticate(connectionParams: ConnectionParams): Promise<void>;
   /** Closes it: calls in flight reject with `CONNECTION_CLOSED` (a mutation that was sent, with `OUTCOME_UNKNOWN`). */
   close(): void;
 }

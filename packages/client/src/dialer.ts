@@ -1,26 +1,51 @@
 import type { TautlineError } from "@tautline/core";
-import type { Deadline } from "@tautline/core/internals";
-import { Attempt, type AttemptOwner, type ConnectionRuntime, connectionClosed } from "./attempt.ts";
+import { type Beating, type Clock, type Deadline, type Deadlines, Heartbeat, type OutgoingCalls } from "@tautline/core/internals";
+import { connectionClosed } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
+import { ClientSession, type SessionRuntime } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
-import type { ConnectionOptions } from "./options.ts";
+import type { ConnectionOptions, ConnectionParams } from "./options.ts";
 import { report } from "./report.ts";
+import { onWake } from "./wake.ts";
 
-/** Keeps one peer connected: opens a socket, says hello, and when it breaks opens the next. */
-export class Dialer implements ClientConnection, AttemptOwner {
+/** What a dialer is given besides its options. */
+export interface DialerRuntime {
+  readonly clock: Omit<Clock, "turn">;
+  readonly calls: OutgoingCalls;
+  readonly deadlines: Deadlines;
+  /** Reads the shape of a server's error. */
+  readError(shape: unknown): TautlineError;
+}
+
+/** Keeps a client connected: opens a session, and when its connection breaks makes the next. */
+export class Dialer implements ClientConnection, SessionRuntime {
   readonly options: ConnectionOptions;
-  readonly runtime: ConnectionRuntime;
+  readonly calls: OutgoingCalls;
+  readonly deadlines: Deadlines;
+  readonly readError: (shape: unknown) => TautlineError;
+  readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { status: "idle" };
-  #attempt: Attempt | undefined;
+  #session: ClientSession | undefined;
+  /** On another server, where the one of now is going away. */
+  #next: ClientSession | undefined;
+  /** What they run is still to be answered. */
+  readonly #leaving = new Set<ClientSession>();
   /** Failed attempts in a row. */
   #failures = 0;
   #retry: Deadline | undefined;
   #idle: Deadline | undefined;
 
-  constructor(options: ConnectionOptions, runtime: ConnectionRuntime) {
+  constructor(options: ConnectionOptions, { clock, calls, deadlines, readError }: DialerRuntime) {
     this.options = options;
-    this.runtime = runtime;
+    this.calls = calls;
+    this.deadlines = deadlines;
+    this.readError = readError;
+    const { heartbeatMs = 25_000, deadAfterMs = 8_000 } = options;
+    this.#heartbeat = new Heartbeat(clock, { heartbeatMs, deadAfterMs }, () => this.#attempts());
+    onWake(() => {
+      if (this.#state.status === "reconnecting") this.#dial();
+    });
     if (options.lazy === false) this.connect();
   }
 
@@ -36,13 +61,24 @@ export class Dialer implements ClientConnection, AttemptOwner {
   }
 
   connect(): void {
-    if (this.#attempt !== undefined) return;
+    if (this.#session?.attempt !== undefined) return;
     if (this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
     this.#dial();
   }
 
+  reconnect(): void {
+    this.#session?.disconnect();
+    this.connect();
+  }
+
   close(): void {
     this.#stop({ status: "closed" }, closed());
+  }
+
+  authenticate(params: ConnectionParams): Promise<void> {
+    return this.#state.status === "online" && this.#session !== undefined
+      ? this.#session.authenticate(params)
+      : Promise.reject(connectionClosed("not online"));
   }
 
   /** A call is made: opens the connection where nothing has yet. @throws TautlineError where it is closed. */
@@ -50,46 +86,96 @@ export class Dialer implements ClientConnection, AttemptOwner {
     this.#idle?.cancel();
     const { state } = this;
     if (state.status === "idle") this.connect();
-    if (state.status !== "closed") return;
-    throw state.reason ?? closed();
+    if (state.status === "closed") throw state.reason ?? closed();
   }
 
-  /** A call has settled: after the last one, the time to an idle close begins. */
+  /** A call has settled: after the last one, the time to an idle close begins; a session that is left may have done its part. */
   release(): void {
+    for (const session of this.#leaving) if (this.calls.countOn(session.session) === 0) this.#leave(session);
     const { idleCloseMs } = this.options;
-    if (idleCloseMs === undefined || this.runtime.calls.size > 0 || this.#state.status === "closed") return;
+    if (idleCloseMs === undefined || this.calls.size > 0 || this.#state.status === "closed") return;
     // Calls that never came to `use` are released too.
     this.#idle?.cancel();
-    this.#idle = this.runtime.deadlines.add(idleCloseMs, () => this.#stop({ status: "idle" }, closed()));
+    this.#idle = this.deadlines.add(idleCloseMs, () => this.#stop({ status: "idle" }, closed()));
   }
 
-  onWelcome(): void {
+  onCarried(session: ClientSession): void {
+    if (session === this.#session) this.calls.attach(session.session);
+  }
+
+  onOnline(session: ClientSession): void {
+    if (session === this.#next) this.#move(session);
     this.#failures = 0;
     this.#become({ status: "online" });
   }
 
-  onLost(reason: TautlineError, mayRetry: boolean): void {
-    this.#attempt = undefined;
+  onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void {
+    if (this.#leaving.has(session)) return this.#leave(session, reason);
+    if (session === this.#session && this.#next !== undefined) {
+      this.#leave(session, reason);
+      this.#session = this.#next;
+      this.#next = undefined;
+    }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
     this.#failures++;
-    const delayMs = backoffMs(this.#failures, this.options.backoff);
-    this.#retry = this.runtime.deadlines.add(delayMs, () => this.#dial());
-    this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
+    const delayMs = backoffMs(this.#failures, this.options);
+    this.#retry = this.deadlines.add(delayMs, () => this.#dial());
+    if (this.#next === undefined) {
+      this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
+    }
+  }
+
+  onGoaway(session: ClientSession, withinMs: number): void {
+    if (session !== this.#session || this.#next !== undefined) return;
+    this.calls.hold();
+    this.#next = new ClientSession(this);
+    // All clients of a server hear this at once, and are not to come to the next one at once.
+    this.#retry = this.deadlines.add((this.options.random ?? Math.random)() * withinMs, () => this.#dial());
   }
 
   #dial(): void {
     this.#retry?.cancel();
-    this.#attempt = new Attempt(this);
+    this.#session ??= new ClientSession(this);
+    (this.#next ?? this.#session).connect();
+    this.#heartbeat.start();
+  }
+
+  /** What is new goes to the new session, subscriptions too; what was asked at the old one is answered there. */
+  #move(next: ClientSession): void {
+    const old = this.#session;
+    this.#session = next;
+    this.#next = undefined;
+    if (old !== undefined) {
+      this.calls.leave(old.session);
+      this.#leaving.add(old);
+    }
+    this.calls.attach(next.session);
+    this.release();
+  }
+
+  #leave(session: ClientSession, reason: TautlineError = closed()): void {
+    this.#leaving.delete(session);
+    session.end();
+    this.calls.detach(session.session, reason, { started: true });
+    // What waits again goes to the session that there is.
+    if (this.#session?.session.open === true) this.calls.attach(this.#session.session);
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {
     this.#retry?.cancel();
     this.#idle?.cancel();
-    this.#attempt?.abandon();
-    this.#attempt = undefined;
+    this.#heartbeat.stop();
+    for (const session of [this.#session, this.#next, ...this.#leaving]) session?.end();
+    this.#session = undefined;
+    this.#next = undefined;
+    this.#leaving.clear();
     this.#failures = 0;
     this.#become(state);
-    this.runtime.calls.close(reason);
+    this.calls.close(reason);
+  }
+
+  *#attempts(): Iterable<Beating> {
+    for (const session of [this.#session, this.#next, ...this.#leaving]) if (session?.attempt) yield session.attempt;
   }
 
   #become(state: ConnectionState): void {

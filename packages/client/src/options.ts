@@ -1,3 +1,4 @@
+import type { Clock } from "@tautline/core/internals";
 import type { BackoffOptions } from "./backoff.ts";
 import type { WebSocketClass } from "./web-socket.ts";
 
@@ -23,8 +24,21 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number;
   /** Delays before connecting again. Default: up to 250 ms, doubling to 30 s, full jitter. */
   readonly backoff?: BackoffOptions;
+  /** What is kept of what was sent and not acknowledged, for a resume, in bytes. Default 1 MiB. */
+  readonly replayBytes?: number;
+  /** A connection that is silent for so long is asked for a sign of life, in ms. Default 25,000. Off: `Infinity`. */
+  readonly heartbeatMs?: number;
+  /** One that gives none is given up after so long, in ms; the session goes on over the next. Default 8,000. */
+  readonly deadAfterMs?: number;
+  /** Time, for tests. Default: the system's. */
+  readonly clock?: Omit<Clock, "turn">;
+  /** Numbers from 0 to 1, for tests; the delays between attempts come from them. Default Math.random. */
+  readonly random?: () => number;
   /** The largest message sent, in bytes. Default 1 MiB, which is what a server takes. */
   readonly maxFrameBytes?: number;
 }
 
 export const defaultConnectTimeoutMs = 10_000;
+/** Until a server says how long it keeps a session. */
+export const defaultWindowMs = 60_000;
+export const defaultReplayBytes: number = 1024 * 1024;

@@ -3,7 +3,7 @@
 export const normal = 1000;
 /** The server is going away. */
 export const goingAway = 1001;
-/** A frame over the size limit. */
+/** A frame over the size limit. It would be as large next time. */
 export const tooBig = 1009;
 /** The other side broke the protocol. */
 export const badMessage = 4400;
@@ -11,6 +11,10 @@ export const badMessage = 4400;
 export const unauthorized = 4401;
 /** `createContext` refused the caller. */
 export const forbidden = 4403;
+/** A newer connection has taken the session over. */
+export const superseded = 4409;
+/** The other side is silent: no answer to a ping. */
+export const silent = 4410;
 /** No `hello`, or no context, in time. */
 export const helloTimeout = 4408;
 /** `createContext` failed for a reason of the server's own. */
@@ -20,5 +24,5 @@ export const internalError = 4501;
 
 /** Whether a client that was closed with this code should come back: after anything but a refusal that would be repeated. */
 export function mayReconnect(code: number): boolean {
-  return code !== badMessage && code !== unauthorized && code !== forbidden;
+  return code !== tooBig && code !== badMessage && code !== unauthorized && code !== forbidden && code !== superseded;
 }

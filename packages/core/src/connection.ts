@@ -17,6 +17,8 @@ export interface Socket {
 export interface ConnectionHandlers {
   /** @throws TautlineError `BAD_MESSAGE` to have the connection closed. */
   onMessage(message: Message): void;
+  /** A frame of this length was taken whole. */
+  onFrame?(length: number): void;
   /** The other side broke the protocol, or a handler failed; the connection is closed already. */
   onError(error: TautlineError): void;
 }
@@ -28,6 +30,7 @@ export class Connection implements MessagePipe {
   readonly #parse: ParseJson | undefined;
   readonly #outbox: Outbox;
   #open = true;
+  #quietBeats = 0;
 
   /** @param parse `parseStrictly` where the other side is a stranger. Default JSON.parse. */
   constructor(socket: Socket, handlers: ConnectionHandlers, parse?: ParseJson) {
@@ -50,13 +53,20 @@ export class Connection implements MessagePipe {
     return this.#open ? this.#socket.drained?.() : undefined;
   }
 
+  /** Counts a beat of the heartbeat in which no frame came; returns how many there were in a row. */
+  countQuietBeat(): number {
+    return ++this.#quietBeats;
+  }
+
   /** Takes a text frame. Every inbound byte enters here; nothing is thrown. */
   receive(frame: string): void {
+    this.#quietBeats = 0;
     try {
       for (const message of decodeFrame(frame, this.#parse)) {
         if (!this.#open) return;
         this.#handlers.onMessage(message);
       }
+      this.#handlers.onFrame?.(frame.length);
     } catch (thrown) {
       this.fail(TautlineError.from(thrown));
     }

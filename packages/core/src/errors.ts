@@ -83,8 +83,7 @@ export class TautlineError extends Error {
   /** Any thrown thing as a `TautlineError`; one that is none becomes the `cause` of an `INTERNAL_SERVER_ERROR`. */
   static from(thrown: unknown): TautlineError {
     if (thrown instanceof TautlineError) return thrown;
-    const message = thrown instanceof Error ? thrown.message : undefined;
-    return new TautlineError({ code: "INTERNAL_SERVER_ERROR", message, cause: thrown });
+    return new TautlineError({ code: "INTERNAL_SERVER_ERROR", message: messageOf(thrown), cause: thrown });
   }
 
   /** The error that a shape from the wire stands for. A shape that is none gives an `INTERNAL_SERVER_ERROR`. */
@@ -100,6 +99,15 @@ function codeOf(shape: unknown): ErrorCode {
   const code = isRecord(data) ? data["code"] : undefined;
   // A newer server may have codes that this list has not: they are passed on.
   return typeof code === "string" ? (code as ErrorCode) : "INTERNAL_SERVER_ERROR";
+}
+
+/** A hostile value's message may be anything, or throw. */
+function messageOf(thrown: unknown): string | undefined {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

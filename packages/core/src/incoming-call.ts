@@ -75,6 +75,13 @@ export class IncomingCall {
     this.#settle();
   }
 
+  /** The call was not started, and will not be here: its caller may make it elsewhere. */
+  decline(): void {
+    if (this.#settled) return;
+    this.#replies.sendReply([messageType.declined, this.id]);
+    this.#settle();
+  }
+
   sendStarted(): void {
     if (!this.#settled) this.#replies.sendReply([messageType.started, this.id]);
   }

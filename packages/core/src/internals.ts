@@ -2,26 +2,39 @@
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
-export { mayReconnect, normal as normalClosure } from "./close-code.ts";
+export { goingAway, mayReconnect, normal as normalClosure, silent as silentClosure } from "./close-code.ts";
 export { decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type Socket } from "./connection.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
+export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { IncomingCall } from "./incoming-call.ts";
 export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
 export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 export * as messageType from "./message-type.ts";
-export { hello as helloType, refused as refusedType, welcome as welcomeType } from "./message-type.ts";
-export { type CallObserver, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
+export {
+  auth as authType,
+  authenticated as authenticatedType,
+  goaway as goawayType,
+  hello as helloType,
+  refused as refusedType,
+  welcome as welcomeType,
+} from "./message-type.ts";
+export { type CallObserver, type OutgoingCall, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
 export {
   badMessage,
+  type AuthMessage,
+  type HelloFields,
   type HelloMessage,
-  isPeerMessage,
+  isSessionMessage,
   type Message,
   type PeerMessage,
   protocolVersion,
+  type SessionMessage,
   subprotocol,
+  type WelcomeFields,
 } from "./protocol.ts";
 export { Pump, type PumpOptions } from "./pump.ts";
+export { Session, type SessionOwner, type SessionState } from "./session.ts";
 export { parseStrictly } from "./strict-json.ts";

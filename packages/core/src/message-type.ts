@@ -4,6 +4,12 @@
 export const hello = 0;
 export const welcome = 1;
 export const refused = 2;
+export const ping = 3;
+export const pong = 4;
+export const ack = 5;
+export const goaway = 6;
+export const auth = 7;
+export const authenticated = 8;
 export const query = 10;
 export const mutation = 11;
 export const subscription = 12;
@@ -15,5 +21,6 @@ export const item = 23;
 export const trackedItem = 24;
 export const end = 25;
 export const event = 26;
+export const declined = 27;
 /** From here on types are left to extensions: whoever does not know one ignores it. */
 export const firstExtension = 64;

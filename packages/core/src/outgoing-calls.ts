@@ -18,7 +18,10 @@ export interface CallObserver {
   onFailed(error: TautlineError): void;
 }
 
-interface OutgoingCall {
+/** A call of this end, as `cancel` takes it. */
+export interface OutgoingCall {
+  /** A newer one each time that it is sent: the other end takes ids that grow. */
+  id: number;
   readonly type: ProcedureType;
   readonly path: string;
   /** As JSON: read once, however often the call is sent. */
@@ -57,34 +60,56 @@ export class OutgoingCalls implements PipeEnd {
   /**
    * Calls a procedure of the other end; without an open pipe the call waits for one.
    *
-   * @returns the call's id, for `cancel`.
    * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`; then nothing is sent.
    */
-  call(type: ProcedureType, path: string, input: unknown, observer: CallObserver): number {
-    const call: OutgoingCall = { type, path, input: encodeValue(input), observer, lastEventId: undefined, pipe: undefined };
-    const id = ++this.#lastId;
-    this.#send(id, call);
-    this.#calls.set(id, call);
-    return id;
+  call(type: ProcedureType, path: string, input: unknown, observer: CallObserver): OutgoingCall {
+    const text = encodeValue(input);
+    const call: OutgoingCall = { id: 0, type, path, input: text, observer, lastEventId: undefined, pipe: undefined };
+    this.#send(call);
+    return call;
   }
 
   /** Ends a call; its observer hears nothing more. `code` tells the other end why. */
-  cancel(id: number, code?: "TIMEOUT"): void {
-    const pipe = this.#calls.get(id)?.pipe;
-    this.#calls.delete(id);
+  cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
+    const { id, pipe } = call;
+    if (!this.#calls.delete(id)) return;
     pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
   }
 
   /** Sends through this pipe from now on, first what waits. */
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
-    for (const [id, call] of this.#calls) {
+    for (const call of [...this.#calls.values()]) {
+      if (call.pipe !== undefined) continue;
+      this.#calls.delete(call.id);
       try {
-        if (call.pipe === undefined) this.#send(id, call);
+        this.#send(call);
       } catch (thrown) {
-        // Later: were its observer to call again now, that call would overtake those that still wait, and ids only grow.
-        queueMicrotask(() => this.#fail(id, call, TautlineError.from(thrown)));
+        // Later: were its observer to call again now, that call would overtake those that still wait.
+        this.#calls.set(call.id, call);
+        queueMicrotask(() => this.#fail(call, TautlineError.from(thrown)));
       }
+    }
+  }
+
+  /** New calls wait for the next pipe. */
+  hold(): void {
+    this.#pipe = undefined;
+  }
+
+  /** Calls that were sent through a pipe and have not settled. */
+  countOn(pipe: MessagePipe): number {
+    let count = 0;
+    for (const call of this.#calls.values()) if (call.pipe === pipe) count++;
+    return count;
+  }
+
+  /** Ends the subscriptions on a pipe, to start them again on the next one. */
+  leave(pipe: MessagePipe): void {
+    for (const call of this.#calls.values()) {
+      if (call.pipe !== pipe || call.type !== "subscription") continue;
+      pipe.send(encodeMessage([messageType.cancel, call.id]));
+      call.pipe = undefined;
     }
   }
 
@@ -95,9 +120,9 @@ export class OutgoingCalls implements PipeEnd {
    */
   detach(pipe: MessagePipe, reason: TautlineError, { started }: { started: boolean }): void {
     if (this.#pipe === pipe) this.#pipe = undefined;
-    for (const [id, call] of this.#calls) {
+    for (const call of this.#calls.values()) {
       if (call.pipe !== pipe) continue;
-      if (started && call.type === "mutation") this.#fail(id, call, reason);
+      if (started && call.type === "mutation") this.#fail(call, reason);
       call.pipe = undefined;
     }
   }
@@ -106,7 +131,7 @@ export class OutgoingCalls implements PipeEnd {
   close(reason: TautlineError): void {
     this.#pipe = undefined;
     // A copy: what an observer calls meanwhile is not failed as well, for ever.
-    for (const [id, call] of [...this.#calls]) this.#fail(id, call, reason);
+    for (const call of [...this.#calls.values()]) this.#fail(call, reason);
   }
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
@@ -126,6 +151,9 @@ export class OutgoingCalls implements PipeEnd {
       case messageType.event:
         call.lastEventId = message[2];
         return call.observer.onItem(message[3], message[0] === messageType.event ? undefined : message[2]);
+      case messageType.declined:
+        call.pipe = undefined;
+        return;
     }
     this.#calls.delete(id);
     switch (message[0]) {
@@ -138,17 +166,21 @@ export class OutgoingCalls implements PipeEnd {
     }
   }
 
-  #send(id: number, call: OutgoingCall): void {
+  #send(call: OutgoingCall): void {
     const { type, path, lastEventId, input } = call;
+    const id = this.#lastId + 1;
     const fields = lastEventId === undefined ? {} : { lastEventId };
     const text = encodeCall(type, id, path, fields, input, this.#maxFrameBytes);
+    this.#lastId = id;
+    call.id = id;
+    this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
     call.pipe = this.#pipe;
     this.#pipe.send(text);
   }
 
   /** A mutation that was sent may have run. */
-  #fail(id: number, { type, pipe, observer }: OutgoingCall, cause: TautlineError): void {
+  #fail({ id, type, pipe, observer }: OutgoingCall, cause: TautlineError): void {
     if (!this.#calls.delete(id)) return;
     const unknown = pipe !== undefined && type === "mutation";
     const message = "sent, but the answer was lost";

@@ -11,6 +11,20 @@ export const protocolVersion = 1;
 /** `hello`'s fields: `params` are the client's connectionParams. */
 export interface HelloFields {
   readonly params?: unknown;
+  /** Names the session: chosen by the client for a new one, given by the server for one to be resumed. */
+  readonly token?: string;
+  /** How many of the server's messages the client has; there where a session is to be resumed. */
+  readonly received?: number;
+}
+
+/** `welcome`'s fields. */
+export interface WelcomeFields {
+  /** By which the session can be resumed next time; left out where it cannot. */
+  readonly token?: string;
+  /** How many of the client's messages the server has; there where the session was resumed. */
+  readonly received?: number;
+  /** How long the server keeps the session without a connection, in ms. */
+  readonly windowMs?: number;
 }
 
 /** A call's fields: `lastEventId` is the last tracked event that the caller has seen. */
@@ -21,9 +35,21 @@ export interface CallFields {
 /** `[0, version, fields]`: the first message of a connection, client to server. */
 export type HelloMessage = readonly [type: 0, version: number, fields: HelloFields];
 /** `[1, fields]`: the server's answer, once the context stands. */
-export type WelcomeMessage = readonly [type: 1, fields: Readonly<Record<string, unknown>>];
+export type WelcomeMessage = readonly [type: 1, fields: WelcomeFields];
 /** `[2, shape]`: the server's refusal, with the error's shape; the connection is closed next. */
 export type RefusedMessage = readonly [type: 2, shape: unknown];
+/** `[3, received]`: asks for a sign of life. */
+export type PingMessage = readonly [type: 3, received: number];
+/** `[4, received]`: the answer to a ping. */
+export type PongMessage = readonly [type: 4, received: number];
+/** `[5, received]`: so many of the other side's messages have come, and need not be kept. */
+export type AckMessage = readonly [type: 5, received: number];
+/** `[6, withinMs]`: the server is going away: clients should have another connection within that time. */
+export type GoawayMessage = readonly [type: 6, withinMs: number];
+/** `[7, params]`: new connectionParams for the session that goes on. */
+export type AuthMessage = readonly [type: 7, params: unknown];
+/** `[8, shape?]`: whether they were taken; with an error's shape, they were not. */
+export type AuthenticatedMessage = readonly [type: 8, shape?: unknown];
 /** `[10 | 11 | 12, id, path, fields, input?]`: a call. Where the input is left out, it is undefined. */
 export type CallMessage = readonly [type: 10 | 11 | 12, id: number, path: string, fields: CallFields, input?: unknown];
 /** `[13, id, code?]`: the caller is no longer interested; `code` says why (`TIMEOUT`). */
@@ -43,8 +69,19 @@ export type EventMessage = readonly [type: 26, id: number, eventId: string, valu
 /** `[25, id]`: the subscription has no more items. */
 export type EndMessage = readonly [type: 25, id: number];
 
+/** `[27, id]`: the call was not started, and will not be here. */
+export type DeclinedMessage = readonly [type: 27, id: number];
+
 /** What manages the connection itself. */
-export type ControlMessage = HelloMessage | WelcomeMessage | RefusedMessage;
+export type ControlMessage =
+  | HelloMessage
+  | WelcomeMessage
+  | RefusedMessage
+  | GoawayMessage
+  | AuthMessage
+  | AuthenticatedMessage;
+/** What sessions say to each other about what has come. */
+export type ProgressMessage = PingMessage | PongMessage | AckMessage;
 /** What a callee receives. */
 export type CallerMessage = CallMessage | CancelMessage;
 /** What a caller receives. */
@@ -55,10 +92,13 @@ export type CalleeMessage =
   | ItemMessage
   | TrackedItemMessage
   | EndMessage
-  | EventMessage;
+  | EventMessage
+  | DeclinedMessage;
 /** What peers say to each other. */
 export type PeerMessage = CallerMessage | CalleeMessage;
-export type Message = ControlMessage | PeerMessage;
+/** What a session takes. */
+export type SessionMessage = ProgressMessage | PeerMessage;
+export type Message = ControlMessage | SessionMessage;
 
 /** The message type by which a procedure of each type is called. */
 export const callType: Readonly<Record<ProcedureType, 10 | 11 | 12>> = { query: 10, mutation: 11, subscription: 12 };
@@ -74,15 +114,26 @@ export function isPeerMessage(message: Message): message is PeerMessage {
   return message[0] >= messageType.query;
 }
 
+/** Whether a message is the session's affair, not the connection's. */
+export function isSessionMessage(message: Message): message is SessionMessage {
+  return message[0] >= messageType.query || (message[0] >= messageType.ping && message[0] <= messageType.ack);
+}
+
 export function isCalleeMessage(message: PeerMessage): message is CalleeMessage {
   return message[0] >= messageType.result;
 }
 
 /** What the fields after each message type must be, a letter each; see `fits`. What comes after them is not looked at here. */
 const messageFields: Readonly<Record<number, string>> = {
-  [messageType.hello]: "nf",
-  [messageType.welcome]: "f",
+  [messageType.hello]: "nh",
+  [messageType.welcome]: "w",
   [messageType.refused]: "x",
+  [messageType.ping]: "p",
+  [messageType.pong]: "p",
+  [messageType.ack]: "p",
+  [messageType.goaway]: "p",
+  [messageType.auth]: "x",
+  [messageType.authenticated]: "",
   [messageType.query]: "isc",
   [messageType.mutation]: "isc",
   [messageType.subscription]: "isc",
@@ -94,15 +145,21 @@ const messageFields: Readonly<Record<number, string>> = {
   [messageType.trackedItem]: "is",
   [messageType.end]: "i",
   [messageType.event]: "is",
+  [messageType.declined]: "i",
 };
 
-/** i: an id. n: a whole number. s: a string. o: a string or nothing. f: named fields. c: a call's. x: anything but nothing. */
+/**
+ * i: an id. n: a whole number. p: one that is not negative. s: a string. o: a string or nothing. f: named fields. c, h, w: those of a
+ * call, of hello, of welcome. x: anything but nothing.
+ */
 function fits(letter: string | undefined, field: unknown): boolean {
   switch (letter) {
     case "i":
       return Number.isSafeInteger(field) && (field as number) > 0;
     case "n":
       return Number.isSafeInteger(field);
+    case "p":
+      return fits("i", field) || field === 0;
     case "s":
       return typeof field === "string";
     case "o":
@@ -111,6 +168,12 @@ function fits(letter: string | undefined, field: unknown): boolean {
       return typeof field === "object" && field !== null && !Array.isArray(field);
     case "c":
       return fits("f", field) && fits("o", (field as CallFields).lastEventId);
+    case "h":
+    case "w": {
+      if (!fits("f", field)) return false;
+      const { token, received = 0 } = field as HelloFields;
+      return fits("o", token) && fits("p", received);
+    }
     default:
       return field !== undefined;
   }

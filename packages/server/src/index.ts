@@ -14,6 +14,7 @@ export {
   type ImplementedProcedures,
   implement,
 } from "./implement.ts";
-export type { CreateContextOptions, ErrorReport, ServeOptions } from "./options.ts";
+export type { CreateContextOptions, ErrorReport, ServeOptions, SessionEvent } from "./options.ts";
 export type { AllowedOrigins } from "./origin.ts";
-export { serve, type TautlineServer } from "./serve.ts";
+export { serve } from "./serve.ts";
+export type { TautlineServer } from "./server.ts";

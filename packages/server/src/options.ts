@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
+import type { TautlineError } from "@tautline/core";
 import { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "@tautline/core/internals";
 import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext, TRPCError, TRPCProcedureType } from "@trpc/server";
 import type { TRPCRequestInfo } from "@trpc/server/http";
@@ -63,6 +64,25 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly maxCalls?: number;
   /** Subscriptions on one connection. Default 1,000. Off: `Infinity`. */
   readonly maxSubscriptions?: number;
+  /**
+   * Who a context belongs to. A session is resumed by the identity that opened it alone. Default: the session's token is proof
+   * enough.
+   */
+  readonly identify?: (ctx: inferRouterContext<Router>) => string | undefined;
+  /** Hears of sessions: opened, parked (their connection is gone), resumed, lost. What it throws is left out. */
+  readonly onSession?: (event: SessionEvent) => void;
+  /** How long a session is kept without a connection, in ms. Default 60,000. Off: 0, then it ends with its connection. */
+  readonly sessionWindowMs?: number;
+  /** What a session keeps of what was sent and not acknowledged, in bytes. Default 1 MiB. */
+  readonly replayBytes?: number;
+  /** Sessions without a connection; the oldest are lost first. Default 10,000. Off: `Infinity`. */
+  readonly maxParkedSessions?: number;
+  /** What all of them keep together, in bytes; the oldest are lost first. Default 256 MiB. Off: `Infinity`. */
+  readonly maxParkedBytes?: number;
+  /** A connection that is silent for so long is asked for a sign of life, in ms. Default 25,000. Off: `Infinity`. */
+  readonly heartbeatMs?: number;
+  /** One that gives none is closed after so long, in ms; its session is kept. Default 8,000. */
+  readonly deadAfterMs?: number;
   /** Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. */
   readonly highWaterBytes?: number;
 }
@@ -70,17 +90,30 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
 export type ServeOptions<Router extends AnyTRPCRouter> = ServeBaseOptions<Router> &
   CreateContextCallback<inferRouterContext<Router>, CreateContext<Router>>;
 
-/** What each connection is held to, defaults filled in. */
-export interface ConnectionLimits {
+/** What a session has come to. `reason` says why one was lost. */
+export interface SessionEvent {
+  readonly type: "opened" | "parked" | "resumed" | "lost";
+  readonly identity: string | undefined;
+  readonly reason?: TautlineError;
+}
+
+/** What connections and sessions are held to, defaults filled in. */
+export interface ServerLimits {
   readonly helloTimeoutMs: number;
   readonly maxFrameBytes: number;
   readonly maxDepth: number;
   readonly maxCalls: number;
   readonly maxSubscriptions: number;
   readonly highWaterBytes: number;
+  readonly sessionWindowMs: number;
+  readonly replayBytes: number;
+  readonly maxParkedSessions: number;
+  readonly maxParkedBytes: number;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
 }
 
-export function connectionLimits(options: Partial<ConnectionLimits>): ConnectionLimits {
+export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
   return {
     helloTimeoutMs: options.helloTimeoutMs ?? 5_000,
     maxFrameBytes: options.maxFrameBytes ?? defaultMaxFrameBytes,
@@ -88,6 +121,12 @@ export function connectionLimits(options: Partial<ConnectionLimits>): Connection
     maxCalls: options.maxCalls ?? defaultMaxCalls,
     maxSubscriptions: options.maxSubscriptions ?? defaultMaxSubscriptions,
     highWaterBytes: options.highWaterBytes ?? 1024 * 1024,
+    sessionWindowMs: options.sessionWindowMs ?? 60_000,
+    replayBytes: options.replayBytes ?? 1024 * 1024,
+    maxParkedSessions: options.maxParkedSessions ?? 10_000,
+    maxParkedBytes: options.maxParkedBytes ?? 256 * 1024 * 1024,
+    heartbeatMs: options.heartbeatMs ?? 25_000,
+    deadAfterMs: options.deadAfterMs ?? 8_000,
   };
 }
 

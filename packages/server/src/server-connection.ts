@@ -1,151 +1,249 @@
 import type { IncomingMessage } from "node:http";
 import { TautlineError } from "@tautline/core";
 import {
+  type AuthMessage,
   badMessage,
-  type CallServer,
+  type Beating,
   closeCode,
   Connection,
   type ConnectionHandlers,
   type Deadline,
   type Deadlines,
   encodeMessage,
+  type HelloFields,
   type HelloMessage,
-  type IncomingCall,
-  IncomingCalls,
-  isPeerMessage,
+  isSessionMessage,
   type Message,
   messageType,
-  Peer,
   parseStrictly,
   protocolVersion,
+  type Socket,
+  type WelcomeFields,
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
 import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
-import type { Dispatch } from "./dispatch.ts";
 import { requestUrl } from "./handshake.ts";
-import type { ConnectionLimits, CreateContextOptions } from "./options.ts";
+import type { CreateContextOptions } from "./options.ts";
+import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
 import { toTRPCError } from "./trpc-error.ts";
-import type { WsSocket } from "./web-socket.ts";
+
+/** What the owner of a socket hears from it. */
+export interface SocketEvents {
+  onFrame(frame: string): void;
+  /** A binary frame came, which this version has no use for. */
+  onBinaryFrame(): void;
+  /** The socket is gone. 1006 where it went without a word (RFC 6455, section 7.1.5). */
+  onClosed(code: number): void;
+}
+
+/** A socket that a client has opened: a WebSocket, or one in memory. */
+export interface ServerSocket extends Socket {
+  /** Called once, in the turn in which the socket was handed over. */
+  listen(events: SocketEvents): void;
+  /** Ends the connection without a word. */
+  terminate(): void;
+}
 
 /** What a server's connections share. */
-export interface ConnectionHost {
-  readonly dispatch: Dispatch;
+export interface ConnectionHost extends SessionHost {
   readonly deadlines: Deadlines;
-  readonly limits: ConnectionLimits;
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
-  /** The connection is gone. */
+  readonly identify: ((ctx: unknown) => string | undefined) | undefined;
+  /** The session that a token is for, where this identity can go on with it from there. */
+  findSession(token: string, received: number, identity: string | undefined): ServerSession | undefined;
+  /**
+   * A session is open on this connection; one that it had before is closed.
+   *
+   * @param used the token that the client has shown.
+   * @returns its newer token; undefined where sessions are not kept.
+   */
+  claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined;
+  /** The client has shown that it knows the session's newer token. */
+  confirmToken(session: ServerSession): void;
+  /** A session has lost its connection, and may be resumed. */
+  parkSession(session: ServerSession): void;
   onClosed(connection: ServerConnection): void;
 }
 
-type Phase = "greeting" | "opening" | "open" | "draining" | "closed";
+type Phase = "greeting" | "opening" | "open" | "closed";
 
-/** The server's end of one connection: hello, context, welcome, then calls. */
-export class ServerConnection implements ConnectionHandlers, CallServer {
+/** The server's end of one connection: hello, context, welcome; then it carries its session's messages. */
+export class ServerConnection implements ConnectionHandlers, Beating {
   readonly #host: ConnectionHost;
-  readonly #socket: WsSocket;
-  readonly #scope: { ctx: unknown; readonly req: IncomingMessage };
+  readonly #socket: ServerSocket;
+  readonly #request: IncomingMessage;
   readonly #connection: Connection;
-  readonly #peer: Peer;
-  readonly #calls: IncomingCalls;
-  /** Calls that came before the context stood. The peer's limits bound them. */
-  #waiting: IncomingCall[] = [];
+  #hello: HelloFields = {};
+  #session: ServerSession | undefined = undefined;
   #phase: Phase = "greeting";
-  #deadline: Deadline;
+  #confirmed = false;
   #gone: AbortController | undefined = undefined;
+  #deadline: Deadline;
 
-  constructor(host: ConnectionHost, socket: WsSocket, request: IncomingMessage) {
+  constructor(host: ConnectionHost, socket: ServerSocket, request: IncomingMessage) {
     this.#host = host;
     this.#socket = socket;
-    this.#scope = { ctx: undefined, req: request };
+    this.#request = request;
     this.#connection = new Connection(socket, this, (text) => parseStrictly(text, host.limits.maxDepth));
-    this.#calls = new IncomingCalls(this.#connection, this, host.limits);
-    this.#peer = new Peer({ serve: () => this.#calls });
-    this.#peer.attach(this.#connection);
     this.#deadline = this.#startDeadline();
     socket.listen({
       onFrame: (frame) => this.#connection.receive(frame),
       onBinaryFrame: () => this.#connection.fail(badMessage("version 1 has no binary frames yet")),
-      onClosed: () => this.#onClosed(),
+      onClosed: (code) => this.#onClosed(code),
     });
+  }
+
+  /** The session that goes over this connection; undefined before there is one, and after another connection has it. */
+  get session(): ServerSession | undefined {
+    return this.#session;
   }
 
   onMessage(message: Message): void {
     if (this.#phase === "greeting") {
       if (message[0] !== messageType.hello) throw badMessage("the first message is hello");
       this.#onHello(message);
-    } else if (isPeerMessage(message)) {
-      this.#peer.receive(message, this.#connection);
+    } else if (isSessionMessage(message)) {
+      if (this.#session === undefined) throw badMessage("a resume waits for the welcome");
+      this.#confirm();
+      this.#session.session.receive(message, this.#connection);
+    } else if (message[0] === messageType.auth && this.#phase === "open") {
+      void this.#authenticate(message);
     } else {
       throw badMessage("only the first message is hello");
     }
   }
 
+  onFrame(length: number): void {
+    this.#session?.session.onFrame(length);
+  }
+
   onError(error: TautlineError): void {
-    this.#host.dispatch.report(toTRPCError(error), undefined, this.#scope);
+    const scope = this.#session?.scope ?? { ctx: undefined, req: this.#request };
+    this.#host.dispatch.report(toTRPCError(error), undefined, scope);
+    // Whoever breaks the protocol does not get to go on where it did.
+    this.#session?.lose(sessionLost("the protocol was broken"));
   }
 
-  onCall(call: IncomingCall): void {
-    if (this.#phase === "opening") this.#waiting.push(call);
-    else if (this.#phase === "draining") this.onRefused(call, goingAway());
-    else this.#host.dispatch.run(call, this.#scope);
+  countQuietBeat(): number {
+    return this.#connection.countQuietBeat();
   }
 
-  onRefused(call: IncomingCall, error: TautlineError): void {
-    this.#host.dispatch.fail(call, error, this.#scope);
+  ping(): void {
+    this.#session?.session.ping();
   }
 
-  onSettled(): void {
-    if (this.#phase === "draining" && this.#calls.calls === 0) this.close();
-  }
-
-  /** Refuses new calls, and closes when what runs has finished. Subscriptions go on until then. */
-  drain(): void {
-    if (this.#phase === "open" && this.#calls.calls > 0) this.#phase = "draining";
-    else this.close();
-  }
-
-  close(): void {
-    this.#connection.close(closeCode.goingAway, "server closing");
-  }
-
-  terminate(): void {
+  /** Half-open: the session waits for the client, whose next connection may be there before the old socket's end is. */
+  onSilent(): void {
     this.#socket.terminate();
   }
 
-  #onHello([, version, { params }]: HelloMessage): void {
+  /** Declines new calls, and goes when nothing of the client's runs any more; `withinMs` is for the client to find another. */
+  drain(withinMs: number): void {
+    const session = this.#session;
+    if (this.#phase !== "open" || session === undefined) return this.close();
+    session.onIdle = () => this.close();
+    session.drain(this.#connection, withinMs);
+  }
+
+  /** The server is going away, the session with it. */
+  close(): void {
+    this.#connection.close(closeCode.goingAway, "server closing");
+    this.#session?.lose(sessionLost("the server is closing"));
+  }
+
+  /** A newer connection carries the session. */
+  supersede(): void {
+    this.#session = undefined;
+    this.#connection.close(closeCode.superseded, "superseded");
+  }
+
+  #onHello([, version, fields]: HelloMessage): void {
     if (version !== protocolVersion) throw badMessage(`version ${version} is not known here`);
     this.#phase = "opening";
-    this.#restartDeadline();
-    // The promise is settled below whatever createContext does.
-    void this.#open(params);
+    this.#hello = fields;
+    this.#deadline.cancel();
+    this.#deadline = this.#startDeadline();
+    // Calls may follow at once, but for a session that is to be resumed: there what was sent before goes first.
+    if (fields.received === undefined) this.#begin(new ServerSession(this.#host, this.#request));
+    // Settled by its own catch, whatever createContext does.
+    void this.#open(fields.params);
   }
 
   async #open(params: unknown): Promise<void> {
     try {
-      const connectionParams = parseConnectionParamsFromUnknown(params ?? null);
-      this.#scope.ctx = await this.#host.createContext?.({ req: this.#scope.req, info: this.#info(connectionParams) });
-      this.#onContext();
+      const ctx: unknown = await this.#createContext(params);
+      if (this.#phase === "opening") this.#onContext(ctx, this.#host.identify?.(ctx));
     } catch (thrown) {
       this.#refuse(toTRPCError(thrown));
     }
   }
 
-  #onContext(): void {
-    if (this.#phase !== "opening") return;
-    this.#phase = "open";
+  #createContext(params: unknown): unknown {
+    const connectionParams = parseConnectionParamsFromUnknown(params ?? null);
+    return this.#host.createContext?.({ req: this.#request, info: this.#info(connectionParams) });
+  }
+
+  #onContext(ctx: unknown, identity: string | undefined): void {
     this.#deadline.cancel();
-    this.#connection.send(encodeMessage([messageType.welcome, {}]));
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const call of waiting) if (!call.settled) this.onCall(call);
+    this.#phase = "open";
+    const { token, received } = this.#hello;
+    const resumed =
+      token === undefined || received === undefined ? undefined : this.#host.findSession(token, received, identity);
+    if (resumed !== undefined) return this.#resume(resumed, ctx, received ?? 0);
+    const session = this.#session ?? this.#begin(new ServerSession(this.#host, this.#request));
+    // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
+    this.#welcome(session, {}, received === undefined ? token : undefined);
+    session.open(ctx, identity);
+  }
+
+  #resume(session: ServerSession, ctx: unknown, received: number): void {
+    session.renew(ctx, this.#request);
+    this.#welcome(session, { received: session.session.received }, this.#hello.token);
+    this.#session = session;
+    session.session.attach(this.#connection, received);
+  }
+
+  #begin(session: ServerSession): ServerSession {
+    this.#session = session;
+    session.session.attach(this.#connection, 0);
+    return session;
+  }
+
+  #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
+    const token = this.#host.claimSession(session, this, used);
+    const resumable = token === undefined ? {} : { token, windowMs: this.#host.limits.sessionWindowMs };
+    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable }]));
+  }
+
+  /** The first message after the welcome shows that the welcome has come. */
+  #confirm(): void {
+    if (this.#confirmed || this.#phase !== "open" || this.#session === undefined) return;
+    this.#confirmed = true;
+    this.#host.confirmToken(this.#session);
+  }
+
+  async #authenticate([, params]: AuthMessage): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    try {
+      const ctx: unknown = await this.#createContext(params);
+      if (this.#host.identify?.(ctx) !== session.identity) throw new TRPCError({ code: "FORBIDDEN" });
+      session.renew(ctx, this.#request);
+      this.#connection.send(encodeMessage([messageType.authenticated]));
+    } catch (thrown) {
+      const error = toTRPCError(thrown);
+      this.#host.dispatch.report(error, undefined, session.scope);
+      const shape = this.#host.dispatch.encodeError(error, undefined, session.scope);
+      this.#connection.send(encodeMessage([messageType.authenticated, shape]));
+    }
   }
 
   #refuse(error: TRPCError): void {
     if (this.#phase !== "opening") return;
     const { dispatch } = this.#host;
-    dispatch.report(error, undefined, this.#scope);
-    const shape = dispatch.encodeError(error, undefined, this.#scope);
-    this.#connection.send(encodeMessage([messageType.refused, shape]));
+    const scope = { ctx: undefined, req: this.#request };
+    dispatch.report(error, undefined, scope);
+    this.#connection.send(encodeMessage([messageType.refused, dispatch.encodeError(error, undefined, scope)]));
     this.#connection.close(refusalCode(error), error.code);
   }
 
@@ -157,7 +255,8 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
       type: "unknown",
       isBatchCall: false,
       calls: [],
-      url: requestUrl(this.#scope.req),
+      url: requestUrl(this.#request),
+      // Made when it is read: a context seldom needs it.
       get signal() {
         return signal();
       },
@@ -166,7 +265,7 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
 
   #goneSignal(): AbortSignal {
     this.#gone ??= new AbortController();
-    if (this.#phase === "closed") this.#gone.abort(connectionLost());
+    if (this.#phase === "closed") this.#gone.abort(connectionGone());
     return this.#gone.signal;
   }
 
@@ -175,28 +274,24 @@ export class ServerConnection implements ConnectionHandlers, CallServer {
     return deadlines.add(limits.helloTimeoutMs, () => this.#connection.close(closeCode.helloTimeout, "too slow"));
   }
 
-  #restartDeadline(): void {
-    this.#deadline.cancel();
-    this.#deadline = this.#startDeadline();
-  }
-
-  #onClosed(): void {
+  #onClosed(code: number): void {
+    // A client that says goodbye, as a page does that is left, does not come back; nor does one that was never welcomed.
+    const ended = this.#phase !== "open" || code === closeCode.normal || code === closeCode.goingAway;
     this.#phase = "closed";
     this.#deadline.cancel();
     this.#connection.onClosed();
-    this.#waiting = [];
-    this.#peer.close(connectionLost());
-    this.#gone?.abort(connectionLost());
+    const session = this.#session;
+    if (session?.session.park(this.#connection) === true) {
+      if (ended) session.lose(connectionGone());
+      else this.#host.parkSession(session);
+    }
+    this.#gone?.abort(connectionGone());
     this.#host.onClosed(this);
   }
 }
 
-function connectionLost(): TautlineError {
-  return new TautlineError({ code: "CONNECTION_CLOSED", message: "the connection is gone" });
-}
-
-function goingAway(): TautlineError {
-  return new TautlineError({ code: "SERVICE_UNAVAILABLE", message: "the server is closing" });
+function connectionGone(): TautlineError {
+  return new TautlineError({ code: "CONNECTION_CLOSED", message: "the client is gone" });
 }
 
 function refusalCode(error: TRPCError): number {

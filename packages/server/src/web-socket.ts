@@ -1,18 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Socket } from "@tautline/core/internals";
 import { subprotocol } from "@tautline/core/internals";
 import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import { closeTimeoutMs } from "./options.ts";
-
-/** What the owner of a socket hears from it. */
-export interface SocketEvents {
-  onFrame(frame: string): void;
-  /** A binary frame came, which this version has no use for. */
-  onBinaryFrame(): void;
-  /** The socket is gone. */
-  onClosed(code: number): void;
-}
+import type { ServerSocket, SocketEvents } from "./server-connection.ts";
 
 /** Upgrades requests to WebSockets; the one file that knows `ws`. */
 export class Upgrader {
@@ -42,7 +33,7 @@ export class Upgrader {
 }
 
 /** A WebSocket of `ws` as the core knows sockets. */
-export class WsSocket implements Socket {
+export class WsSocket implements ServerSocket {
   readonly #webSocket: WebSocket;
   readonly #stream: Duplex;
   readonly #highWaterBytes: number;
@@ -60,6 +51,7 @@ export class WsSocket implements Socket {
     webSocket.on("message", (data: Buffer, isBinary) => {
       if (isBinary) events.onBinaryFrame();
       else events.onFrame(data.toString());
+      this.#pauseUntilDrained();
     });
     webSocket.on("close", (code) => {
       this.#release();
@@ -89,6 +81,14 @@ export class WsSocket implements Socket {
       this.#stream.once("drain", () => this.#release());
     });
     return this.#drained;
+  }
+
+  /** Whoever does not read its answers is not read either: else calls would fill the memory with them. */
+  #pauseUntilDrained(): void {
+    const drained = this.drained();
+    if (drained === undefined || this.#webSocket.isPaused) return;
+    this.#webSocket.pause();
+    void drained.then(() => this.#webSocket.resume());
   }
 
   #release(): void {

@@ -1,0 +1,185 @@
+import { TautlineError } from "@tautline/core";
+import {
+  authType,
+  type Beating,
+  type Deadline,
+  type Deadlines,
+  type HelloFields,
+  normalClosure,
+  type OutgoingCalls,
+  type PeerMessage,
+  Session,
+  type SessionOwner,
+  silentClosure,
+  type WelcomeFields,
+} from "@tautline/core/internals";
+import { Attempt, type AttemptOwner, connectionClosed } from "./attempt.ts";
+import { type ConnectionOptions, type ConnectionParams, defaultReplayBytes, defaultWindowMs } from "./options.ts";
+
+/** What a client's sessions share. */
+export interface SessionRuntime {
+  readonly options: ConnectionOptions;
+  readonly calls: OutgoingCalls;
+  readonly deadlines: Deadlines;
+  readError(shape: unknown): TautlineError;
+  /** The session goes over a connection: what waits can be sent. */
+  onCarried(session: ClientSession): void;
+  onOnline(session: ClientSession): void;
+  /** The connection is gone; `connect` makes another. */
+  onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void;
+  onGoaway(session: ClientSession, withinMs: number): void;
+}
+
+interface Authentication {
+  resolve(): void;
+  reject(error: TautlineError): void;
+}
+
+/** The client's end of one session after the other: opens it, resumes it, and starts a new one where it was lost. */
+export class ClientSession implements AttemptOwner, SessionOwner {
+  readonly options: ConnectionOptions;
+  readonly deadlines: Deadlines;
+  readonly #runtime: SessionRuntime;
+  #session: Session;
+  /** The client's own choice for a new session, so that one whose welcome was lost can be resumed too. */
+  #token: string | undefined;
+  /** Whether the server may know the session. */
+  #offered = false;
+  #windowMs = defaultWindowMs;
+  #attempt: Attempt | undefined;
+  #expiry: Deadline | undefined;
+  #authentications: Authentication[] = [];
+
+  constructor(runtime: SessionRuntime) {
+    this.#runtime = runtime;
+    this.options = runtime.options;
+    this.deadlines = runtime.deadlines;
+    this.#session = this.#start();
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  /** The connection, or the attempt at one, that it has now. */
+  get attempt(): Beating | undefined {
+    return this.#attempt;
+  }
+
+  connect(): void {
+    this.#attempt ??= new Attempt(this);
+  }
+
+  /** Drops the connection; the session can be resumed. */
+  disconnect(): void {
+    this.#attempt?.end(silentClosure);
+    this.#attempt = undefined;
+  }
+
+  /** Ends the session, at the server too. */
+  end(): void {
+    this.#attempt?.end(normalClosure);
+    this.#attempt = undefined;
+    this.#expiry?.cancel();
+    this.#session.lose();
+    this.#failAuthentications(connectionClosed("closed"));
+  }
+
+  /** Hands the server new credentials for the session. */
+  authenticate(params: ConnectionParams): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#authentications.push({ resolve, reject });
+      this.#attempt?.send([authType, params]);
+    });
+  }
+
+  readError(shape: unknown): TautlineError {
+    return this.#runtime.readError(shape);
+  }
+
+  onMessage(message: PeerMessage, session: Session): void {
+    this.#runtime.calls.receive(message, session);
+  }
+
+  hello(): HelloFields {
+    const token = this.#token;
+    if (token === undefined) return {};
+    return this.#offered ? { token, received: this.#session.received } : { token };
+  }
+
+  onGreeted(attempt: Attempt): void {
+    if (this.#offered) return;
+    this.#offered = true;
+    this.#carry(attempt, 0);
+  }
+
+  onWelcome(attempt: Attempt, { token, received, windowMs = defaultWindowMs }: WelcomeFields): void {
+    this.#expiry?.cancel();
+    if (attempt.session === undefined) {
+      // What the server has counted decides; a session that it does not have is a new one.
+      const resumed = received !== undefined && this.#session.canResume(received);
+      if (!resumed) this.#lose(sessionLost());
+      this.#offered = true;
+      this.#carry(attempt, resumed ? received : 0);
+    }
+    this.#token = token;
+    this.#windowMs = windowMs;
+    this.#session.acknowledge();
+    this.#runtime.onOnline(this);
+  }
+
+  onGoaway(withinMs: number): void {
+    this.#runtime.onGoaway(this, withinMs);
+  }
+
+  onAuthenticated(error: TautlineError | undefined): void {
+    const authentication = this.#authentications.shift();
+    if (error === undefined) authentication?.resolve();
+    else authentication?.reject(error);
+  }
+
+  onLost(reason: TautlineError, { mayRetry, refused }: { mayRetry: boolean; refused: boolean }): void {
+    const resuming = this.#attempt?.session === undefined;
+    this.#attempt = undefined;
+    this.#failAuthentications(reason);
+    // A server that refuses a new session has started nothing; one to be resumed is where it was.
+    if (refused && !resuming) this.#lose(reason, false);
+    else if (this.#token === undefined) this.#lose(reason);
+    else this.#expiry ??= this.deadlines.add(this.#windowMs, () => this.#lose(sessionLost()));
+    this.#runtime.onOffline(this, reason, mayRetry);
+  }
+
+  #start(): Session {
+    this.#token = createToken();
+    this.#offered = false;
+    this.#expiry?.cancel();
+    this.#expiry = undefined;
+    return new Session(this, this.options.replayBytes ?? defaultReplayBytes);
+  }
+
+  #carry(attempt: Attempt, received: number): void {
+    attempt.carry(this.#session, received);
+    this.#runtime.onCarried(this);
+  }
+
+  /** The session is over, at the server too; the next connection opens a new one. */
+  #lose(reason: TautlineError, started = true): void {
+    const lost = this.#session;
+    lost.lose();
+    this.#session = this.#start();
+    this.#runtime.calls.detach(lost, reason, { started });
+  }
+
+  #failAuthentications(reason: TautlineError): void {
+    for (const { reject } of this.#authentications.splice(0)) reject(reason);
+  }
+}
+
+function sessionLost(): TautlineError {
+  return new TautlineError({ code: "SESSION_LOST", message: "the session could not be resumed" });
+}
+
+/** 192 random bits. */
+function createToken(): string {
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))));
+}

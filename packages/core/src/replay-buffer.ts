@@ -1,0 +1,64 @@
+/**
+ * Messages that were sent and not yet acknowledged, by their place in the run of all messages sent. Encoded messages are held by
+ * reference. Over its limit the oldest are let go: who then needs them cannot be helped.
+ */
+export class ReplayBuffer {
+  readonly #maxLength: number;
+  #messages: string[] = [];
+  /** Where in `#messages` the first kept one stands; those before it wait for a cheap moment to be cut off. */
+  #head = 0;
+  /** How many messages were sent before the first kept one. */
+  #first = 0;
+  #length = 0;
+
+  /** @param maxLength in UTF-16 units: a byte each in JSON, but for other alphabets. */
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** How many messages were ever pushed. */
+  get end(): number {
+    return this.#first + this.#messages.length - this.#head;
+  }
+
+  /** The position of the oldest message that is kept. */
+  get start(): number {
+    return this.#first;
+  }
+
+  /** How much text is kept, in UTF-16 units. */
+  get length(): number {
+    return this.#length;
+  }
+
+  push(message: string): void {
+    this.#messages.push(message);
+    this.#length += message.length;
+    while (this.#length > this.#maxLength && this.end - this.#first > 1) this.#shift();
+  }
+
+  /** Lets go of every message before `position`. */
+  trim(position: number): void {
+    while (this.#first < position) this.#shift();
+    if (this.#head === this.#messages.length) {
+      this.#messages.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 256 && this.#head * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** Hands over what is kept, oldest first. */
+  replay(send: (message: string) => void): void {
+    for (let index = this.#head; index < this.#messages.length; index++) send(this.#messages[index] ?? "");
+  }
+
+  #shift(): void {
+    this.#length -= this.#messages[this.#head]?.length ?? 0;
+    // The slot must not keep the text alive until it is cut off.
+    this.#messages[this.#head] = "";
+    this.#head++;
+    this.#first++;
+  }
+}

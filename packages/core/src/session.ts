@@ -1,0 +1,173 @@
+import { encodeMessage } from "./codec.ts";
+import type { Connection } from "./connection.ts";
+import * as messageType from "./message-type.ts";
+import type { MessagePipe } from "./pipe.ts";
+import { badMessage, type PeerMessage, type SessionMessage } from "./protocol.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
+
+/**
+ * - `parked`: without a connection; what is sent is kept for the next one.
+ * - `attached`: on a connection.
+ * - `lost`: over for good.
+ */
+export type SessionState = "parked" | "attached" | "lost";
+
+export interface SessionOwner {
+  /** Takes a message, in order and once. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
+  onMessage(message: PeerMessage, session: Session): void;
+  /** So much text was kept while parked; some of what was kept before may have been let go for it. */
+  onKept?(length: number, session: Session): void;
+}
+
+/** After so many messages, or so much text, the other side is told that it may forget them. */
+const messagesPerAck = 32;
+const lengthPerAck = 32 * 1024;
+
+/**
+ * What outlives connections: an ordered run of messages in each direction, each delivered exactly once while the session lives.
+ * Both ends are this same code. Messages are counted, not numbered on the wire: the n-th message is the n-th that either end
+ * counts, whatever connections it took.
+ */
+export class Session implements MessagePipe {
+  readonly #owner: SessionOwner;
+  readonly #sent: ReplayBuffer;
+  readonly #highWater: number;
+  #state: SessionState = "parked";
+  #connection: Connection | undefined;
+  #received = 0;
+  /** How many of the messages that were sent the other side is known to have. */
+  #acknowledged = 0;
+  #messagesSinceAck = 0;
+  #lengthSinceAck = 0;
+  #drained: Promise<void> | undefined;
+  #onDrained: (() => void) | undefined;
+
+  /** @param replayLength how much unacknowledged text is kept for a resume, in UTF-16 units. */
+  constructor(owner: SessionOwner, replayLength: number) {
+    this.#owner = owner;
+    this.#sent = new ReplayBuffer(replayLength);
+    this.#highWater = replayLength / 2;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get open(): boolean {
+    return this.#state === "attached";
+  }
+
+  /** How many of the other side's messages have come. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** How much text it keeps for a resume, in UTF-16 units. */
+  get keptLength(): number {
+    return this.#sent.length;
+  }
+
+  /** Sends a message, or keeps it for the next connection. */
+  send(message: string): void {
+    if (this.#state === "lost") return;
+    this.#sent.push(message);
+    if (this.#connection === undefined) this.#owner.onKept?.(message.length, this);
+    else this.#connection.send(message);
+  }
+
+  /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
+  drained(): Promise<void> | undefined {
+    if (this.#sent.length <= this.#highWater) return this.#connection?.drained();
+    this.#drained ??= new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+    return this.#drained;
+  }
+
+  /** Takes a message from a connection; from one that is no longer the session's it takes nothing. */
+  receive(message: SessionMessage, connection: Connection): void {
+    if (connection !== this.#connection) return;
+    switch (message[0]) {
+      case messageType.ping:
+        this.#onAcknowledged(message[1]);
+        return this.#report(messageType.pong);
+      case messageType.pong:
+      case messageType.ack:
+        return this.#onAcknowledged(message[1]);
+      default:
+        this.#received++;
+        this.#messagesSinceAck++;
+        return this.#owner.onMessage(message, this);
+    }
+  }
+
+  /** A frame has been taken whole: now and then the other side is told what it may forget. */
+  onFrame(length: number): void {
+    this.#lengthSinceAck += length;
+    if (this.#messagesSinceAck === 0) return;
+    if (this.#messagesSinceAck >= messagesPerAck || this.#lengthSinceAck >= lengthPerAck) this.acknowledge();
+  }
+
+  /** Tells the other side how many of its messages have come. */
+  acknowledge(): void {
+    this.#report(messageType.ack);
+  }
+
+  /** Asks the other side for a sign of life. */
+  ping(): void {
+    this.#report(messageType.ping);
+  }
+
+  /** Whether the other side, which has received so many messages, lacks none that is no longer kept. */
+  canResume(received: number): boolean {
+    return this.#state !== "lost" && received >= this.#sent.start && received <= this.#sent.end;
+  }
+
+  /**
+   * Goes on over this connection, first with what the other side lacks. The connection before it is no longer heard.
+   *
+   * @param received how many of this side's messages the other side has; `canResume` has said that it can.
+   */
+  attach(connection: Connection, received: number): void {
+    this.#connection = connection;
+    this.#state = "attached";
+    this.#forget(received);
+    this.#sent.replay((message) => connection.send(message));
+  }
+
+  /** The connection is gone. Whether it was the session's. */
+  park(connection: Connection): boolean {
+    if (connection !== this.#connection) return false;
+    this.#connection = undefined;
+    this.#state = "parked";
+    return true;
+  }
+
+  /** Over for good: nothing is kept, nothing is heard. */
+  lose(): void {
+    this.#connection = undefined;
+    this.#state = "lost";
+    this.#forget(this.#sent.end);
+  }
+
+  /** Positions never go back, nor past what was sent: a buffer that believed them would lose what it keeps. */
+  #onAcknowledged(position: number): void {
+    if (position < this.#acknowledged || position > this.#sent.end) throw badMessage("acknowledges what it cannot have");
+    this.#forget(position);
+  }
+
+  #forget(position: number): void {
+    this.#acknowledged = position;
+    this.#sent.trim(position);
+    if (this.#sent.length > this.#highWater) return;
+    this.#onDrained?.();
+    this.#onDrained = undefined;
+    this.#drained = undefined;
+  }
+
+  #report(type: typeof messageType.ping | typeof messageType.pong | typeof messageType.ack): void {
+    this.#messagesSinceAck = 0;
+    this.#lengthSinceAck = 0;
+    this.#connection?.send(encodeMessage([type, this.#received]));
+  }
+}

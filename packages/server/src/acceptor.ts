@@ -1,0 +1,149 @@
+import type { IncomingMessage } from "node:http";
+import type { TautlineError } from "@tautline/core";
+import { type Clock, Deadlines, Heartbeat } from "@tautline/core/internals";
+import type { AnyTRPCRouter } from "@trpc/server";
+import { Dispatch } from "./dispatch.ts";
+import {
+  type CreateContextOptions,
+  type ErrorReport,
+  type ServeOptions,
+  type ServerLimits,
+  type SessionEvent,
+  serverLimits,
+} from "./options.ts";
+import { type ConnectionHost, ServerConnection, type ServerSocket } from "./server-connection.ts";
+import { type ServerSession, sessionLost } from "./server-session.ts";
+import { SessionRegistry } from "./session-registry.ts";
+
+/** Takes sockets, wherever they come from, and keeps sessions over them. */
+export class Acceptor implements ConnectionHost {
+  readonly dispatch: Dispatch;
+  readonly deadlines: Deadlines;
+  readonly limits: ServerLimits;
+  readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
+  readonly identify: ((ctx: unknown) => string | undefined) | undefined;
+  readonly #heartbeat: Heartbeat;
+  readonly #registry: SessionRegistry;
+  readonly #onSession: ((event: SessionEvent) => void) | undefined;
+  readonly #connections = new Set<ServerConnection>();
+  /** The connection that each session goes over. */
+  readonly #carriers = new Map<ServerSession, ServerConnection>();
+  #closing = false;
+  #onEmpty: (() => void) | undefined = undefined;
+
+  constructor(options: ServeOptions<AnyTRPCRouter>, clock: Clock) {
+    this.limits = serverLimits(options);
+    this.createContext = options.createContext;
+    this.identify = options.identify;
+    this.#onSession = options.onSession;
+    this.deadlines = new Deadlines(clock);
+    this.dispatch = new Dispatch({
+      router: options.router,
+      errorDetail: options.errorDetail ?? "deliberate",
+      onError: options.onError ?? logUnexpected,
+      clock,
+    });
+    this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
+    this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
+    this.#heartbeat.start();
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Sessions without a connection that are kept. */
+  get parkedSessions(): number {
+    return this.#registry.parked;
+  }
+
+  /** What they keep, in UTF-16 units. */
+  get parkedLength(): number {
+    return this.#registry.parkedLength;
+  }
+
+  /** Takes a socket that is open. */
+  accept(socket: ServerSocket, request: IncomingMessage): void {
+    this.#connections.add(new ServerConnection(this, socket, request));
+  }
+
+  /** Drains every connection, see `TautlineServer.close`; resolves when all are gone, and with them every session. */
+  async close(drainMs: number): Promise<void> {
+    this.#closing = true;
+    await this.#drain(drainMs);
+    this.#registry.clear();
+    this.#heartbeat.stop();
+    this.deadlines.clear();
+  }
+
+  findSession(token: string, received: number, identity: string | undefined): ServerSession | undefined {
+    const session = this.#registry.find(token);
+    if (session === undefined || session.identity !== identity) return undefined;
+    if (session.session.canResume(received)) return session;
+    session.lose(sessionLost("what the client lacks is no longer kept"));
+    return undefined;
+  }
+
+  claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined {
+    const carrier = this.#carriers.get(session);
+    const resumed = carrier !== undefined || this.#registry.isParked(session);
+    this.#carriers.set(session, connection);
+    if (carrier !== connection) carrier?.supersede();
+    this.#registry.unpark(session);
+    this.#tell({ type: resumed ? "resumed" : "opened", identity: session.identity });
+    return this.limits.sessionWindowMs > 0 ? this.#registry.renew(session, used) : undefined;
+  }
+
+  confirmToken(session: ServerSession): void {
+    this.#registry.confirm(session);
+  }
+
+  parkSession(session: ServerSession): void {
+    this.#carriers.delete(session);
+    if (this.limits.sessionWindowMs <= 0 || this.#closing) {
+      session.lose(sessionLost("sessions are not kept"));
+      return;
+    }
+    this.#tell({ type: "parked", identity: session.identity });
+    this.#registry.park(session);
+  }
+
+  onKept(session: ServerSession): void {
+    this.#registry.onKept(session);
+  }
+
+  onLost(session: ServerSession, reason: TautlineError, opened: boolean): void {
+    this.#carriers.delete(session);
+    this.#registry.delete(session);
+    if (opened) this.#tell({ type: "lost", identity: session.identity, reason });
+  }
+
+  onClosed(connection: ServerConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  #tell(event: SessionEvent): void {
+    try {
+      this.#onSession?.(event);
+    } catch {}
+  }
+
+  #drain(drainMs: number): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    this.deadlines.add(drainMs, () => {
+      for (const connection of this.#connections) connection.close();
+    });
+    for (const connection of this.#connections) connection.drain(Math.floor(drainMs / 2));
+    return empty;
+  }
+}
+
+
+function logUnexpected({ error, path }: ErrorReport<unknown>): void {
+  if (error.code === "INTERNAL_SERVER_ERROR") console.error(`tautline: ${path ?? "connection"}:`, error.cause ?? error);
+}

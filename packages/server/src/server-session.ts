@@ -1,0 +1,123 @@
+import type { IncomingMessage } from "node:http";
+import { TautlineError } from "@tautline/core";
+import {
+  type CallServer,
+  type Connection,
+  encodeMessage,
+  type IncomingCall,
+  IncomingCalls,
+  messageType,
+  Peer,
+  type PeerMessage,
+  Session,
+  type SessionOwner,
+} from "@tautline/core/internals";
+import type { Dispatch } from "./dispatch.ts";
+import type { ServerLimits } from "./options.ts";
+
+/** What a server's sessions share. */
+export interface SessionHost {
+  readonly dispatch: Dispatch;
+  readonly limits: ServerLimits;
+  /** A parked session keeps more than before. */
+  onKept(session: ServerSession): void;
+  /** A session is over, and why; `opened` unless its context never stood. */
+  onLost(session: ServerSession, reason: TautlineError, opened: boolean): void;
+}
+
+type Phase = "opening" | "open" | "draining" | "lost";
+
+/** The server's end of one session: its calls and its context, through whatever connections it takes. */
+export class ServerSession implements SessionOwner, CallServer {
+  readonly session: Session;
+  /** What `identify` made of the context that opened it. */
+  identity: string | undefined = undefined;
+  readonly #host: SessionHost;
+  readonly #calls: IncomingCalls;
+  readonly #peer: Peer;
+  readonly #scope: { ctx: unknown; req: IncomingMessage };
+  /** Calls that came before the context stood. The limits on calls bound them. */
+  #waiting: IncomingCall[] = [];
+  #phase: Phase = "opening";
+
+  constructor(host: SessionHost, req: IncomingMessage) {
+    this.#host = host;
+    this.#scope = { ctx: undefined, req };
+    this.session = new Session(this, host.limits.replayBytes);
+    this.#calls = new IncomingCalls(this.session, this, host.limits);
+    this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
+    this.#peer.attach(this.session);
+  }
+
+  get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {
+    return this.#scope;
+  }
+
+  /** Whether nothing of the client's runs here. */
+  get idle(): boolean {
+    return this.#calls.calls === 0 && this.#calls.subscriptions === 0;
+  }
+
+  onMessage(message: PeerMessage): void {
+    this.#peer.receive(message, this.session);
+  }
+
+  onKept(): void {
+    this.#host.onKept(this);
+  }
+
+  onCall(call: IncomingCall): void {
+    if (this.#phase === "opening") this.#waiting.push(call);
+    else if (this.#phase === "open") this.#host.dispatch.run(call, this.#scope);
+    else call.decline();
+  }
+
+  onRefused(call: IncomingCall, error: TautlineError): void {
+    this.#host.dispatch.fail(call, error, this.#scope);
+  }
+
+  onSettled(): void {
+    if (this.#phase === "draining" && this.idle) this.onIdle();
+  }
+
+  /** Called when a draining session has nothing left to do. */
+  onIdle: () => void = () => {};
+
+  /** The context stands: calls are answered from now on, with this one. */
+  open(ctx: unknown, identity: string | undefined): void {
+    this.identity = identity;
+    this.#scope.ctx = ctx;
+    this.#phase = "open";
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const call of waiting) if (!call.settled) this.onCall(call);
+  }
+
+  /** A newer context for the calls to come. */
+  renew(ctx: unknown, req: IncomingMessage): void {
+    this.#scope.ctx = ctx;
+    this.#scope.req = req;
+  }
+
+  /** Declines new calls, and tells the client to have another connection within some time. */
+  drain(connection: Connection, withinMs: number): void {
+    this.#phase = "draining";
+    connection.send(encodeMessage([messageType.goaway, withinMs]));
+    if (this.idle) this.onIdle();
+  }
+
+  /** Ends it for good: calls are aborted. Idempotent. */
+  lose(reason: TautlineError): void {
+    if (this.#phase === "lost") return;
+    const opened = this.#phase !== "opening";
+    this.#phase = "lost";
+    this.#waiting = [];
+    this.session.lose();
+    this.#peer.close(reason);
+    this.#host.onLost(this, reason, opened);
+  }
+}
+
+export function sessionLost(message: string): TautlineError {
+  return new TautlineError({ code: "SESSION_LOST", message });
+}
