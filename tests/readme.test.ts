@@ -1,0 +1,188 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import ts from "typescript";
+import { describe, expect, test, vi } from "vitest";
+
+// The compiler takes seconds for what it is asked first, and more on a machine that has other work.
+vi.setConfig({ testTimeout: 120_000 });
+
+const root = join(import.meta.dirname, "..");
+const readme = readFileSync(join(root, "README.md"), "utf8");
+
+/** A block of TypeScript; `file` where it shows one: then the line before it is a link that has the path for its text. */
+interface Block {
+  readonly line: number;
+  readonly code: string;
+  readonly file: string | undefined;
+}
+
+const blocks = [...readme.matchAll(/(?:^\[`([^`\n]+)`\]\(\1\)\n\n)?^```ts\n(.*?)^```$/gms)].map(
+  ({ index, 1: file, 2: code = "" }): Block => ({ line: lineAt(index), code, file }),
+);
+const shown = blocks.filter(({ file }) => file !== undefined);
+const others = blocks.filter(({ file }) => file === undefined);
+
+describe("the README's code", () => {
+  test("is all read by these tests", () => {
+    expect(blocks).toHaveLength(readme.match(/^```ts/gm)?.length ?? 0);
+  });
+
+  test("has the quickstart and the echo whole", () => {
+    const quickstart = ["api", "server", "client"].map((name) => `examples/quickstart/${name}.ts`);
+    const echo = ["server", "client"].map((name) => `examples/echo/${name}.ts`);
+    expect(shown.map(({ file }) => file)).toEqual([...quickstart, ...echo]);
+  });
+
+  test.each(shown)("is that of $file", ({ file = "", code }) => {
+    expect(code).toBe(readFileSync(join(root, file), "utf8"));
+  });
+
+  test.each(others)("compiles: line $line", ({ line }) => {
+    expect(errorsIn(pathOf(line))).toEqual([]);
+  });
+
+  test("is looked at by the compiler: a block with a mistake does not compile", () => {
+    expect(errorsIn(pathOf("mistake"))).toEqual([expect.stringContaining("not assignable to type")]);
+  });
+});
+
+describe("the README's tables", () => {
+  test.each([
+    ["`serve(options)`", "ServeOptionName"],
+    ["`createClient(options)`", "ClientOptionName"],
+    ["Calls", "CallOptionName"],
+  ])("have every option, and no other: %s", (heading, type) => {
+    expect(codeInFirstColumn(heading).sort()).toEqual(namesIn(type).sort());
+  });
+
+  test("have every code that is this product's own, and none that does not exist", () => {
+    const codes = codeInFirstColumn("Errors");
+    const known = namesIn("Code");
+    const own = known.filter((code) => !namesIn("TrpcCode").includes(code) && code !== "SESSION_LOST");
+    expect(codes.filter((code) => !known.includes(code))).toEqual([]);
+    expect(codes).toEqual(expect.arrayContaining(own));
+  });
+});
+
+describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) => {
+  test("links to files and headings that exist", () => {
+    const text = readFileSync(join(root, document), "utf8");
+    const targets = [...text.matchAll(/\]\(((?!https?:)[^)]+)\)/g)].map(([, target = ""]) => target.split("#"));
+    const isThere = ([path = "", heading]: string[]): boolean => {
+      const file = path === "" ? document : path;
+      if (!existsSync(join(root, file))) return false;
+      return heading === undefined || anchorsOf(readFileSync(join(root, file), "utf8")).includes(heading);
+    };
+    expect(targets.filter((target) => !isThere(target)).map((target) => target.join("#"))).toEqual([]);
+    expect(targets.length).toBeGreaterThan(0);
+  });
+});
+
+/** What the README's blocks find without importing it, and the names that its tables have to have. */
+const globals = `
+import type { RequestListener } from "node:http";
+import type { CallOptions, ContractClient, ContractClientOptions } from "@tautline/client";
+import type { ErrorCode, TrpcErrorCode } from "@tautline/core";
+import type { ServeOptions } from "@tautline/server";
+import { initTRPC, type AnyTRPCRouter } from "@trpc/server";
+import { z } from "zod";
+import type { api } from "./api.ts";
+
+const t = initTRPC.context<{ user: string }>().create();
+const appRouter = t.router({ echo: t.procedure.input(z.string()).query(({ input }) => input) });
+
+declare global {
+  type AppRouter = typeof appRouter;
+  const router: AppRouter;
+  const client: ContractClient<typeof api>;
+  const app: RequestListener;
+  const key: string;
+  const cert: string;
+  function createContext(): { user: string };
+  function findUser(token: string | undefined): Promise<{ name: string } | undefined>;
+  function readLog(from: {
+    after: string | null | undefined;
+    signal: AbortSignal | undefined;
+  }): AsyncIterable<{ id: string; text: string }>;
+}
+
+export type ServeOptionName = keyof ServeOptions<AnyTRPCRouter>;
+export type ClientOptionName = keyof ContractClientOptions<typeof api>;
+export type CallOptionName = keyof CallOptions;
+export type Code = ErrorCode;
+export type TrpcCode = TrpcErrorCode;
+`;
+
+const sources = new Map([
+  [pathOf("globals"), globals],
+  [pathOf("mistake"), "await client.chat.send.mutate({ room: 1 });"],
+  ...others.map(({ line, code }) => [pathOf(line), code] as const),
+]);
+const program = createProgram();
+
+function errorsIn(path: string): string[] {
+  const file = program.getSourceFile(path);
+  if (file === undefined) throw new Error(`${path} was not read`);
+  const diagnostics = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+  return diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
+/** The strings that a type of `globals` consists of. */
+function namesIn(type: string): string[] {
+  const checker = program.getTypeChecker();
+  const file = program.getSourceFile(pathOf("globals"));
+  const module = file && checker.getSymbolAtLocation(file);
+  const symbol = module && checker.getExportsOfModule(module).find(({ name }) => name === type);
+  if (symbol === undefined) throw new Error(`no type ${type}`);
+  const declared = checker.getDeclaredTypeOfSymbol(symbol);
+  return (declared.isUnion() ? declared.types : [declared]).flatMap((part) =>
+    part.isStringLiteral() ? [part.value] : [],
+  );
+}
+
+/** What stands in the first column of the table under a heading, as code. */
+function codeInFirstColumn(heading: string): string[] {
+  const [, rest = ""] = readme.split(new RegExp(`^#+ ${heading.replace(/[()]/g, "\\$&")}$`, "m"));
+  const [section = ""] = rest.split(/^#/m);
+  return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
+}
+
+/** The headings of a document as links name them, in GitHub's way. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** A program of the blocks. They are nowhere: each is taken for a module of the tests, beside those of the quickstart. */
+function createProgram(): ts.Program {
+  const path = join(root, "tests/tsconfig.json");
+  const { config } = ts.readConfigFile(path, (file) => ts.sys.readFile(file)) as { config: unknown };
+  const options: ts.CompilerOptions = {
+    ...ts.parseJsonConfigFileContent(config, ts.sys, dirname(path)).options,
+    noUnusedLocals: false,
+    rootDirs: [import.meta.dirname, join(root, "examples/quickstart")],
+  };
+  const host = ts.createCompilerHost(options);
+  const fileExists = host.fileExists.bind(host);
+  const readFile = host.readFile.bind(host);
+  const getSourceFile = host.getSourceFile.bind(host);
+  host.fileExists = (file) => sources.has(file) || fileExists(file);
+  host.readFile = (file) => sources.get(file) ?? readFile(file);
+  host.getSourceFile = (file, ...rest) => {
+    const source = sources.get(file);
+    return source === undefined ? getSourceFile(file, ...rest) : ts.createSourceFile(file, source, rest[0], true);
+  };
+  return ts.createProgram([...sources.keys()], options, host);
+}
+
+function pathOf(name: string | number): string {
+  return join(import.meta.dirname, `readme-block-${name}.ts`);
+}
+
+function lineAt(index: number): number {
+  return readme.slice(0, index).split("\n").length;
+}
