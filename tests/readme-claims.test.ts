@@ -8,16 +8,15 @@ import { describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { afterTest, cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
-import { closing, rejection } from "./fixture/client.ts";
-import { openGreeted } from "./fixture/raw-client.ts";
+import { closing, createTap, rejection } from "./fixture/client.ts";
 import { startServer } from "./fixture/server.ts";
 
-// What the README's table says of tRPC's wsLink and of Tautline, side by side. What Tautline does when the socket is lost is in
-// reconnect.test.ts.
+// What the README's table says of tRPC's wsLink and of Tautline, side by side. What Tautline does when the server does not come
+// back is in reconnect.test.ts.
 
 cleanUpAfterEach();
 
-const itemCount = 4_000;
+const itemCount = 3_000;
 const itemLength = 10_000;
 
 /** A router whose `query` and `mutation` answer when they are told to, and what it has seen. */
@@ -71,12 +70,15 @@ async function openTrpc(): Promise<Side<TRPCClient<Router>> & { readonly cut: ()
   return { client, seen, cut: () => sockets.clients.forEach((socket) => socket.terminate()) };
 }
 
-async function openTautline(): Promise<Side<RouterClient<Router>>> {
+async function openTautline(): Promise<Side<RouterClient<Router>> & { readonly socket: WebSocket }> {
   const { router, seen } = createRouter();
   const { url } = await startServer({ router });
-  const client = closing(createClient<Router>({ url }));
+  const tap = createTap();
+  const client = closing(createClient<Router>({ url, WebSocket: tap.WebSocket, backoff: { baseMs: 1 } }));
   expect(await client.ping.query()).toBe("pong");
-  return { client, seen };
+  const [socket] = tap.sockets;
+  if (socket === undefined) throw new Error("a client that was answered has a socket");
+  return { client, seen, socket };
 }
 
 async function startTrpc(router: Router): Promise<{ url: string; sockets: WebSocketServer }> {
@@ -135,6 +137,18 @@ describe("when the socket is lost while a query and a mutation run", () => {
     expect(await client.ping.query()).toBe("pong");
     expect(fired(seen)).toEqual([false, false]);
   });
+
+  it("Tautline's go on, run once, and are answered once", async () => {
+    const { client, seen, socket } = await openTautline();
+    const answers = Promise.all([client.query.query(), client.mutation.mutate()]);
+    await until("both run", () => running(seen));
+    socket.terminate();
+    await until("the client has noticed", () => client.connection.state.status === "reconnecting");
+    seen.answer();
+    expect(await answers).toEqual(["answer", "done"]);
+    expect([...seen.signals.values()].map((signals) => signals.length)).toEqual([1, 1]);
+    expect(fired(seen)).toEqual([false, false]);
+  });
 });
 
 describe("when the socket is lost during a subscription", () => {
@@ -150,6 +164,23 @@ describe("when the socket is lost during a subscription", () => {
       { id: "1", data: "after nothing" },
       { id: "2", data: "after 1" },
     ]);
+  });
+
+  it("Tautline's goes on, with nothing lost and nothing twice", async () => {
+    const { client, seen, socket } = await openTautline();
+    const lengths: number[] = [];
+    let done = false;
+    client.items.subscribe(undefined, {
+      onData: ({ length }) => lengths.push(length),
+      onComplete: () => {
+        done = true;
+      },
+    });
+    await until("items come", () => lengths.length > 10);
+    socket.terminate();
+    await until("all are here", () => done);
+    expect(lengths).toHaveLength(itemCount);
+    expect(seen.pulled).toBe(itemCount);
   });
 });
 
@@ -168,18 +199,17 @@ describe("when a subscriber stops reading", () => {
   });
 
   it("Tautline's server pauses the generator, and goes on when they read again", async () => {
-    const { router, seen } = createRouter();
-    const { url } = await startServer({ router });
-    const raw = await openGreeted(url);
-    raw.socket.pause();
-    raw.send([12, 1, "items", {}]);
+    const { client, seen, socket } = await openTautline();
+    socket.pause();
+    let received = 0;
+    client.items.subscribe(undefined, { onData: () => received++ });
     await until("items are pulled", () => seen.pulled > 0);
     await untilPaused(seen);
-    // What the kernel takes on both sides comes on top of the 1 MiB that may wait in the process.
+    // What the kernel takes on both sides comes on top of what may wait in the process.
     expect(seen.pulled).toBeLessThan(itemCount / 2);
-    raw.socket.resume();
-    await raw.message(25, 1);
-    expect(seen.pulled).toBe(itemCount);
+    expect(received).toBe(0);
+    socket.resume();
+    await until("all items are here", () => received === itemCount);
   });
 });
 
