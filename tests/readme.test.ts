@@ -78,6 +78,14 @@ describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) 
   });
 });
 
+test("ARCHITECTURE.md names source files that exist", () => {
+  const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+  const names = [...text.matchAll(/`([a-z.-]+[.]ts)`/g)].map(([, name = ""]) => name);
+  const folders = ["core", "server", "client"].map((name) => join(root, "packages", name, "src"));
+  expect(names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))))).toEqual([]);
+  expect(names.length).toBeGreaterThan(0);
+});
+
 /** What the README's blocks find without importing it, and the names that its tables have to have. */
 const globals = `
 import type { RequestListener } from "node:http";
