@@ -8,6 +8,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | null | undefined;
   /** Ends the call with `TIMEOUT` where there is no answer, or no start of a subscription, after so long, in ms. Default off. */
   readonly timeoutMs?: number | undefined;
+  /** Of a mutation: running it twice does what running it once does, so it may be sent again. Default: as the contract says. */
+  readonly idempotent?: boolean | undefined;
 }
 
 /** What is called, and how. */
@@ -24,6 +26,8 @@ export interface CallHandlers {
   onDone(result: unknown): void;
   onError(error: TautlineError): void;
   onStarted?(): void;
+  /** The subscription has started anew, and what there was in between is not known. */
+  onGap?(): void;
   /** An item; one that the server tracks as `{ id, data }`. */
   onItem?(item: unknown, eventId: string | undefined): void;
 }
@@ -95,6 +99,10 @@ export class Call implements CallObserver {
     report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId));
   }
 
+  onGap(): void {
+    report(() => this.#handlers.onGap?.());
+  }
+
   onError(shape: unknown): void {
     this.onFailed(this.#runtime.readError(shape));
   }
@@ -104,10 +112,10 @@ export class Call implements CallObserver {
   }
 
   #start({ type, path, input }: CallDefinition): void {
-    const { signal, timeoutMs } = this.#options;
+    const { signal, timeoutMs, idempotent } = this.#options;
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
-    this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this);
+    this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this, idempotent);
     if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
     if (!signal) return;
     this.#onAbort = () => {

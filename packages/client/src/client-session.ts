@@ -21,6 +21,8 @@ export interface SessionRuntime {
   readonly options: ConnectionOptions;
   readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
+  /** Names the client, however many sessions it has. */
+  readonly client: string;
   readError(shape: unknown): TautlineError;
   /** The session goes over a connection: what waits can be sent. */
   onCarried(session: ClientSession): void;
@@ -46,6 +48,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   /** Whether the server may know the session. */
   #offered = false;
   #windowMs = defaultWindowMs;
+  #store: string | undefined;
   #attempt: Attempt | undefined;
   #expiry: Deadline | undefined;
   #authentications: Authentication[] = [];
@@ -55,6 +58,11 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.options = runtime.options;
     this.deadlines = runtime.deadlines;
     this.#session = this.#start();
+  }
+
+  /** The server's store that remembers mutations. */
+  get store(): string | undefined {
+    return this.#store;
   }
 
   get session(): Session {
@@ -80,7 +88,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   end(): void {
     this.#attempt?.end(normalClosure);
     this.#attempt = undefined;
-    this.#expiry?.cancel();
+    this.#stopExpiry();
     this.#session.lose();
     this.#failAuthentications(connectionClosed("closed"));
   }
@@ -102,9 +110,9 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   }
 
   hello(): HelloFields {
-    const token = this.#token;
-    if (token === undefined) return {};
-    return this.#offered ? { token, received: this.#session.received } : { token };
+    const { client } = this.#runtime;
+    const token = this.#token ?? createToken();
+    return this.#offered ? { client, token, received: this.#session.received } : { client, token };
   }
 
   onGreeted(attempt: Attempt): void {
@@ -113,8 +121,8 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#carry(attempt, 0);
   }
 
-  onWelcome(attempt: Attempt, { token, received, windowMs = defaultWindowMs }: WelcomeFields): void {
-    this.#expiry?.cancel();
+  onWelcome(attempt: Attempt, { token, received, windowMs = defaultWindowMs, store }: WelcomeFields): void {
+    this.#stopExpiry();
     if (attempt.session === undefined) {
       // What the server has counted decides; a session that it does not have is a new one.
       const resumed = received !== undefined && this.#session.canResume(received);
@@ -124,7 +132,9 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     }
     this.#token = token;
     this.#windowMs = windowMs;
+    this.#store = store;
     this.#session.acknowledge();
+    this.#runtime.calls.settleDoubts(store);
     this.#runtime.onOnline(this);
   }
 
@@ -152,8 +162,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #start(): Session {
     this.#token = createToken();
     this.#offered = false;
-    this.#expiry?.cancel();
-    this.#expiry = undefined;
+    this.#stopExpiry();
     return new Session(this, this.options.replayBytes ?? defaultReplayBytes);
   }
 
@@ -167,7 +176,12 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     const lost = this.#session;
     lost.lose();
     this.#session = this.#start();
-    this.#runtime.calls.detach(lost, reason, { started });
+    this.#runtime.calls.detach(lost, reason, { started, store: this.#store });
+  }
+
+  #stopExpiry(): void {
+    this.#expiry?.cancel();
+    this.#expiry = undefined;
   }
 
   #failAuthentications(reason: TautlineError): void {
@@ -180,6 +194,6 @@ function sessionLost(): TautlineError {
 }
 
 /** 192 random bits. */
-function createToken(): string {
+export function createToken(): string {
   return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))));
 }

@@ -122,9 +122,24 @@ export interface SubscriptionCall<Input, Item, Shape> {
 /** Subscribes: with one callback or more, or for `for await`. */
 export interface Subscribe<Input, Item, Shape> {
   /** Calls back. Nothing is thrown: what goes wrong goes to `onError`. */
-  (input: Input, options: CallOptions & SomeCallback<SubscribeCallbacks<Item, Shape>>): Unsubscribable;
+  (input: Input, options: SubscriptionOptions & SomeCallback<SubscribeCallbacks<Item, Shape>>): Unsubscribable;
   /** To be read once. Leaving the loop ends the subscription; what goes wrong is thrown in the loop. */
-  (input: Input, options?: CallOptions & NoCallback): AsyncIterableIterator<Item>;
+  (input: Input, options?: SubscriptionOptions & NoCallback): ItemIterator<Item>;
+}
+
+/** How a subscription is to be made. */
+export interface SubscriptionOptions extends CallOptions {
+  /**
+   * Called when the subscription's session was lost and it was started anew with nothing to continue after: what the server sent in
+   * between is missing. A subscription with tracked items continues after the last one instead.
+   */
+  readonly onGap?: () => void;
+}
+
+/** A subscription's items, to be read once. */
+export interface ItemIterator<Item> extends AsyncIterableIterator<Item> {
+  /** Whether something may be missing right before the item that was handed out last; see `onGap`. */
+  readonly gap: boolean;
 }
 
 /** A subscription that was started with callbacks. */

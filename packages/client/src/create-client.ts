@@ -1,4 +1,4 @@
-import type { Contract } from "@tautline/core";
+import { type Contract, findProcedure } from "@tautline/core";
 import type { CallOptions } from "./call.ts";
 import { Caller } from "./caller.ts";
 import type { CreateClient } from "./client-types.ts";
@@ -56,11 +56,19 @@ class Calls {
   }
 
   #request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
-    const send = (): Promise<unknown> => this.#caller.request(type, path, input, options);
+    const again = type === "mutation" && options.idempotent === undefined && isIdempotent(this.#contract, path);
+    const callOptions = again ? { ...options, idempotent: true } : options;
+    const send = (): Promise<unknown> => this.#caller.request(type, path, input, callOptions);
     return this.#check(path, input)?.then(send) ?? send();
   }
 
   #check(path: string, input: unknown): Promise<void> | undefined {
     return this.#contract && this.#checkInput?.(this.#contract, path, input);
   }
+}
+
+/** Whether a contract says that running a mutation twice does what running it once does. */
+function isIdempotent(contract: Contract | undefined, path: string): boolean {
+  const procedure = contract && findProcedure(contract, path);
+  return procedure !== undefined && "idempotent" in procedure && procedure.idempotent === true;
 }

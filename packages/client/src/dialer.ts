@@ -2,7 +2,7 @@ import type { TautlineError } from "@tautline/core";
 import { type Beating, type Clock, type Deadline, type Deadlines, Heartbeat, type OutgoingCalls } from "@tautline/core/internals";
 import { connectionClosed } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
-import { ClientSession, type SessionRuntime } from "./client-session.ts";
+import { ClientSession, createToken, type SessionRuntime } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionOptions, ConnectionParams } from "./options.ts";
 import { report } from "./report.ts";
@@ -23,6 +23,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
   readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
   readonly readError: (shape: unknown) => TautlineError;
+  readonly client: string = createToken();
   readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { status: "idle" };
@@ -156,9 +157,11 @@ export class Dialer implements ClientConnection, SessionRuntime {
   #leave(session: ClientSession, reason: TautlineError = closed()): void {
     this.#leaving.delete(session);
     session.end();
-    this.calls.detach(session.session, reason, { started: true });
+    this.calls.detach(session.session, reason, { started: true, store: session.store });
     // What waits again goes to the session that there is.
-    if (this.#session?.session.open === true) this.calls.attach(this.#session.session);
+    if (this.#session?.session.open !== true) return;
+    this.calls.attach(this.#session.session);
+    this.calls.settleDoubts(this.#session.store);
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {

@@ -6,6 +6,7 @@ export type {
   ContractClientOptions,
   CreateClient,
   inferClientError,
+  ItemIterator,
   MutationCall,
   QueryCall,
   RouterClient,
@@ -13,6 +14,7 @@ export type {
   Subscribe,
   SubscribeCallbacks,
   SubscriptionCall,
+  SubscriptionOptions,
   Unsubscribable,
 } from "./client-types.ts";
 export type { ClientConnection, ConnectionState } from "./connection-state.ts";

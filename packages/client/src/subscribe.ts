@@ -12,6 +12,7 @@ export interface SubscribeOptions extends CallOptions {
   readonly onStopped?: () => void;
   readonly onComplete?: () => void;
   readonly onConnectionStateChange?: (state: ConnectionState) => void;
+  readonly onGap?: () => void;
 }
 
 /** A subscription that is about to start. */
@@ -25,13 +26,14 @@ export interface SubscribeCall {
 
 /** Subscribes with callbacks where there is one, else with an iterator. */
 export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe(): void } | SubscriptionIterator {
-  const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange } = call.options;
+  const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange, onGap } = call.options;
   const callbacks = [onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange];
   if (callbacks.every((callback) => callback === undefined)) return iterate(caller, call);
   const unwatch = onConnectionStateChange && caller.connection.subscribe(onConnectionStateChange);
   const stop = start(caller, call, {
     onStarted: () => onStarted?.({ context: undefined }),
     onItem: (item) => onData?.(item),
+    onGap: () => onGap?.(),
     onError: (error) => {
       unwatch?.();
       onError?.(error);
@@ -54,6 +56,10 @@ function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
   const iterator = new SubscriptionIterator();
   iterator.onReturn = start(caller, call, {
     onItem: (item) => iterator.push(item),
+    onGap: () => {
+      iterator.mark();
+      call.options.onGap?.();
+    },
     // Whoever aborts the loop ends it; that is no error of the loop's.
     onError: (error) => iterator.end(call.options.signal?.aborted === true ? undefined : error),
     onDone: () => iterator.end(),

@@ -9,19 +9,28 @@ interface Waiting {
 export class SubscriptionIterator implements AsyncIterableIterator<unknown, void> {
   /** Ends the subscription at the server; set by whoever started it. */
   onReturn: () => void = () => {};
-  readonly #items: unknown[] = [];
+  /** Whether something may be missing right before the item that was handed out last. */
+  gap = false;
+  readonly #items: { readonly value: unknown; readonly gap: boolean }[] = [];
   readonly #waiting: Waiting[] = [];
+  #gap = false;
   #ended = false;
   /** Thrown once, after the items that have come. */
-  #error: TautlineError | undefined;
+  #error: TautlineError | undefined = undefined;
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  push(item: unknown): void {
-    this.#items.push(item);
+  push(value: unknown): void {
+    this.#items.push({ value, gap: this.#gap });
+    this.#gap = false;
     this.#hand();
+  }
+
+  /** Before the next item something may be missing. */
+  mark(): void {
+    this.#gap = true;
   }
 
   /** No more items; with an error, the loop throws it. */
@@ -48,9 +57,12 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
   #hand(): void {
     while (this.#waiting.length > 0 && (this.#items.length > 0 || this.#ended)) {
       const { resolve, reject } = this.#waiting.shift() as Waiting;
+      const item = this.#items.shift();
       const error = this.#error;
-      if (this.#items.length > 0) resolve({ done: false, value: this.#items.shift() });
-      else if (error === undefined) resolve({ done: true, value: undefined });
+      if (item !== undefined) {
+        this.gap = item.gap;
+        resolve({ done: false, value: item.value });
+      } else if (error === undefined) resolve({ done: true, value: undefined });
       else {
         this.#error = undefined;
         reject(error);

@@ -13,6 +13,11 @@ export interface CallReplies {
   drained(): Promise<void> | undefined;
 }
 
+/** What a query or mutation came to, as it goes on the wire. */
+export type CallOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly shape: unknown };
+
 /**
  * A call that the other end made. It settles once: with a result, an error or an end, or by being aborted. What is sent after
  * that is left out, so a handler need not ask.
@@ -30,6 +35,7 @@ export class IncomingCall {
   #settled = false;
   #reason: TautlineError | undefined = undefined;
   #controller: AbortController | undefined = undefined;
+  #onOutcome: ((outcome: CallOutcome) => void) | undefined = undefined;
 
   constructor(
     replies: CallReplies,
@@ -48,6 +54,17 @@ export class IncomingCall {
     return this.#settled;
   }
 
+  /** Whether what becomes of it concerns nobody any more. */
+  get over(): boolean {
+    return this.#settled && this.#onOutcome === undefined;
+  }
+
+  /** Has the handler run on when its caller is lost, which is no reason for it to stop; `onOutcome` hears what it comes to, once. */
+  keepRunning(onOutcome: (outcome: CallOutcome) => void): void {
+    if (!this.#settled) this.#onOutcome = onOutcome;
+    else onOutcome({ ok: false, shape: undefined });
+  }
+
   /**
    * Fires when the caller cancels, its `timeoutMs` is over, or its connection is lost; never for a call that is done. Its reason
    * is a TautlineError. Made when first read: an AbortController costs more than the rest of a small call.
@@ -62,17 +79,21 @@ export class IncomingCall {
 
   /** Answers a query or mutation. @throws TautlineError where the value cannot be encoded; the call then still stands. */
   sendResult(value: unknown): void {
-    if (this.#settled) return;
     const { id } = this;
-    this.#replies.sendReply(value === undefined ? [messageType.result, id] : [messageType.result, id, value]);
-    this.#settle();
+    if (!this.#settled) {
+      this.#replies.sendReply(value === undefined ? [messageType.result, id] : [messageType.result, id, value]);
+      this.#settle();
+    }
+    this.#tell({ ok: true, value });
   }
 
   /** Ends the call with an error's shape. @throws TautlineError where the shape cannot be encoded. */
   sendError(shape: unknown): void {
-    if (this.#settled) return;
-    this.#replies.sendReply([messageType.error, this.id, shape]);
-    this.#settle();
+    if (!this.#settled) {
+      this.#replies.sendReply([messageType.error, this.id, shape]);
+      this.#settle();
+    }
+    this.#tell({ ok: false, shape });
   }
 
   /** The call was not started, and will not be here: its caller may make it elsewhere. */
@@ -120,10 +141,18 @@ export class IncomingCall {
   /** Ends the call without a word to the caller, who has asked for it or is gone. */
   abort(reason: TautlineError): void {
     if (this.#settled) return;
-    this.#reason = reason;
     this.#settle();
+    const lost = reason.code === "SESSION_LOST" || reason.code === "CONNECTION_CLOSED";
+    if (lost && this.#onOutcome !== undefined) return;
+    this.#reason = reason;
     this.#controller?.abort(reason);
     this.onAborted?.();
+  }
+
+  #tell(outcome: CallOutcome): void {
+    const onOutcome = this.#onOutcome;
+    this.#onOutcome = undefined;
+    onOutcome?.(outcome);
   }
 
   #settle(): void {

@@ -7,7 +7,7 @@ export { decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type Socket } from "./connection.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
-export { IncomingCall } from "./incoming-call.ts";
+export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
 export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 export * as messageType from "./message-type.ts";

@@ -4,7 +4,7 @@ import { TautlineError } from "./errors.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
 import * as messageType from "./message-type.ts";
-import { badMessage, isCalleeMessage, type PeerMessage } from "./protocol.ts";
+import { badMessage, type CallFields, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
 export interface CallObserver {
@@ -13,6 +13,8 @@ export interface CallObserver {
   onError(shape: unknown): void;
   onStarted(): void;
   onItem(value: unknown, eventId: string | undefined): void;
+  /** The subscription has started anew, and what there was in between is not known. */
+  onGap(): void;
   onEnd(): void;
   /** An error of this end: the connection, the session, the client. */
   onFailed(error: TautlineError): void;
@@ -31,12 +33,28 @@ export interface OutgoingCall {
   lastEventId: string | undefined;
   /** Where it was sent; undefined while it waits. */
   pipe: MessagePipe | undefined;
+  /** Whether running it twice does what running it once does: then it may be sent again. */
+  readonly idempotent: boolean;
+  /** The id under which it was sent first; undefined while it was not. */
+  firstId: number | undefined;
+  /** The store that knows whether it has run; it is sent again only where that store is. */
+  doubt: string | undefined;
+  /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */
+  started: boolean;
+}
+
+/** What is known of a pipe that is gone. */
+export interface LostPipe {
+  /** Whether the other end may have started calls. */
+  readonly started: boolean;
+  /** The store of the other end that remembers mutations. */
+  readonly store?: string | undefined;
 }
 
 /** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
 export interface PipeEnd {
   attach(pipe: MessagePipe): void;
-  detach(pipe: MessagePipe, reason: TautlineError, how: { started: boolean }): void;
+  detach(pipe: MessagePipe, reason: TautlineError, how: LostPipe): void;
   receive(message: PeerMessage, pipe: MessagePipe): void;
   close(reason: TautlineError): void;
 }
@@ -62,9 +80,20 @@ export class OutgoingCalls implements PipeEnd {
    *
    * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`; then nothing is sent.
    */
-  call(type: ProcedureType, path: string, input: unknown, observer: CallObserver): OutgoingCall {
-    const text = encodeValue(input);
-    const call: OutgoingCall = { id: 0, type, path, input: text, observer, lastEventId: undefined, pipe: undefined };
+  call(type: ProcedureType, path: string, input: unknown, observer: CallObserver, idempotent = false): OutgoingCall {
+    const call: OutgoingCall = {
+      id: 0,
+      type,
+      path,
+      input: encodeValue(input),
+      observer,
+      lastEventId: undefined,
+      pipe: undefined,
+      idempotent,
+      firstId: undefined,
+      doubt: undefined,
+      started: false,
+    };
     this.#send(call);
     return call;
   }
@@ -80,16 +109,27 @@ export class OutgoingCalls implements PipeEnd {
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
     for (const call of [...this.#calls.values()]) {
-      if (call.pipe !== undefined) continue;
+      if (call.pipe !== undefined || call.doubt !== undefined) continue;
       this.#calls.delete(call.id);
       try {
         this.#send(call);
       } catch (thrown) {
         // Later: were its observer to call again now, that call would overtake those that still wait.
         this.#calls.set(call.id, call);
-        queueMicrotask(() => this.#fail(call, TautlineError.from(thrown)));
+        queueMicrotask(() => this.#fail(call, TautlineError.from(thrown), false));
       }
     }
+  }
+
+  /** Mutations that may have run are sent again where the store that knows is this one, and fail where it is another, or none. */
+  settleDoubts(store: string | undefined): void {
+    for (const call of [...this.#calls.values()]) {
+      if (call.doubt === undefined) continue;
+      const known = call.doubt === store;
+      call.doubt = undefined;
+      if (!known) this.#fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
+    }
+    if (this.#pipe !== undefined) this.attach(this.#pipe);
   }
 
   /** New calls wait for the next pipe. */
@@ -114,15 +154,18 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   /**
-   * A pipe is gone, and with it whatever the other end kept for its calls. Queries and subscriptions wait for the next one and
-   * start again there; mutations fail with `OUTCOME_UNKNOWN`, unless `started` is false: the other end is known to have started
-   * none.
+   * A pipe is gone, and with it whatever the other end kept for its calls. Queries, subscriptions and idempotent mutations wait for
+   * the next one and start again there. Other mutations wait for `settleDoubts` where there is a store that knows them, and fail
+   * with `OUTCOME_UNKNOWN` where there is none; unless `started` is false: the other end is known to have started none.
    */
-  detach(pipe: MessagePipe, reason: TautlineError, { started }: { started: boolean }): void {
+  detach(pipe: MessagePipe, reason: TautlineError, { started, store }: LostPipe): void {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const call of this.#calls.values()) {
       if (call.pipe !== pipe) continue;
-      if (started && call.type === "mutation") this.#fail(call, reason);
+      if (started && call.type === "mutation" && !call.idempotent) {
+        if (store === undefined) this.#fail(call, reason, true);
+        call.doubt = store;
+      }
       call.pipe = undefined;
     }
   }
@@ -131,7 +174,7 @@ export class OutgoingCalls implements PipeEnd {
   close(reason: TautlineError): void {
     this.#pipe = undefined;
     // A copy: what an observer calls meanwhile is not failed as well, for ever.
-    for (const call of [...this.#calls.values()]) this.#fail(call, reason);
+    for (const call of [...this.#calls.values()]) this.#fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
   }
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
@@ -144,7 +187,7 @@ export class OutgoingCalls implements PipeEnd {
     if (call?.pipe !== pipe) return;
     switch (message[0]) {
       case messageType.started:
-        return call.observer.onStarted();
+        return this.#onStarted(call);
       case messageType.item:
         return call.observer.onItem(message[2], undefined);
       case messageType.trackedItem:
@@ -166,24 +209,35 @@ export class OutgoingCalls implements PipeEnd {
     }
   }
 
+  #onStarted(call: OutgoingCall): void {
+    if (call.started && call.lastEventId === undefined) call.observer.onGap();
+    call.started = true;
+    call.observer.onStarted();
+  }
+
   #send(call: OutgoingCall): void {
-    const { type, path, lastEventId, input } = call;
+    const { type, path, input } = call;
     const id = this.#lastId + 1;
-    const fields = lastEventId === undefined ? {} : { lastEventId };
-    const text = encodeCall(type, id, path, fields, input, this.#maxFrameBytes);
+    const text = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
     this.#lastId = id;
     call.id = id;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
+    call.firstId ??= id;
     call.pipe = this.#pipe;
     this.#pipe.send(text);
   }
 
-  /** A mutation that was sent may have run. */
-  #fail({ id, type, pipe, observer }: OutgoingCall, cause: TautlineError): void {
+  /** @param sent whether the other end may have it: then a mutation may have run. */
+  #fail({ id, type, observer }: OutgoingCall, cause: TautlineError, sent: boolean): void {
     if (!this.#calls.delete(id)) return;
-    const unknown = pipe !== undefined && type === "mutation";
     const message = "sent, but the answer was lost";
+    const unknown = sent && type === "mutation";
     observer.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);
   }
+}
+
+function fieldsOf({ type, lastEventId, firstId }: OutgoingCall): CallFields {
+  if (lastEventId !== undefined) return { lastEventId };
+  return type === "mutation" && firstId !== undefined ? { firstId } : {};
 }

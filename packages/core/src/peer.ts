@@ -1,5 +1,5 @@
 import type { TautlineError } from "./errors.ts";
-import { OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
+import { type LostPipe, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { type CallerMessage, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
@@ -38,7 +38,7 @@ export class Peer implements PipeEnd {
   }
 
   /** A pipe is gone: calls that came through it are aborted; for those that went, see `OutgoingCalls.detach`. */
-  detach(pipe: MessagePipe, reason: TautlineError, how: { started: boolean }): void {
+  detach(pipe: MessagePipe, reason: TautlineError, how: LostPipe): void {
     this.#receivers.get(pipe)?.abort(reason);
     this.#receivers.delete(pipe);
     this.calls.detach(pipe, reason, how);

@@ -13,6 +13,8 @@ export interface HelloFields {
   readonly params?: unknown;
   /** Names the session: chosen by the client for a new one, given by the server for one to be resumed. */
   readonly token?: string;
+  /** Names the client for as long as it lives, so that a mutation that it sends again is known. */
+  readonly client?: string;
   /** How many of the server's messages the client has; there where a session is to be resumed. */
   readonly received?: number;
 }
@@ -25,11 +27,16 @@ export interface WelcomeFields {
   readonly received?: number;
   /** How long the server keeps the session without a connection, in ms. */
   readonly windowMs?: number;
+  /** Names the store that remembers mutations; left out where there is none. */
+  readonly store?: string;
 }
 
-/** A call's fields: `lastEventId` is the last tracked event that the caller has seen. */
+/** A call's fields. */
 export interface CallFields {
+  /** The last tracked event that the caller has seen. */
   readonly lastEventId?: string;
+  /** The id under which the call was sent first, where it is sent again. */
+  readonly firstId?: number;
 }
 
 /** `[0, version, fields]`: the first message of a connection, client to server. */
@@ -167,12 +174,12 @@ function fits(letter: string | undefined, field: unknown): boolean {
     case "f":
       return typeof field === "object" && field !== null && !Array.isArray(field);
     case "c":
-      return fits("f", field) && fits("o", (field as CallFields).lastEventId);
+      return fits("f", field) && fits("o", (field as CallFields).lastEventId) && fits("p", (field as CallFields).firstId ?? 0);
     case "h":
     case "w": {
       if (!fits("f", field)) return false;
-      const { token, received = 0 } = field as HelloFields;
-      return fits("o", token) && fits("p", received);
+      const { token, received = 0, client } = field as HelloFields;
+      return fits("o", token) && fits("o", client) && fits("p", received);
     }
     default:
       return field !== undefined;

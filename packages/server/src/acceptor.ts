@@ -22,6 +22,7 @@ export class Acceptor implements ConnectionHost {
   readonly limits: ServerLimits;
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
+  readonly store: string | undefined;
   readonly #heartbeat: Heartbeat;
   readonly #registry: SessionRegistry;
   readonly #onSession: ((event: SessionEvent) => void) | undefined;
@@ -42,7 +43,9 @@ export class Acceptor implements ConnectionHost {
       errorDetail: options.errorDetail ?? "deliberate",
       onError: options.onError ?? logUnexpected,
       clock,
+      idempotency: options.idempotency,
     });
+    this.store = options.idempotency?.name;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
     this.#heartbeat.start();

@@ -6,6 +6,7 @@ import { isObservable, observableToAsyncIterable } from "@trpc/server/observable
 import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
 import { errorShape } from "./error-shape.ts";
+import { type IdempotencyStore, runOnce } from "./idempotency.ts";
 import type { ErrorReport } from "./options.ts";
 import { isThenable } from "./thenable.ts";
 import { toTRPCError } from "./trpc-error.ts";
@@ -14,6 +15,8 @@ import { toTRPCError } from "./trpc-error.ts";
 export interface CallScope {
   readonly ctx: unknown;
   readonly req: IncomingMessage;
+  /** Whose mutations are remembered under which prefix; undefined for a client without a name. */
+  readonly client?: string | undefined;
 }
 
 export interface DispatchOptions {
@@ -21,6 +24,7 @@ export interface DispatchOptions {
   readonly errorDetail: "deliberate" | "full";
   readonly onError: (report: ErrorReport<unknown>) => void;
   readonly clock: Clock;
+  readonly idempotency: IdempotencyStore | undefined;
 }
 
 /** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
@@ -37,6 +41,13 @@ export class Dispatch {
 
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
   run(call: IncomingCall, scope: CallScope): void {
+    const { idempotency } = this.#options;
+    if (idempotency === undefined || call.type !== "mutation" || scope.client === undefined) return this.#run(call, scope);
+    const key = `${scope.client}:${call.fields.firstId ?? call.id}`;
+    runOnce(idempotency, key, call, () => this.#run(call, scope)).catch((thrown: unknown) => this.fail(call, thrown, scope));
+  }
+
+  #run(call: IncomingCall, scope: CallScope): void {
     try {
       const found = this.#router.find(call.path);
       if (isThenable(found)) this.#later(found, call, scope, (procedure) => this.#start(procedure, call, scope));
@@ -50,7 +61,7 @@ export class Dispatch {
   fail(call: IncomingCall, thrown: unknown, scope: CallScope): void {
     const error = asTRPCError(thrown);
     this.report(error, call, scope);
-    if (call.settled) return;
+    if (call.over) return;
     try {
       call.sendError(this.encodeError(error, call, scope));
     } catch (cause) {
@@ -103,7 +114,7 @@ export class Dispatch {
   }
 
   #start(procedure: CompiledProcedure | undefined, call: IncomingCall, scope: CallScope): void {
-    if (call.settled) return;
+    if (call.over) return;
     if (procedure === undefined) throw notFound(call);
     if (procedure.type !== call.type) throw wrongType(call, procedure.type);
     const result = procedure.call(new DispatchedCall(call, scope.ctx, this.#readInput(call)));

@@ -1,3 +1,8 @@
+export {
+  type IdempotencyStore,
+  type MemoryIdempotencyOptions,
+  memoryIdempotencyStore,
+} from "./idempotency.ts";
 export type {
   BuiltProcedure,
   ContractBuilder,

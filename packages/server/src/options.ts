@@ -3,6 +3,7 @@ import type { TautlineError } from "@tautline/core";
 import { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "@tautline/core/internals";
 import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext, TRPCError, TRPCProcedureType } from "@trpc/server";
 import type { TRPCRequestInfo } from "@trpc/server/http";
+import type { IdempotencyStore } from "./idempotency.ts";
 import type { AllowedOrigins } from "./origin.ts";
 
 /** What `createContext` gets, as in tRPC. */
@@ -69,6 +70,11 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
    * enough.
    */
   readonly identify?: (ctx: inferRouterContext<Router>) => string | undefined;
+  /**
+   * Remembers what mutations came to: one whose answer was lost with its session is then sent again and answered with what it came
+   * to; it is run once at most, and runs on when its caller is lost. `memoryIdempotencyStore()` is one. Default none.
+   */
+  readonly idempotency?: IdempotencyStore;
   /** Hears of sessions: opened, parked (their connection is gone), resumed, lost. What it throws is left out. */
   readonly onSession?: (event: SessionEvent) => void;
   /** How long a session is kept without a connection, in ms. Default 60,000. Off: 0, then it ends with its connection. */

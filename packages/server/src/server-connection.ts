@@ -49,6 +49,8 @@ export interface ConnectionHost extends SessionHost {
   readonly deadlines: Deadlines;
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
+  /** Names the store that remembers mutations. */
+  readonly store: string | undefined;
   /** The session that a token is for, where this identity can go on with it from there. */
   findSession(token: string, received: number, identity: string | undefined): ServerSession | undefined;
   /**
@@ -193,7 +195,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     const session = this.#session ?? this.#begin(new ServerSession(this.#host, this.#request));
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
-    session.open(ctx, identity);
+    session.open(ctx, identity, this.#hello.client);
   }
 
   #resume(session: ServerSession, ctx: unknown, received: number): void {
@@ -211,8 +213,10 @@ export class ServerConnection implements ConnectionHandlers, Beating {
 
   #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
     const token = this.#host.claimSession(session, this, used);
-    const resumable = token === undefined ? {} : { token, windowMs: this.#host.limits.sessionWindowMs };
-    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable }]));
+    const { limits, store } = this.#host;
+    const resumable = token === undefined ? {} : { token, windowMs: limits.sessionWindowMs };
+    const remembering = store === undefined ? {} : { store };
+    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
   }
 
   /** The first message after the welcome shows that the welcome has come. */

@@ -35,14 +35,14 @@ export class ServerSession implements SessionOwner, CallServer {
   readonly #host: SessionHost;
   readonly #calls: IncomingCalls;
   readonly #peer: Peer;
-  readonly #scope: { ctx: unknown; req: IncomingMessage };
+  readonly #scope: { ctx: unknown; req: IncomingMessage; client: string | undefined };
   /** Calls that came before the context stood. The limits on calls bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "opening";
 
   constructor(host: SessionHost, req: IncomingMessage) {
     this.#host = host;
-    this.#scope = { ctx: undefined, req };
+    this.#scope = { ctx: undefined, req, client: undefined };
     this.session = new Session(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits);
     this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
@@ -84,9 +84,11 @@ export class ServerSession implements SessionOwner, CallServer {
   onIdle: () => void = () => {};
 
   /** The context stands: calls are answered from now on, with this one. */
-  open(ctx: unknown, identity: string | undefined): void {
+  open(ctx: unknown, identity: string | undefined, client: string | undefined): void {
     this.identity = identity;
     this.#scope.ctx = ctx;
+    // Nobody answers for another's mutations.
+    this.#scope.client = client === undefined ? undefined : JSON.stringify([identity, client]);
     this.#phase = "open";
     const waiting = this.#waiting;
     this.#waiting = [];

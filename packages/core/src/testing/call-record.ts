@@ -7,6 +7,7 @@ export type CallEvent =
   | readonly ["item", value: unknown, eventId?: string]
   | readonly ["result", value: unknown]
   | readonly ["error", shape: unknown]
+  | readonly ["gap"]
   | readonly ["end"]
   | readonly ["failed", error: TautlineError];
 
@@ -28,6 +29,10 @@ export class CallRecord implements CallObserver {
 
   onError(shape: unknown): void {
     this.events.push(["error", shape]);
+  }
+
+  onGap(): void {
+    this.events.push(["gap"]);
   }
 
   onEnd(): void {

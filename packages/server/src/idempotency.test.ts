@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { memoryIdempotencyStore } from "./idempotency.ts";
+
+const done = { ok: true, value: 1 } as const;
+
+describe("memoryIdempotencyStore", () => {
+  test("gives the first who claims a key nothing, and everybody after what it came to", async () => {
+    const store = memoryIdempotencyStore();
+    expect(await store.claim("a")).toBeUndefined();
+    const second = store.claim("a");
+    const third = store.claim("a");
+    await store.settle("a", done);
+    expect(await second).toBe(done);
+    expect(await third).toBe(done);
+    expect(await store.claim("a")).toBe(done);
+    expect(await store.claim("b")).toBeUndefined();
+  });
+
+  test("forgets an outcome when its time is over, and never what still runs", async () => {
+    let now = 0;
+    const store = memoryIdempotencyStore({ keepMs: 10, now: () => now });
+    await store.claim("running");
+    await store.claim("done");
+    await store.settle("done", done);
+    now = 9;
+    expect(await store.claim("done")).toBe(done);
+    now = 10;
+    expect(await store.claim("done")).toBeUndefined();
+    const waiting = store.claim("running");
+    await store.settle("running", done);
+    expect(await waiting).toBe(done);
+  });
+
+  test("forgets the oldest outcomes first when there are too many", async () => {
+    const store = memoryIdempotencyStore({ maxEntries: 2 });
+    for (const key of ["a", "b"]) {
+      await store.claim(key);
+      await store.settle(key, done);
+    }
+    expect(await store.claim("c")).toBeUndefined();
+    expect(await store.claim("b")).toBe(done);
+    expect(await store.claim("a")).toBeUndefined();
+  });
+
+  test("has a name of its own in each process, so that no other is taken for it", () => {
+    expect(memoryIdempotencyStore().name).not.toBe(memoryIdempotencyStore().name);
+  });
+
+  test("keeps the first outcome, whatever is settled later", async () => {
+    const store = memoryIdempotencyStore();
+    await store.claim("a");
+    await store.settle("a", done);
+    await store.settle("a", { ok: false, shape: {} });
+    await store.settle("never claimed", done);
+    expect(await store.claim("a")).toBe(done);
+    expect(await store.claim("never claimed")).toBeUndefined();
+  });
+});
