@@ -3,7 +3,7 @@ import { initTRPC, tracked } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import type { CreateClient, inferClientError, Unsubscribable } from "./client-types.ts";
+import type { CreateClient, inferClientError, ItemIterator, Unsubscribable } from "./client-types.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 
 declare const createClient: CreateClient;
@@ -49,9 +49,9 @@ describe("a client of a router", () => {
   });
 
   test("has the items, with their ids where they are tracked", () => {
-    expectTypeOf(client.chat.messages.subscribe()).toEqualTypeOf<AsyncIterableIterator<{ at: Date }>>();
-    expectTypeOf(client.chat.log.subscribe()).toEqualTypeOf<AsyncIterableIterator<{ id: string; data: string }>>();
-    expectTypeOf(client.chat.legacy.subscribe()).toEqualTypeOf<AsyncIterableIterator<number>>();
+    expectTypeOf(client.chat.messages.subscribe()).toEqualTypeOf<ItemIterator<{ at: Date }>>();
+    expectTypeOf(client.chat.log.subscribe()).toEqualTypeOf<ItemIterator<{ id: string; data: string }>>();
+    expectTypeOf(client.chat.legacy.subscribe()).toEqualTypeOf<ItemIterator<number>>();
   });
 
   test("hands over errors of the router's shape", () => {
@@ -70,7 +70,7 @@ describe("a client of a router", () => {
   test("has types as JSON leaves them where the router has no transformer", () => {
     const plainClient = createClient<PlainRouter>({ url });
     expectTypeOf(plainClient.now.query()).resolves.toEqualTypeOf<{ at: string }>();
-    expectTypeOf(plainClient.times.subscribe()).toEqualTypeOf<AsyncIterableIterator<{ at: string }>>();
+    expectTypeOf(plainClient.times.subscribe()).toEqualTypeOf<ItemIterator<{ at: string }>>();
   });
 
   test("needs the transformer exactly where the router has one", () => {
@@ -112,7 +112,7 @@ describe("a client of a contract", () => {
   });
 
   test("has the contract's items, with their ids where the contract says tracked", () => {
-    expectTypeOf(client.chat.messages.subscribe({ room: "" })).toEqualTypeOf<AsyncIterableIterator<{ at: Date }>>();
+    expectTypeOf(client.chat.messages.subscribe({ room: "" })).toEqualTypeOf<ItemIterator<{ at: Date }>>();
     client.chat.log.subscribe(undefined, {
       onData: (item) => expectTypeOf(item.id).toEqualTypeOf<string>(),
       onError: (error) => expectTypeOf(error.data?.code).toEqualTypeOf<string | undefined>(),
