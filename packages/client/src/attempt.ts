@@ -1,8 +1,8 @@
 import { TautlineError } from "@tautline/core";
 import {
   authenticatedType,
-  badMessage,
   type Beating,
+  badMessage,
   Connection,
   type ConnectionHandlers,
   type Deadline,
@@ -137,7 +137,9 @@ export class Attempt implements ConnectionHandlers, Beating {
     socket.addEventListener("open", () => {
       if (this.#over) return;
       const fields = this.#owner.hello();
-      connection.send(encodeMessage([helloType, protocolVersion, params === undefined ? fields : { params, ...fields }]));
+      connection.send(
+        encodeMessage([helloType, protocolVersion, params === undefined ? fields : { params, ...fields }]),
+      );
       this.#owner.onGreeted(this);
     });
     socket.addEventListener("message", ({ data }) => {

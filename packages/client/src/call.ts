@@ -116,7 +116,8 @@ export class Call implements CallObserver {
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
     this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this, idempotent);
-    if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
+    if (timeoutMs !== undefined)
+      this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
     if (!signal) return;
     this.#onAbort = () => {
       if (this.cancel()) this.#tell(aborted(signal));
@@ -135,7 +136,8 @@ export class Call implements CallObserver {
   }
 
   #onTimeout(timeoutMs: number): void {
-    if (this.cancel("TIMEOUT")) this.#tell(new TautlineError({ code: "TIMEOUT", message: `no answer in ${timeoutMs} ms` }));
+    if (this.cancel("TIMEOUT"))
+      this.#tell(new TautlineError({ code: "TIMEOUT", message: `no answer in ${timeoutMs} ms` }));
   }
 
   #tell(error: TautlineError): void {

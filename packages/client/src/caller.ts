@@ -37,7 +37,9 @@ export class Caller implements CallRuntime {
     try {
       return value === undefined || this.#transformer === undefined ? value : this.#transformer.input.serialize(value);
     } catch (cause) {
-      throw cause instanceof TautlineError ? cause : new TautlineError({ code: "BAD_REQUEST", message: "unsendable value", cause });
+      throw cause instanceof TautlineError
+        ? cause
+        : new TautlineError({ code: "BAD_REQUEST", message: "unsendable value", cause });
     }
   }
 

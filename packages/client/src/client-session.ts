@@ -33,8 +33,8 @@ export interface SessionRuntime {
 }
 
 interface Authentication {
-  resolve(): void;
-  reject(error: TautlineError): void;
+  readonly resolve: () => void;
+  readonly reject: (error: TautlineError) => void;
 }
 
 /** The client's end of one session after the other: opens it, resumes it, and starts a new one where it was lost. */

@@ -3,7 +3,7 @@ import { initTRPC, tracked } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import type { CreateClient, inferClientError, ItemIterator, Unsubscribable } from "./client-types.ts";
+import type { CreateClient, ItemIterator, inferClientError, Unsubscribable } from "./client-types.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 
 declare const createClient: CreateClient;

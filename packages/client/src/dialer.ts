@@ -1,5 +1,12 @@
 import type { TautlineError } from "@tautline/core";
-import { type Beating, type Clock, type Deadline, type Deadlines, Heartbeat, type OutgoingCalls } from "@tautline/core/internals";
+import {
+  type Beating,
+  type Clock,
+  type Deadline,
+  type Deadlines,
+  Heartbeat,
+  type OutgoingCalls,
+} from "@tautline/core/internals";
 import { connectionClosed } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
 import { ClientSession, createToken, type SessionRuntime } from "./client-session.ts";
@@ -14,7 +21,7 @@ export interface DialerRuntime {
   readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
   /** Reads the shape of a server's error. */
-  readError(shape: unknown): TautlineError;
+  readonly readError: (shape: unknown) => TautlineError;
 }
 
 /** Keeps a client connected: opens a session, and when its connection breaks makes the next. */

@@ -1,6 +1,6 @@
 import type { TautlineError } from "@tautline/core";
 import { type Operation, type OperationResultObserver, TRPCClientError, type TRPCLink } from "@trpc/client";
-import type { TransformerOptions, TRPCConnectionState } from "@trpc/client/unstable-internals";
+import type { TRPCConnectionState, TransformerOptions } from "@trpc/client/unstable-internals";
 import type { AnyTRPCRouter, inferTRPCClientTypes } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import type { TRPCErrorShape } from "@trpc/server/rpc";
@@ -89,7 +89,9 @@ function isErrorShape(shape: unknown): shape is TRPCErrorShape {
 }
 
 /** tRPC knows three states. */
-function toTrpcState<Router extends AnyTRPCRouter>(state: ConnectionState): TRPCConnectionState<TRPCClientError<Router>> {
+function toTrpcState<Router extends AnyTRPCRouter>(
+  state: ConnectionState,
+): TRPCConnectionState<TRPCClientError<Router>> {
   switch (state.status) {
     case "online":
       return { type: "state", state: "pending", error: null };

@@ -1,8 +1,8 @@
 import type { TautlineError } from "@tautline/core";
 
 interface Waiting {
-  resolve(result: IteratorResult<unknown, void>): void;
-  reject(error: TautlineError): void;
+  readonly resolve: (result: IteratorResult<unknown, void>) => void;
+  readonly reject: (error: TautlineError) => void;
 }
 
 /** A subscription read with `for await`. Items wait here until they are asked for; leaving the loop ends the subscription. */

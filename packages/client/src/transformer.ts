@@ -10,5 +10,7 @@ export type TransformerOption =
   | { serialize(value: unknown): unknown; deserialize(value: unknown): unknown };
 
 export function readTransformer(transformer: TransformerOption | undefined): Transformer | undefined {
-  return transformer === undefined || "input" in transformer ? transformer : { input: transformer, output: transformer };
+  return transformer === undefined || "input" in transformer
+    ? transformer
+    : { input: transformer, output: transformer };
 }

@@ -1,5 +1,5 @@
 import type { WebSocketClass } from "./web-socket.ts";
 
-declare const globalThis: { readonly WebSocket: WebSocketClass };
+const host: { readonly WebSocket: WebSocketClass } = globalThis;
 
-export const WebSocket: WebSocketClass = globalThis.WebSocket;
+export const WebSocket: WebSocketClass = host.WebSocket;

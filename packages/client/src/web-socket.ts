@@ -14,12 +14,15 @@ export interface WebSocketLike {
 /** A class of WebSockets: the browsers', that of `ws`, or one that behaves like them. */
 export type WebSocketClass = new (url: string, protocol: string) => WebSocketLike;
 
-declare const globalThis: { readonly location?: { readonly href: string } };
+interface Host {
+  readonly location?: { readonly href: string };
+}
 
 /** @throws TautlineError `BAD_REQUEST` where the address is none. */
 export function openSocket(WebSocket: WebSocketClass, address: string | URL): WebSocketLike {
   try {
-    const url = new URL(address, globalThis.location?.href);
+    const { location }: Host = globalThis;
+    const url = new URL(address, location?.href);
     url.protocol = url.protocol.replace("http", "ws");
     return new WebSocket(url.href, subprotocol);
   } catch (cause) {

@@ -1,13 +1,7 @@
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import { defaultMaxFrameBytes, maxFrameMessages } from "./options.ts";
-import {
-  badMessage,
-  type CallFields,
-  callType,
-  type Message,
-  readMessage,
-} from "./protocol.ts";
+import { badMessage, type CallFields, callType, type Message, readMessage } from "./protocol.ts";
 
 /**
  * One message as JSON.

@@ -3,7 +3,7 @@ import { decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { type Message } from "./protocol.ts";
+import type { Message } from "./protocol.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
 export interface Socket {

@@ -28,8 +28,15 @@ describe("contract", () => {
   test("keeps its procedures as they were defined", () => {
     expect(api.chat.history).toBe(history);
     expect(history).toMatchObject({ type: "query", meta: { audience: "all" } });
-    expect(send).toMatchObject({ type: "mutation", idempotent: true, output: undefined });
-    expect(messages).toMatchObject({ type: "subscription", tracked: true, input: undefined });
+    expect(send).toMatchObject({ type: "mutation", idempotent: true });
+    expect(messages).toMatchObject({ type: "subscription", tracked: true });
+  });
+
+  test("keeps only what was given: a part that was left out is no key, and reads as undefined", () => {
+    expect(Object.keys(query())).toEqual(["type"]);
+    expect(Object.keys(send).sort()).toEqual(["idempotent", "input", "type"]);
+    expect(Object.keys(messages).sort()).toEqual(["output", "tracked", "type"]);
+    expect([send.output, messages.input]).toEqual([undefined, undefined]);
   });
 
   test("takes another contract as a part", () => {

@@ -1,7 +1,7 @@
 import type { ProcedureType } from "./contract.ts";
-import { TautlineError } from "./errors.ts";
+import type { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
-import { type CalleeMessage, type CallFields } from "./protocol.ts";
+import type { CalleeMessage, CallFields } from "./protocol.ts";
 
 /** What a call answers through. */
 export interface CallReplies {

@@ -1,9 +1,9 @@
 import { encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import { type CallReplies, IncomingCall } from "./incoming-call.ts";
+import * as messageType from "./message-type.ts";
 import { defaultMaxCalls, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import * as messageType from "./message-type.ts";
 import {
   badMessage,
   type CalleeMessage,

@@ -1,4 +1,3 @@
-export { checkContract, ContractError } from "./contract-check.ts";
 export {
   type Contract,
   type ContractMutation,
@@ -22,7 +21,7 @@ export {
   subscription,
   type TrackedItem,
 } from "./contract.ts";
-export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
+export { ContractError, checkContract } from "./contract-check.ts";
 export {
   type ErrorCode,
   type ErrorShape,
@@ -34,3 +33,4 @@ export {
 export type { IsJsonSafe, JsonUnsafePaths, TransformerNeeded } from "./json-safe.ts";
 export { type Rich, rich } from "./rich.ts";
 export type { RichKind } from "./rich-kinds.ts";
+export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";

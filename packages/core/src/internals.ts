@@ -9,7 +9,6 @@ export { type Deadline, Deadlines } from "./deadlines.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
-export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 export * as messageType from "./message-type.ts";
 export {
   auth as authType,
@@ -19,12 +18,13 @@ export {
   refused as refusedType,
   welcome as welcomeType,
 } from "./message-type.ts";
+export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
 export { type CallObserver, type OutgoingCall, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
 export {
-  badMessage,
   type AuthMessage,
+  badMessage,
   type HelloFields,
   type HelloMessage,
   isSessionMessage,

@@ -1,6 +1,6 @@
-import { contract, mutation, query, subscription } from "./contract.ts";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
+import { contract, mutation, query, subscription } from "./contract.ts";
 import type { IsJsonSafe, JsonUnsafePaths } from "./json-safe.ts";
 
 describe("JsonUnsafePaths", () => {

@@ -1,9 +1,9 @@
 import { encodeCall, encodeMessage, encodeValue } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
+import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import * as messageType from "./message-type.ts";
 import { badMessage, type CallFields, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
@@ -108,7 +108,7 @@ export class OutgoingCalls implements PipeEnd {
   /** Sends through this pipe from now on, first what waits. */
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
-    for (const call of [...this.#calls.values()]) {
+    for (const call of Array.from(this.#calls.values())) {
       if (call.pipe !== undefined || call.doubt !== undefined) continue;
       this.#calls.delete(call.id);
       try {
@@ -123,7 +123,7 @@ export class OutgoingCalls implements PipeEnd {
 
   /** Mutations that may have run are sent again where the store that knows is this one, and fail where it is another, or none. */
   settleDoubts(store: string | undefined): void {
-    for (const call of [...this.#calls.values()]) {
+    for (const call of Array.from(this.#calls.values())) {
       if (call.doubt === undefined) continue;
       const known = call.doubt === store;
       call.doubt = undefined;
@@ -174,7 +174,8 @@ export class OutgoingCalls implements PipeEnd {
   close(reason: TautlineError): void {
     this.#pipe = undefined;
     // A copy: what an observer calls meanwhile is not failed as well, for ever.
-    for (const call of [...this.#calls.values()]) this.#fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
+    for (const call of Array.from(this.#calls.values()))
+      this.#fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
   }
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
@@ -191,20 +192,22 @@ export class OutgoingCalls implements PipeEnd {
       case messageType.item:
         return call.observer.onItem(message[2], undefined);
       case messageType.trackedItem:
+        call.lastEventId = message[2];
+        return call.observer.onItem(message[3], message[2]);
       case messageType.event:
         call.lastEventId = message[2];
-        return call.observer.onItem(message[3], message[0] === messageType.event ? undefined : message[2]);
+        return call.observer.onItem(message[3], undefined);
       case messageType.declined:
         call.pipe = undefined;
         return;
-    }
-    this.#calls.delete(id);
-    switch (message[0]) {
       case messageType.result:
+        this.#calls.delete(id);
         return call.observer.onResult(message[2]);
       case messageType.error:
+        this.#calls.delete(id);
         return call.observer.onError(message[2]);
       case messageType.end:
+        this.#calls.delete(id);
         return call.observer.onEnd();
     }
   }

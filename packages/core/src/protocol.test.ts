@@ -1,18 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
-import { badMessage, callType, isPeerMessage, procedureType, readMessage } from "./protocol.ts";
+import { badMessage, callType, isCalleeMessage, isPeerMessage, isSessionMessage, procedureType, readMessage } from "./protocol.ts";
 
 const { firstExtension, ...types } = messageType;
 type MessageName = keyof typeof types;
 
 /** One message of each type, with every field that it can have. */
 const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
-  hello: [0, 1, { params: { token: "t" } }],
-  welcome: [1, {}],
+  hello: [0, 1, { params: { token: "t" }, client: "c", token: "t", received: 3 }],
+  welcome: [1, { token: "t", received: 3, windowMs: 60_000, store: "s" }],
   refused: [2, { message: "no" }],
+  ping: [3, 0],
+  pong: [4, 7],
+  ack: [5, 2 ** 53 - 1],
+  goaway: [6, 2_500],
+  auth: [7, { token: "t" }],
+  authenticated: [8, { message: "no" }],
   query: [10, 1, "a.b", {}, { input: true }],
-  mutation: [11, 1, "a.b", {}, null],
+  mutation: [11, 1, "a.b", { firstId: 1 }, null],
   subscription: [12, 1, "a.b", { lastEventId: "e" }, 0],
   cancel: [13, 1, "TIMEOUT"],
   result: [20, 1, "value"],
@@ -22,10 +28,10 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   trackedItem: [24, 1, "e", false],
   end: [25, 1],
   event: [26, 1, "e", 0],
+  declined: [27, 1],
 };
 
-const ids: readonly unknown[] = [
-  0,
+const counts: readonly unknown[] = [
   -1,
   1.5,
   Number.POSITIVE_INFINITY,
@@ -38,15 +44,30 @@ const ids: readonly unknown[] = [
   null,
   true,
 ];
+const ids = [0, ...counts];
 const notStrings: readonly unknown[] = [0, null, true, {}, ["a"]];
 const notFields: readonly unknown[] = [0, null, true, "a", []];
-const call = [ids, notStrings, [...notFields, { lastEventId: 1 }, { lastEventId: null }]];
+const fieldsWith = (name: string, values: readonly unknown[]): readonly unknown[] => values.map((value) => ({ [name]: value }));
+const tokens = fieldsWith("token", notStrings);
+const received = fieldsWith("received", counts);
+const call = [ids, notStrings, [...notFields, ...fieldsWith("lastEventId", notStrings), ...fieldsWith("firstId", ids)]];
 
 /** For each type, what each field must not be. Each list also holds that the field may not be left out. */
 const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
-  hello: [[1.5, "1", null, {}, 2 ** 53, Number.POSITIVE_INFINITY], notFields],
-  welcome: [notFields],
+  hello: [
+    [1.5, "1", null, {}, 2 ** 53, Number.POSITIVE_INFINITY],
+    [...notFields, ...tokens, ...received, ...fieldsWith("client", notStrings)],
+  ],
+  welcome: [
+    [...notFields, ...tokens, ...received, ...fieldsWith("windowMs", counts), ...fieldsWith("store", notStrings)],
+  ],
   refused: [[]],
+  ping: [counts],
+  pong: [counts],
+  ack: [counts],
+  goaway: [counts],
+  auth: [[]],
+  authenticated: [],
   query: call,
   mutation: call,
   subscription: call,
@@ -58,6 +79,7 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   trackedItem: [ids, notStrings],
   end: [ids],
   event: [ids, notStrings],
+  declined: [ids],
 };
 
 const names = Object.keys(types) as MessageName[];
@@ -155,7 +177,27 @@ describe("readMessage", () => {
 describe("the types of messages", () => {
   test("tell peers' messages from the connection's own", () => {
     const peers = names.filter((name) => isPeerMessage(readMessage(whole[name]) ?? [1, {}]));
-    expect(names.filter((name) => !peers.includes(name))).toEqual(["hello", "welcome", "refused"]);
+    expect(names.filter((name) => !peers.includes(name))).toEqual([
+      "hello",
+      "welcome",
+      "refused",
+      "ping",
+      "pong",
+      "ack",
+      "goaway",
+      "auth",
+      "authenticated",
+    ]);
+  });
+
+  test("tell what a session takes from what its connection does", () => {
+    const control = names.filter((name) => !isSessionMessage(readMessage(whole[name]) ?? [1, {}]));
+    expect(control).toEqual(["hello", "welcome", "refused", "goaway", "auth", "authenticated"]);
+  });
+
+  test("tell a caller's messages from a callee's", () => {
+    const messages = names.map((name) => readMessage(whole[name]) ?? ([1, {}] as const)).filter(isPeerMessage);
+    expect(messages.filter((message) => !isCalleeMessage(message)).map(([type]) => type)).toEqual([10, 11, 12, 13]);
   });
 
   test("name the type of procedure that a call is for", () => {

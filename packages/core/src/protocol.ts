@@ -173,13 +173,20 @@ function fits(letter: string | undefined, field: unknown): boolean {
       return field === undefined || fits("s", field);
     case "f":
       return typeof field === "object" && field !== null && !Array.isArray(field);
-    case "c":
-      return fits("f", field) && fits("o", (field as CallFields).lastEventId) && fits("p", (field as CallFields).firstId ?? 0);
-    case "h":
-    case "w": {
+    case "c": {
+      if (!fits("f", field)) return false;
+      const { lastEventId, firstId = 1 } = field as CallFields;
+      return fits("o", lastEventId) && fits("i", firstId);
+    }
+    case "h": {
       if (!fits("f", field)) return false;
       const { token, received = 0, client } = field as HelloFields;
       return fits("o", token) && fits("o", client) && fits("p", received);
+    }
+    case "w": {
+      if (!fits("f", field)) return false;
+      const { token, received = 0, windowMs = 0, store } = field as WelcomeFields;
+      return fits("o", token) && fits("o", store) && fits("p", received) && fits("p", windowMs);
     }
     default:
       return field !== undefined;

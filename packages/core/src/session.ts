@@ -152,7 +152,8 @@ export class Session implements MessagePipe {
 
   /** Positions never go back, nor past what was sent: a buffer that believed them would lose what it keeps. */
   #onAcknowledged(position: number): void {
-    if (position < this.#acknowledged || position > this.#sent.end) throw badMessage("acknowledges what it cannot have");
+    if (position < this.#acknowledged || position > this.#sent.end)
+      throw badMessage("acknowledges what it cannot have");
     this.#forget(position);
   }
 

@@ -146,7 +146,7 @@ export class Acceptor implements ConnectionHost {
   }
 }
 
-
 function logUnexpected({ error, path }: ErrorReport<unknown>): void {
+  // oxlint-disable-next-line no-console -- the documented default: an error that nobody hears of is worse
   if (error.code === "INTERNAL_SERVER_ERROR") console.error(`tautline: ${path ?? "connection"}:`, error.cause ?? error);
 }

@@ -42,9 +42,12 @@ export class Dispatch {
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
   run(call: IncomingCall, scope: CallScope): void {
     const { idempotency } = this.#options;
-    if (idempotency === undefined || call.type !== "mutation" || scope.client === undefined) return this.#run(call, scope);
+    if (idempotency === undefined || call.type !== "mutation" || scope.client === undefined)
+      return this.#run(call, scope);
     const key = `${scope.client}:${call.fields.firstId ?? call.id}`;
-    runOnce(idempotency, key, call, () => this.#run(call, scope)).catch((thrown: unknown) => this.fail(call, thrown, scope));
+    const run = (): void => this.#run(call, scope);
+    const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
+    runOnce(idempotency, key, call, run, onUntold).catch((thrown: unknown) => this.fail(call, thrown, scope));
   }
 
   #run(call: IncomingCall, scope: CallScope): void {

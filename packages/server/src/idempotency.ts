@@ -92,12 +92,21 @@ class MemoryIdempotencyStore implements IdempotencyStore {
   }
 }
 
-/** Runs a mutation where nobody has yet, and answers it with what the store knows where somebody has. */
-export async function runOnce(store: IdempotencyStore, key: string, call: IncomingCall, run: () => void): Promise<void> {
+/**
+ * Runs a mutation where nobody has yet, and answers it with what the store knows where somebody has. Rejects where the store does;
+ * `onUntold` hears why an outcome was not taken.
+ */
+export async function runOnce(
+  store: IdempotencyStore,
+  key: string,
+  call: IncomingCall,
+  run: () => void,
+  onUntold: (error: unknown) => void,
+): Promise<void> {
   const outcome = await store.claim(key);
   if (outcome === undefined) {
     // Also when its caller is gone: it may ask again.
-    call.keepRunning((own) => store.settle(key, own));
+    call.keepRunning((own) => void store.settle(key, own).catch(onUntold));
     run();
   } else if (outcome.ok) call.sendResult(outcome.value);
   else call.sendError(outcome.shape);

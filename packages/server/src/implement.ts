@@ -1,9 +1,9 @@
 import {
   type Contract,
-  checkContract,
   ContractError,
   type ContractProcedure,
   type ContractSubscription,
+  checkContract,
   isProcedure,
   type JsonUnsafePaths,
   type ProcedureType,
@@ -123,7 +123,7 @@ function createBuilders(contract: Contract, prefix: string, t: TrpcRoot, builtFo
     builders[name] = isProcedure(child)
       ? wrapBuilder(attachSchemas(t.procedure, child), child.type, (built) => {
           builtFor.set(built, path);
-          if (isSubscription(child) && child.tracked !== true) hideEventIds(built);
+          if (isSubscription(child) && !child.tracked) hideEventIds(built);
         })
       : createBuilders(child, `${path}.`, t, builtFor);
   }
@@ -135,7 +135,7 @@ function attachSchemas(start: AnyProcedureBuilder, procedure: ContractProcedure)
   let builder = input === undefined ? start : start.input(input);
   if (meta !== undefined) builder = builder.meta(meta);
   if (isSubscription(procedure)) {
-    return builder.use(createItemMiddleware({ schema: output ?? nothing, tracked: procedure.tracked === true }));
+    return builder.use(createItemMiddleware({ schema: output ?? nothing, tracked: Boolean(procedure.tracked) }));
   }
   // A function, as tRPC's parsers may be, keeps a procedure synchronous; tRPC awaits other libraries' schemas.
   return builder.output(output ?? (() => undefined));

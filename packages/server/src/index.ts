@@ -1,8 +1,3 @@
-export {
-  type IdempotencyStore,
-  type MemoryIdempotencyOptions,
-  memoryIdempotencyStore,
-} from "./idempotency.ts";
 export type {
   BuiltProcedure,
   ContractBuilder,
@@ -12,6 +7,11 @@ export type {
   ImplementedProcedure,
   ItemSource,
 } from "./contract-builder.ts";
+export {
+  type IdempotencyStore,
+  type MemoryIdempotencyOptions,
+  memoryIdempotencyStore,
+} from "./idempotency.ts";
 export {
   type ContractBuilders,
   type ContractRouterRecord,

@@ -1,7 +1,18 @@
-import type { IncomingMessage, Server as HttpServer } from "node:http";
+import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { TautlineError } from "@tautline/core";
-import { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "@tautline/core/internals";
-import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext, TRPCError, TRPCProcedureType } from "@trpc/server";
+import {
+  defaultMaxCalls,
+  defaultMaxDepth,
+  defaultMaxFrameBytes,
+  defaultMaxSubscriptions,
+} from "@tautline/core/internals";
+import type {
+  AnyTRPCRouter,
+  CreateContextCallback,
+  inferRouterContext,
+  TRPCError,
+  TRPCProcedureType,
+} from "@trpc/server";
 import type { TRPCRequestInfo } from "@trpc/server/http";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { AllowedOrigins } from "./origin.ts";

@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { TautlineError } from "@tautline/core";
 import {
   type AuthMessage,
-  badMessage,
   type Beating,
-  closeCode,
+  badMessage,
   Connection,
   type ConnectionHandlers,
+  closeCode,
   type Deadline,
   type Deadlines,
   encodeMessage,

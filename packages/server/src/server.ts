@@ -1,5 +1,4 @@
-import type { IncomingMessage, Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Acceptor } from "./acceptor.ts";
@@ -56,7 +55,7 @@ export class Server implements TautlineServer {
 
   get port(): number {
     // A server on a pipe has a string for an address; one that is not listening has none.
-    const address = this.#http.address() as AddressInfo | string | null;
+    const address = this.#http.address();
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 

@@ -15,6 +15,20 @@ export interface MemoryLinkOptions {
   readonly schedule?: (deliver: () => void) => void;
   /** Characters on their way from one end at which its `drained()` gives a promise. Default 1 MiB. */
   readonly highWaterLength?: number;
+  /** Decides when an end that closed hears that it is closed; a WebSocket hears it after the other end. Default `queueMicrotask`. */
+  readonly scheduleClosed?: (tell: () => void) => void;
+  /** Sees every frame when it is sent, and again when it arrives. */
+  readonly onTraffic?: (traffic: Traffic) => void;
+}
+
+/** One end of a link. */
+export type LinkEnd = "client" | "server";
+
+/** A frame that was sent, or has arrived. */
+export interface Traffic {
+  readonly from: LinkEnd;
+  readonly step: "sent" | "arrived";
+  readonly frame: string;
 }
 
 /** The close code of a socket that went without a word (RFC 6455, section 7.1.5). */
@@ -30,10 +44,10 @@ export class MemoryLink {
     const onMove = (): void => {
       this.#moves++;
     };
-    const toServer = new Lane(options, onMove);
-    const toClient = new Lane(options, onMove);
-    this.client = new MemorySocket(toServer);
-    this.server = new MemorySocket(toClient);
+    const toServer = new Lane("client", options, onMove);
+    const toClient = new Lane("server", options, onMove);
+    this.client = new MemorySocket(toServer, options);
+    this.server = new MemorySocket(toClient, options);
     toServer.arrive = (parcel) => this.server.receive(parcel);
     toClient.arrive = (parcel) => this.client.receive(parcel);
   }
@@ -43,8 +57,14 @@ export class MemoryLink {
     return this.#moves;
   }
 
-  /** Loses what is on its way in both directions; both ends hear of it, in a microtask. */
-  cut(): void {
+  /**
+   * Loses what is on its way in both directions; both ends hear of it, in a microtask.
+   *
+   * @param arrived how many of the frames on their way from each end arrive before. Default 0.
+   */
+  cut(arrived: Partial<Record<LinkEnd, number>> = {}): void {
+    this.client.hurry(arrived.client ?? 0);
+    this.server.hurry(arrived.server ?? 0);
     this.client.lose();
     this.server.lose();
   }
@@ -55,12 +75,24 @@ export class MemorySocket implements Socket {
   /** Every frame that this end sent, in order. */
   readonly sent: string[] = [];
   readonly #out: Lane;
+  readonly #scheduleClosed: (tell: () => void) => void;
   #events: MemorySocketEvents | undefined = undefined;
   #open = true;
 
   /** Made by {@link MemoryLink}. */
-  constructor(out: Lane) {
+  constructor(out: Lane, { scheduleClosed = queueMicrotask }: MemoryLinkOptions) {
     this.#out = out;
+    this.#scheduleClosed = (tell) => scheduleClosed(tell);
+  }
+
+  /** Whether this end has neither closed nor heard that the link is gone. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** How many frames of this end are on their way. */
+  get inFlight(): number {
+    return this.#out.frames;
   }
 
   /** To be called in the turn in which the link was made: what arrives before is lost. */
@@ -78,7 +110,14 @@ export class MemorySocket implements Socket {
     if (!this.#open) return;
     this.#open = false;
     this.#out.push({ code, reason });
-    queueMicrotask(() => this.#end(code, reason));
+    this.#scheduleClosed(() => this.#end(code, reason));
+  }
+
+  /** Ends the link without a word: this end hears of it in a microtask, the other one when what was sent before has arrived. */
+  terminate(): void {
+    this.#open = false;
+    this.#out.push({ code: cutCode, reason: "" });
+    queueMicrotask(() => this.#end(cutCode, ""));
   }
 
   drained(): Promise<void> | undefined {
@@ -90,13 +129,22 @@ export class MemorySocket implements Socket {
     return this.#out.stall();
   }
 
-  /** This end is gone, and with it what it had sent; the other end is not told: a half-open connection. */
-  lose(): void {
+  /**
+   * This end is gone; the other end is not told: a half-open connection.
+   *
+   * @param sent what becomes of the frames on their way from here. Default `"lost"`.
+   */
+  lose(sent: "lost" | "arrives" = "lost"): void {
     const events = this.#events;
     this.#events = undefined;
     this.#open = false;
-    this.#out.discard();
+    if (sent === "lost") this.#out.discard();
     queueMicrotask(() => events?.onClosed(cutCode, ""));
+  }
+
+  /** So many frames of this end arrive now. */
+  hurry(frames: number): void {
+    for (let left = Math.min(frames, this.inFlight); left > 0; left--) this.#out.arriveNext();
   }
 
   /** Called by the link. */
@@ -121,6 +169,7 @@ class Lane {
   readonly #schedule: (deliver: () => void) => void;
   readonly #highWaterLength: number;
   readonly #onMove: () => void;
+  readonly #onTraffic: ((step: Traffic["step"], frame: string) => void) | undefined;
   readonly #deliver: () => void;
   #parcels: Parcel[] = [];
   #length = 0;
@@ -130,14 +179,23 @@ class Lane {
   #drained: Promise<void> | undefined = undefined;
   #onDrained: (() => void) | undefined = undefined;
 
-  constructor({ schedule = queueMicrotask, highWaterLength = 1024 * 1024 }: MemoryLinkOptions, onMove: () => void) {
+  constructor(from: LinkEnd, options: MemoryLinkOptions, onMove: () => void) {
+    const { schedule = queueMicrotask, highWaterLength = 1024 * 1024, onTraffic } = options;
     this.#schedule = (deliver) => schedule(deliver);
     this.#highWaterLength = highWaterLength;
     this.#onMove = onMove;
+    this.#onTraffic = onTraffic && ((step, frame) => onTraffic({ from, step, frame }));
     this.#deliver = () => this.#next();
   }
 
+  get frames(): number {
+    let count = 0;
+    for (const { frame } of this.#parcels) if (frame !== undefined) count++;
+    return count;
+  }
+
   push(parcel: Parcel): void {
+    if (parcel.frame !== undefined) this.#onTraffic?.("sent", parcel.frame);
     this.#parcels.push(parcel);
     this.#length += parcel.frame?.length ?? 0;
     this.#onMove();
@@ -171,11 +229,16 @@ class Lane {
       this.#overdue++;
       return;
     }
+    this.arriveNext();
+  }
+
+  arriveNext(): void {
     const parcel = this.#parcels.shift();
     if (parcel === undefined) return;
     this.#length -= parcel.frame?.length ?? 0;
     if (this.#length < this.#highWaterLength) this.#release();
     this.#onMove();
+    if (parcel.frame !== undefined) this.#onTraffic?.("arrived", parcel.frame);
     this.arrive(parcel);
   }
 

@@ -1,0 +1,53 @@
+/**
+ * What one run came to, written by those who call, serve and read, not by the library: a handler at its entry and exit, a producer
+ * before it gives an item, a consumer when it gets one. Names are the writer's own: a call's is handed along in its input, a run's
+ * in its items.
+ */
+export type HistoryEntry = { readonly at: number } & (
+  /** A client makes a call. */
+  | { readonly type: "called"; readonly call: string; readonly client: string; readonly kind: CallKind }
+  /** A call has settled: `"ok"`, `"cancelled"` (by the caller), or with an error's code. */
+  | { readonly type: "settled"; readonly call: string; readonly outcome: string; readonly run?: string }
+  /** A handler is started. `client` is whose context it got; `after` the position that it was asked to continue after. */
+  | {
+      readonly type: "entered";
+      readonly call: string;
+      readonly client: string;
+      readonly run: string;
+      readonly after?: number;
+    }
+  /** A handler is done: it has returned, thrown, or was stopped. */
+  | { readonly type: "left"; readonly run: string; readonly how: "returned" | "thrown" | "stopped" }
+  /** A handler is about to give an item. `length` is about that of its text. */
+  | { readonly type: "emitted"; readonly run: string; readonly position: number; readonly length: number }
+  /** The consumer of `call` got an item, which says itself which run gave it. */
+  | { readonly type: "received"; readonly call: string; readonly run: string; readonly position: number }
+  /** The consumer was told that items may be missing before the next. */
+  | { readonly type: "gap"; readonly call: string }
+  /** Something outside happened for which a session of this client may be lost. */
+  | { readonly type: "excuse"; readonly client: string; readonly why: string }
+  /** How much of something there is, and how much of it there may be. */
+  | { readonly type: "measured"; readonly what: string; readonly amount: number; readonly most: number }
+);
+
+/** A subscription is `tracked` where it continues after the last position, `untracked` where it starts anew. */
+export type CallKind = "query" | "mutation" | "idempotent" | "tracked" | "untracked";
+
+type Fields<Type extends HistoryEntry["type"]> = Omit<Extract<HistoryEntry, { type: Type }>, "type" | "at">;
+
+/** Takes entries with the time at which they were made. */
+export class History {
+  readonly entries: HistoryEntry[] = [];
+  readonly #now: () => number;
+
+  /** @param clock whose time it is. */
+  constructor(clock: { now(): number }) {
+    this.#now = () => clock.now();
+  }
+
+  /** @param at for what was found out later. Default now. */
+  add<Type extends HistoryEntry["type"]>(type: Type, fields: Fields<Type>, at: number = this.#now()): void {
+    // Fields are those of the type, which TypeScript does not see through `Extract`.
+    this.entries.push({ at, type, ...fields } as unknown as HistoryEntry);
+  }
+}

@@ -1,0 +1,267 @@
+import type { CallKind, History, HistoryEntry } from "./history.ts";
+
+/** What an invariant was broken by. */
+export interface Violation {
+  /** The invariant: `I1` to `I10`. */
+  readonly invariant: keyof typeof invariants;
+  readonly message: string;
+}
+
+type Check = (log: Log) => Iterable<string>;
+type Entry<Type extends HistoryEntry["type"]> = Extract<HistoryEntry, { type: Type }>;
+
+/** What must hold of every history, whatever faults there were. */
+export const invariants = {
+  /** Items seen are a gap-free run of the items produced, or cut by a gap that was told. */
+  I1: "no gap that is not told",
+  /** No item is seen twice. */
+  I2: "no item twice",
+  /** A handler is started once for each session that the call is sent in, a mutation's once for all; a call settles once. */
+  I3: "started at most once, settled once",
+  /** What is settled well was done well. */
+  I4: "no success without a handler that completed",
+  /** Producers wait for their reader: what they are ahead of it is bounded. */
+  I5: "no item ahead of what the reader takes",
+  /** Nothing comes to a call that is not its own. */
+  I6: "nothing crosses sessions or calls",
+  /** What is kept is bounded. */
+  I7: "buffers within limits",
+  /** When faults stop, everything settles. */
+  I8: "everything settles",
+  /** When all is closed, nothing is left. */
+  I9: "nothing left over",
+  /** No loss and no gap without something outside that explains it. */
+  I10: "no loss without a reason",
+} as const;
+
+/** Finds what breaks an invariant in a history that is over: all faults healed, all closed. Empty where all is well. */
+export function findViolations(history: History): readonly Violation[] {
+  const log = new Log(history);
+  const found: Violation[] = [];
+  for (const [invariant, check] of Object.entries(checks) as [Violation["invariant"], Check][]) {
+    for (const message of check(log)) found.push({ invariant, message: `${invariants[invariant]}: ${message}` });
+  }
+  return found;
+}
+
+/** A history by call and by run. */
+class Log {
+  readonly calls = new Map<string, LoggedCall>();
+  readonly runs = new Map<string, LoggedRun>();
+  readonly excuses: Entry<"excuse">[] = [];
+  readonly measured: Entry<"measured">[] = [];
+  /** Entries that name a call or run that nobody made. */
+  readonly strays: HistoryEntry[] = [];
+
+  constructor({ entries }: History) {
+    // Excuses may be found out later than what they excuse.
+    for (const entry of entries) if (entry.type === "excuse") this.excuses.push(entry);
+    for (const entry of entries) this.#take(entry);
+  }
+
+  /** How many excuses this client has had in this time, both ends included. */
+  countExcuses(client: string, from: number, to: number): number {
+    let count = 0;
+    for (const excuse of this.excuses) if (excuse.client === client && excuse.at >= from && excuse.at <= to) count++;
+    return count;
+  }
+
+  #take(entry: HistoryEntry): void {
+    switch (entry.type) {
+      case "called":
+        this.calls.set(entry.call, { ...entry, settled: [], runs: [], seen: [] });
+        return;
+      case "entered": {
+        const run: LoggedRun = { ...entry, emitted: [], left: undefined };
+        this.runs.set(entry.run, run);
+        this.#callOf(entry)?.runs.push(run);
+        return;
+      }
+      case "settled":
+        this.#callOf(entry)?.settled.push(entry);
+        return;
+      case "received":
+      case "gap":
+        this.#callOf(entry)?.seen.push(entry);
+        return;
+      case "emitted":
+        this.#runOf(entry)?.emitted.push(entry);
+        return;
+      case "left": {
+        const run = this.#runOf(entry);
+        if (run !== undefined) run.left = entry;
+        return;
+      }
+      case "measured":
+        this.measured.push(entry);
+        return;
+      case "excuse":
+        return;
+    }
+  }
+
+  #callOf(entry: HistoryEntry & { readonly call: string }): LoggedCall | undefined {
+    const call = this.calls.get(entry.call);
+    if (call === undefined) this.strays.push(entry);
+    return call;
+  }
+
+  #runOf(entry: HistoryEntry & { readonly run: string }): LoggedRun | undefined {
+    const run = this.runs.get(entry.run);
+    if (run === undefined) this.strays.push(entry);
+    return run;
+  }
+}
+
+interface LoggedCall {
+  readonly at: number;
+  readonly call: string;
+  readonly client: string;
+  readonly kind: CallKind;
+  readonly settled: Entry<"settled">[];
+  readonly runs: LoggedRun[];
+  readonly seen: (Entry<"received"> | Entry<"gap">)[];
+}
+
+interface LoggedRun {
+  readonly at: number;
+  readonly run: string;
+  readonly call: string;
+  readonly client: string;
+  readonly after?: number;
+  readonly emitted: Entry<"emitted">[];
+  left: Entry<"left"> | undefined;
+}
+
+const checks: Readonly<Record<Violation["invariant"], Check>> = {
+  *I1({ calls }) {
+    for (const call of calls.values()) {
+      if (call.kind === "tracked") yield* findHolesInPositions(call);
+      else yield* findHolesInRuns(call);
+    }
+  },
+
+  *I2({ calls }) {
+    for (const { call, kind, seen } of calls.values()) {
+      const known = new Set<string>();
+      for (const entry of seen) {
+        if (entry.type !== "received") continue;
+        const item = kind === "tracked" ? `${entry.position}` : `${entry.position} of ${entry.run}`;
+        if (known.has(item)) yield `${call} got item ${item} again at ${entry.at} ms`;
+        known.add(item);
+      }
+    }
+  },
+
+  *I3(log) {
+    for (const { at, call, client, kind, settled, runs } of log.calls.values()) {
+      if (settled.length > 1) yield `${call} settled ${settled.length} times: ${settled.map((end) => end.outcome).join(", ")}`;
+      const last = runs.at(-1);
+      if (last === undefined) continue;
+      const allowed = kind === "mutation" ? 1 : 1 + log.countExcuses(client, at, last.at);
+      if (runs.length > allowed) yield `${call}, a ${kind}, was started ${runs.length} times (${runs.map((run) => run.run).join(", ")})`;
+    }
+  },
+
+  *I4({ calls, runs }) {
+    for (const { call, settled } of calls.values()) {
+      for (const { at, outcome, run } of settled) {
+        if (outcome !== "ok" || run === undefined) continue;
+        const left = runs.get(run)?.left;
+        if (left?.how !== "returned" || left.at > at) yield `${call} settled at ${at} ms with the result of ${run}, which ${left?.how ?? "runs"}`;
+      }
+    }
+  },
+
+  *I5(log) {
+    yield* findExcesses(log, "ahead");
+  },
+
+  *I6({ calls, runs, strays }) {
+    for (const stray of strays) yield `nobody knows of ${JSON.stringify(stray)}`;
+    for (const { call, client, seen, settled, runs: own } of calls.values()) {
+      for (const run of own) if (run.client !== client) yield `${call} of ${client} ran with the context of ${run.client}`;
+      for (const entry of [...seen, ...settled]) {
+        if (!("run" in entry) || entry.run === undefined) continue;
+        const run = runs.get(entry.run);
+        if (run?.call !== call) yield `${call} got what ${entry.run} gave to ${run?.call ?? "nobody"}`;
+      }
+    }
+  },
+
+  *I7(log) {
+    yield* findExcesses(log, "kept");
+  },
+
+  *I8({ calls }) {
+    for (const { at, call, kind, settled } of calls.values()) {
+      if (settled.length === 0) yield `${call}, a ${kind} made at ${at} ms, has not settled`;
+    }
+  },
+
+  *I9(log) {
+    yield* findExcesses(log, "left");
+    for (const { run, left } of log.runs.values()) if (left === undefined) yield `${run} still runs`;
+  },
+
+  *I10(log) {
+    for (const { at, call, client, settled, seen } of log.calls.values()) {
+      const end = settled.find(({ outcome }) => lostOutcomes.has(outcome));
+      if (end !== undefined && log.countExcuses(client, at, end.at) === 0) yield `${call} of ${client} ended with ${end.outcome} at ${end.at} ms`;
+      const gaps = seen.filter(({ type }) => type === "gap");
+      const excuses = log.countExcuses(client, at, gaps.at(-1)?.at ?? at);
+      if (gaps.length > excuses) yield `${call} of ${client} was told of ${gaps.length} gaps, and ${excuses} are explained`;
+    }
+  },
+};
+
+/** What only a lost session explains. */
+const lostOutcomes: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "SESSION_LOST", "CONNECTION_CLOSED", "BAD_MESSAGE"]);
+
+/** A tracked subscription goes on after its last position, whichever run it is. */
+function* findHolesInPositions({ call, seen, runs, settled }: LoggedCall): Iterable<string> {
+  let next: number | undefined = (runs[0]?.after ?? -1) + 1;
+  for (const entry of seen) {
+    if (entry.type === "gap") next = undefined;
+    else {
+      if (next !== undefined && entry.position > next) yield `${call} got item ${entry.position} where ${next} comes, at ${entry.at} ms`;
+      next = entry.position + 1;
+    }
+  }
+  const last = runs.at(-1);
+  const lastEmitted = last?.emitted.at(-1)?.position;
+  if (settled[0]?.outcome === "ok" && lastEmitted !== undefined && next !== undefined && next <= lastEmitted) {
+    yield `${call} ended before item ${next}, and ${last?.run} gave ${lastEmitted}`;
+  }
+}
+
+/** An untracked one sees each run from its beginning, and hears of a gap between two of them. */
+function* findHolesInRuns({ call, seen, runs, settled }: LoggedCall): Iterable<string> {
+  let run: string | undefined;
+  let next = 0;
+  let told = true;
+  for (const entry of seen) {
+    if (entry.type === "gap") {
+      told = true;
+      continue;
+    }
+    if (entry.run !== run) {
+      if (!told) yield `${call} went from ${run} to ${entry.run} without a word at ${entry.at} ms`;
+      run = entry.run;
+      next = 0;
+    }
+    told = false;
+    if (entry.position !== next) yield `${call} got item ${entry.position} of ${run} where ${next} comes, at ${entry.at} ms`;
+    next = entry.position + 1;
+  }
+  const last = runs.at(-1);
+  if (settled[0]?.outcome !== "ok" || last === undefined || last.emitted.length === 0) return;
+  if (last.run !== run) yield `${call} ended without the items of ${last.run}`;
+  else if (next < last.emitted.length) yield `${call} ended before item ${next}, and ${run} gave ${last.emitted.length}`;
+}
+
+function* findExcesses({ measured }: Log, kind: "ahead" | "kept" | "left"): Iterable<string> {
+  for (const { at, what, amount, most } of measured) {
+    if (what.startsWith(kind) && amount > most) yield `${what} is ${amount} at ${at} ms, and may be ${most}`;
+  }
+}
