@@ -5,7 +5,7 @@ const frameLimitLength = 32 * 1024;
 const frameLimitMessages = 1024;
 /**
  * A frame is sent after this many microtasks in which nothing was added: handlers of one turn answer a few microtasks apart, a
- * generator yields every three. A microtask costs about 20 ns, a frame's system call more than 3 µs.
+ * generator yields every three. A microtask costs about 40 ns, a frame's system call more than 3 µs.
  */
 const quietMicrotasks = 8;
 /** A promise's reaction is a bare microtask; Node's queueMicrotask adds an async resource, and costs three times as much. */
