@@ -89,7 +89,7 @@ test("ARCHITECTURE.md names source files that exist", () => {
 /** What the README's blocks find without importing it, and the names that its tables have to have. */
 const globals = `
 import type { RequestListener } from "node:http";
-import type { CallOptions, ContractClient, ContractClientOptions } from "@tautline/client";
+import type { ContractClient, ContractClientOptions, SubscriptionOptions } from "@tautline/client";
 import type { ErrorCode, TrpcErrorCode } from "@tautline/core";
 import type { ServeOptions } from "@tautline/server";
 import { initTRPC, type AnyTRPCRouter } from "@trpc/server";
@@ -117,7 +117,7 @@ declare global {
 
 export type ServeOptionName = keyof ServeOptions<AnyTRPCRouter>;
 export type ClientOptionName = keyof ContractClientOptions<typeof api>;
-export type CallOptionName = keyof CallOptions;
+export type CallOptionName = keyof SubscriptionOptions;
 export type Code = ErrorCode;
 export type TrpcCode = TrpcErrorCode;
 `;
