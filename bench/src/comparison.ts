@@ -3,6 +3,9 @@ import type { Options } from "./options.ts";
 import { ProcessPair } from "./process-pair.ts";
 import type { Workload } from "./workload.ts";
 
+/** Memory hardly varies, and each round starts new processes. */
+const memoryRounds = 3;
+
 /** Called before each peer's turn. */
 export type OnTurn = (workload: Workload, round: number, peer: string) => void;
 
@@ -22,7 +25,9 @@ export class Comparison {
   }
 
   async run(): Promise<Measurement> {
-    const { peers, rounds } = this.#options;
+    const { peers } = this.#options;
+    const rounds =
+      this.#workload.run === undefined ? Math.min(this.#options.rounds, memoryRounds) : this.#options.rounds;
     try {
       for (const peer of peers) await this.#attempt(peer, () => this.#prepare(peer));
       for (let round = 0; round < rounds; round++) {

@@ -40,13 +40,18 @@ function judge(measurements: readonly Measurement[]): boolean {
   return verdicts.every(({ holds }) => holds !== false) && measurements.every(({ failures }) => failures.size === 0);
 }
 
-try {
-  const options = readOptions(process.argv.slice(2));
+/** Whether all went well. */
+async function compare(options: Options): Promise<boolean> {
   const measurements = await measure(options);
   console.log(formatSummary(measurements, options.peers));
   if (options.profileFolder !== undefined) await printHotSpots(options);
-  const good = judge(measurements);
-  if (options.assert && !good) process.exitCode = 1;
+  return judge(measurements);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) console.log(usage);
+  else if (!(await compare(options)) && options.assert) process.exitCode = 1;
 } catch (error) {
   console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
   process.exitCode = 2;

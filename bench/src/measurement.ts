@@ -56,7 +56,7 @@ function spread(values: readonly (number | undefined)[]): Spread | undefined {
   return { median: quantile(sorted, 0.5), least, most };
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return below === undefined || above === undefined ? Number.NaN : below + (above - below) * (at % 1);

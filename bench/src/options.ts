@@ -18,6 +18,8 @@ export interface Options {
   readonly durationMs: number;
   readonly assert: boolean;
   readonly profileFolder: string | undefined;
+  /** Only the usage is wanted. */
+  readonly help: boolean;
 }
 
 /** @throws Error where an option is unknown or names what is not there. */
@@ -33,6 +35,7 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: "boolean", default: false },
       assert: { type: "boolean", default: false },
       profile: { type: "string" },
+      help: { type: "boolean", default: false },
     },
   });
   return {
@@ -46,6 +49,7 @@ export function readOptions(args: readonly string[]): Options {
     durationMs: readNumber(values["duration-ms"], values.quick ? 200 : 500),
     assert: values.assert,
     profileFolder: values.profile,
+    help: values.help,
   };
 }
 

@@ -20,6 +20,9 @@ export interface Client {
 /** What the others are measured against. */
 export const baseline = "ws-raw";
 
+/** Tautline without what this measures the cost of: shown by `pnpm bench:session-cost` alone. */
+export const sessionless = "tautline-no-session";
+
 /** Each is loaded by the two processes that run it, and by no other. */
 const loaders: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> = {
   "ws-raw": () => import("./peers/ws-raw.ts"),
@@ -27,9 +30,11 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> 
   tautline: () => import("./peers/tautline.ts"),
   "tautline-contract": () => import("./peers/tautline-contract.ts"),
   trpc: () => import("./peers/trpc.ts"),
+  [sessionless]: () => import("./peers/tautline-no-session.ts"),
 };
 
-export const peerNames: readonly string[] = Object.keys(loaders);
+/** What `pnpm bench` compares. */
+export const peerNames: readonly string[] = Object.keys(loaders).filter((name) => name !== sessionless);
 
 /** @throws Error where there is none of this name. */
 export async function loadPeer(name: string): Promise<Peer> {
