@@ -50,7 +50,7 @@ async function compare(options: Options): Promise<boolean> {
 
 try {
   const options = readOptions(process.argv.slice(2));
-  if (options.help) console.log(usage);
+  if (options === undefined) console.log(usage);
   else if (!(await compare(options)) && options.assert) process.exitCode = 1;
 } catch (error) {
   console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);

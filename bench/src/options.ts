@@ -18,12 +18,10 @@ export interface Options {
   readonly durationMs: number;
   readonly assert: boolean;
   readonly profileFolder: string | undefined;
-  /** Only the usage is wanted. */
-  readonly help: boolean;
 }
 
-/** @throws Error where an option is unknown or names what is not there. */
-export function readOptions(args: readonly string[]): Options {
+/** Undefined where only the usage is wanted. @throws Error where an option is unknown or names what is not there. */
+export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     // pnpm hands over the dashes that end its own options.
     args: args.filter((arg) => arg !== "--"),
@@ -38,6 +36,7 @@ export function readOptions(args: readonly string[]): Options {
       help: { type: "boolean", default: false },
     },
   });
+  if (values.help) return undefined;
   return {
     peers: pick("peer", values.peer, peerNames),
     workloads: pick(
@@ -49,7 +48,6 @@ export function readOptions(args: readonly string[]): Options {
     durationMs: readNumber(values["duration-ms"], values.quick ? 200 : 500),
     assert: values.assert,
     profileFolder: values.profile,
-    help: values.help,
   };
 }
 
