@@ -5,19 +5,27 @@ import { CallRecord } from "./testing/call-record.ts";
 
 /** A pipe that keeps what goes in. */
 function createPipe() {
-  const sent: unknown[] = [];
+  const sent: [type: number, id: number, ...unknown[]][] = [];
   return { open: true, sent, send: (message: string) => sent.push(JSON.parse(message)), drained: () => undefined };
 }
 
 const lost = new TautlineError({ code: "CONNECTION_CLOSED" });
 
-/** One call of each type, recorded. */
+/** The callee takes ids that grow. */
+function expectGrowingIds(sent: readonly (readonly [type: number, id: number, ...unknown[]])[]): void {
+  const ids = sent.map(([, id]) => id);
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+}
+
+/** One call of each type, recorded, and the handles by which they are cancelled. */
 function callEach(calls: OutgoingCalls) {
   const [query, mutation, subscription] = [new CallRecord(), new CallRecord(), new CallRecord()];
-  calls.call("query", "q", 1, query);
-  calls.call("mutation", "m", 2, mutation);
-  calls.call("subscription", "s", 3, subscription);
-  return { query, mutation, subscription };
+  const handles = {
+    query: calls.call("query", "q", 1, query),
+    mutation: calls.call("mutation", "m", 2, mutation),
+    subscription: calls.call("subscription", "s", 3, subscription),
+  };
+  return { query, mutation, subscription, handles };
 }
 
 describe("calls", () => {
@@ -25,11 +33,12 @@ describe("calls", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const ids = [1, 2].map(() => calls.call("query", "q", undefined, new CallRecord()));
+    const [first, second] = [1, 2].map(() => calls.call("query", "q", undefined, new CallRecord()));
+    if (first === undefined) throw new Error("a call has a handle");
     calls.receive([20, 2], pipe);
-    calls.cancel(1);
-    ids.push(calls.call("mutation", "m", undefined, new CallRecord()));
-    expect(ids).toEqual([1, 2, 3]);
+    calls.cancel(first);
+    const third = calls.call("mutation", "m", undefined, new CallRecord());
+    expect([first.id, second?.id, third.id]).toEqual([1, 2, 3]);
     expect(calls.size).toBe(1);
     expect(pipe.sent).toEqual([
       [10, 1, "q", {}],
@@ -73,7 +82,7 @@ describe("calls", () => {
     input.text = "after";
     const pipe = createPipe();
     calls.attach(pipe);
-    expect(pipe.sent).toEqual([[10, 1, "q", {}, { text: "before" }]]);
+    expect(pipe.sent).toMatchObject([[10, expect.any(Number), "q", {}, { text: "before" }]]);
   });
 
   test("wait for a pipe, and for one that is open, and are then sent in order", () => {
@@ -84,14 +93,25 @@ describe("calls", () => {
     pipe.open = false;
     calls.call("query", "second", undefined, new CallRecord());
     calls.call("query", "third", undefined, new CallRecord());
-    expect(pipe.sent).toEqual([[10, 1, "first", {}]]);
+    expect(pipe.sent.map(([, , path]) => path)).toEqual(["first"]);
     pipe.open = true;
     calls.attach(pipe);
-    expect(pipe.sent).toEqual([
-      [10, 1, "first", {}],
-      [10, 2, "second", {}],
-      [10, 3, "third", {}],
-    ]);
+    const paths = pipe.sent.map(([, , path]) => path);
+    expect(paths).toEqual(["first", "second", "third"]);
+    expectGrowingIds(pipe.sent);
+  });
+
+  test("have an id each time that they are sent that is greater than any before, on whatever pipe", () => {
+    const calls = new OutgoingCalls();
+    const pipes = [createPipe(), createPipe(), createPipe()];
+    const handle = calls.call("query", "again", undefined, new CallRecord());
+    for (const pipe of pipes) {
+      calls.attach(pipe);
+      calls.call("query", "new", undefined, new CallRecord());
+      expect(pipe.sent[0]).toEqual([10, handle.id, "again", {}]);
+      calls.detach(pipe, lost, { started: true });
+    }
+    expectGrowingIds(pipes.flatMap(({ sent }) => sent));
   });
 });
 
@@ -133,13 +153,13 @@ describe("answers", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const { query, mutation, subscription } = callEach(calls);
+    const { query, mutation, subscription, handles } = callEach(calls);
     calls.receive([20, 1, "first"], pipe);
     calls.receive([20, 1, "second"], pipe);
     calls.receive([21, 1, {}], pipe);
-    calls.cancel(2);
+    calls.cancel(handles.mutation);
     calls.receive([20, 2], pipe);
-    calls.cancel(3);
+    calls.cancel(handles.subscription);
     calls.receive([23, 3], pipe);
     expect([query.events, mutation.events, subscription.events]).toEqual([[["result", "first"]], [], []]);
   });
@@ -165,12 +185,15 @@ describe("answers", () => {
     const [old, next] = [createPipe(), createPipe()];
     const record = new CallRecord();
     calls.attach(old);
-    calls.call("query", "q", undefined, record);
+    const handle = calls.call("query", "q", undefined, record);
+    const oldId = handle.id;
     calls.detach(old, lost, { started: true });
     calls.attach(next);
-    calls.receive([20, 1, "late"], old);
+    calls.receive([20, oldId, "late"], old);
+    calls.receive([20, oldId, "to the old id"], next);
+    calls.receive([20, handle.id, "from elsewhere"], old);
     expect(record.events).toEqual([]);
-    calls.receive([20, 1, "right"], next);
+    calls.receive([20, handle.id, "right"], next);
     expect(record.events).toEqual([["result", "right"]]);
   });
 
@@ -189,12 +212,11 @@ describe("cancelling", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const { query, mutation } = callEach(calls);
+    const { query, mutation, handles } = callEach(calls);
     pipe.sent.length = 0;
-    calls.cancel(1);
-    calls.cancel(1);
-    calls.cancel(2, "TIMEOUT");
-    calls.cancel(99);
+    calls.cancel(handles.query);
+    calls.cancel(handles.query);
+    calls.cancel(handles.mutation, "TIMEOUT");
     expect(pipe.sent).toEqual([
       [13, 1],
       [13, 2, "TIMEOUT"],
@@ -204,14 +226,23 @@ describe("cancelling", () => {
 
   test("says nothing of a call that was never sent: it never is", () => {
     const calls = new OutgoingCalls();
-    callEach(calls);
-    calls.cancel(2);
+    const { handles } = callEach(calls);
+    calls.cancel(handles.mutation);
     const pipe = createPipe();
     calls.attach(pipe);
-    expect(pipe.sent).toEqual([
-      [10, 1, "q", {}, 1],
-      [12, 3, "s", {}, 3],
-    ]);
+    expect(pipe.sent.map(([, , path]) => path)).toEqual(["q", "s"]);
+  });
+
+  test("names the id under which the call was sent last", () => {
+    const calls = new OutgoingCalls();
+    const [old, next] = [createPipe(), createPipe()];
+    calls.attach(old);
+    const { handles } = callEach(calls);
+    calls.detach(old, lost, { started: false });
+    calls.attach(next);
+    calls.cancel(handles.mutation);
+    expect(next.sent.at(-1)).toEqual([13, handles.mutation.id]);
+    expect(old.sent.map(([type]) => type)).not.toContain(13);
   });
 });
 
@@ -220,7 +251,7 @@ describe("when the pipe is gone", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { query, mutation, subscription } = callEach(calls);
+    const { query, mutation, subscription, handles } = callEach(calls);
     calls.receive([22, 3], old);
     calls.receive([24, 3, "e1", "a"], old);
     calls.receive([26, 3, "e2", "b"], old);
@@ -229,12 +260,12 @@ describe("when the pipe is gone", () => {
     expect(mutation.events).toMatchObject([["failed", { code: "OUTCOME_UNKNOWN", cause: lost }]]);
     calls.attach(next);
     expect(next.sent).toEqual([
-      [10, 1, "q", {}, 1],
-      [12, 3, "s", { lastEventId: "e2" }, 3],
+      [10, handles.query.id, "q", {}, 1],
+      [12, handles.subscription.id, "s", { lastEventId: "e2" }, 3],
     ]);
-    calls.receive([22, 3], next);
-    calls.receive([24, 3, "e3", "c"], next);
-    calls.receive([20, 1, "r"], next);
+    calls.receive([22, handles.subscription.id], next);
+    calls.receive([24, handles.subscription.id, "e3", "c"], next);
+    calls.receive([20, handles.query.id, "r"], next);
     expect(query.events).toEqual([["result", "r"]]);
     expect(subscription.events.slice(-2)).toEqual([["started"], ["item", "c", "e3"]]);
   });
@@ -243,11 +274,15 @@ describe("when the pipe is gone", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { mutation } = callEach(calls);
+    const { mutation, handles } = callEach(calls);
     calls.detach(old, lost, { started: false });
     expect(mutation.events).toEqual([]);
     calls.attach(next);
-    expect(next.sent).toEqual(old.sent);
+    expect(next.sent).toEqual([
+      [10, handles.query.id, "q", {}, 1],
+      [11, handles.mutation.id, "m", { firstId: 2 }, 2],
+      [12, handles.subscription.id, "s", {}, 3],
+    ]);
   });
 
   test("mutations that were never sent are sent", () => {
@@ -255,10 +290,10 @@ describe("when the pipe is gone", () => {
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
     calls.detach(old, lost, { started: true });
-    const { mutation } = callEach(calls);
+    const { mutation, handles } = callEach(calls);
     calls.detach(old, lost, { started: true });
     calls.attach(next);
-    expect(next.sent).toContainEqual([11, 2, "m", {}, 2]);
+    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", {}, 2]);
     expect(mutation.events).toEqual([]);
   });
 
@@ -267,8 +302,8 @@ describe("when the pipe is gone", () => {
     const pipe = createPipe();
     calls.attach(pipe);
     calls.detach(pipe, lost, { started: true });
-    callEach(calls);
-    calls.cancel(1);
+    const { handles } = callEach(calls);
+    calls.cancel(handles.query);
     expect(pipe.sent).toEqual([]);
   });
 
@@ -285,10 +320,77 @@ describe("when the pipe is gone", () => {
     calls.detach(old, lost, { started: true });
     calls.attach(next);
     await Promise.resolve();
-    expect(next.sent).toEqual([
-      [10, 2, "q", {}],
-      [10, 3, "again", {}],
-    ]);
+    expect(next.sent.map(([, , path]) => path)).toEqual(["q", "again"]);
+    expectGrowingIds(next.sent);
+  });
+});
+
+describe("a call that was declined", () => {
+  test("waits for the next pipe, a mutation too: it was not started", () => {
+    const calls = new OutgoingCalls();
+    const [old, next] = [createPipe(), createPipe()];
+    calls.attach(old);
+    const { mutation, handles } = callEach(calls);
+    calls.receive([27, 2], old);
+    expect([calls.countOn(old), calls.size]).toEqual([2, 3]);
+    calls.detach(old, lost, { started: true });
+    calls.attach(next);
+    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", { firstId: 2 }, 2]);
+    calls.receive([20, handles.mutation.id, "done"], next);
+    expect(mutation.events).toEqual([["result", "done"]]);
+  });
+
+  test("goes at once where the next pipe is there already", () => {
+    const calls = new OutgoingCalls();
+    const [old, next] = [createPipe(), createPipe()];
+    calls.attach(old);
+    const { handles } = callEach(calls);
+    calls.attach(next);
+    calls.receive([27, 2], old);
+    expect(next.sent).toEqual([[11, handles.mutation.id, "m", { firstId: 2 }, 2]]);
+  });
+
+  test("is not sent again to the pipe that declined it", () => {
+    const calls = new OutgoingCalls();
+    const pipe = createPipe();
+    calls.attach(pipe);
+    callEach(calls);
+    pipe.sent.length = 0;
+    for (const id of [1, 2, 3]) calls.receive([27, id], pipe);
+    expect(pipe.sent).toEqual([]);
+  });
+});
+
+describe("moving from one pipe to the next", () => {
+  test("new calls wait while it is held, and what was asked on the old one is answered there", () => {
+    const calls = new OutgoingCalls();
+    const [old, next] = [createPipe(), createPipe()];
+    calls.attach(old);
+    const { query } = callEach(calls);
+    calls.hold();
+    calls.call("query", "later", undefined, new CallRecord());
+    expect(old.sent).toHaveLength(3);
+    calls.attach(next);
+    expect(next.sent.map(([, , path]) => path)).toEqual(["later"]);
+    calls.receive([20, 1, "from the old one"], old);
+    expect(query.events).toEqual([["result", "from the old one"]]);
+    expect([calls.countOn(old), calls.countOn(next)]).toEqual([2, 1]);
+  });
+
+  test("subscriptions are ended on the old one and started on the next, after the last event that was seen", () => {
+    const calls = new OutgoingCalls();
+    const [old, next] = [createPipe(), createPipe()];
+    calls.attach(old);
+    const { subscription, handles } = callEach(calls);
+    calls.receive([22, 3], old);
+    calls.receive([24, 3, "e1", "a"], old);
+    calls.leave(old);
+    expect(old.sent.at(-1)).toEqual([13, 3]);
+    calls.receive([24, 3, "e2", "late"], old);
+    calls.attach(next);
+    expect(next.sent).toEqual([[12, handles.subscription.id, "s", { lastEventId: "e1" }, 3]]);
+    expect(subscription.events).toEqual([["started"], ["item", "a", "e1"]]);
+    expect(calls.countOn(old)).toBe(2);
   });
 });
 
@@ -326,9 +428,9 @@ describe("closing", () => {
   test("does not fail what another observer cancels meanwhile", () => {
     const calls = new OutgoingCalls();
     const [first, second] = [new CallRecord(), new CallRecord()];
-    first.onFailed = () => calls.cancel(2);
+    first.onFailed = () => calls.cancel(other);
     calls.call("query", "q", undefined, first);
-    calls.call("query", "q", undefined, second);
+    const other = calls.call("query", "q", undefined, second);
     calls.close(lost);
     expect(second.events).toEqual([]);
   });

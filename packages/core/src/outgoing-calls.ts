@@ -109,15 +109,7 @@ export class OutgoingCalls implements PipeEnd {
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
     for (const call of Array.from(this.#calls.values())) {
-      if (call.pipe !== undefined || call.doubt !== undefined) continue;
-      this.#calls.delete(call.id);
-      try {
-        this.#send(call);
-      } catch (thrown) {
-        // Later: were its observer to call again now, that call would overtake those that still wait.
-        this.#calls.set(call.id, call);
-        queueMicrotask(() => this.#fail(call, TautlineError.from(thrown), false));
-      }
+      if (call.pipe === undefined && call.doubt === undefined) this.#sendAgain(call);
     }
   }
 
@@ -198,8 +190,7 @@ export class OutgoingCalls implements PipeEnd {
         call.lastEventId = message[2];
         return call.observer.onItem(message[3], undefined);
       case messageType.declined:
-        call.pipe = undefined;
-        return;
+        return this.#onDeclined(call, pipe);
       case messageType.result:
         this.#calls.delete(id);
         return call.observer.onResult(message[2]);
@@ -212,10 +203,27 @@ export class OutgoingCalls implements PipeEnd {
     }
   }
 
+  /** It was not started. Where there is a newer pipe already, nothing but this makes it go there. */
+  #onDeclined(call: OutgoingCall, pipe: MessagePipe): void {
+    call.pipe = undefined;
+    if (this.#pipe !== pipe && this.#pipe !== undefined) this.#sendAgain(call);
+  }
+
   #onStarted(call: OutgoingCall): void {
     if (call.started && call.lastEventId === undefined) call.observer.onGap();
     call.started = true;
     call.observer.onStarted();
+  }
+
+  #sendAgain(call: OutgoingCall): void {
+    this.#calls.delete(call.id);
+    try {
+      this.#send(call);
+    } catch (thrown) {
+      // Later: were its observer to call again now, that call would overtake those that still wait.
+      this.#calls.set(call.id, call);
+      queueMicrotask(() => this.#fail(call, TautlineError.from(thrown), false));
+    }
   }
 
   #send(call: OutgoingCall): void {

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
-import { badMessage, callType, isCalleeMessage, isPeerMessage, isSessionMessage, procedureType, readMessage } from "./protocol.ts";
+import {
+  badMessage,
+  callType,
+  isCalleeMessage,
+  isPeerMessage,
+  isSessionMessage,
+  procedureType,
+  readMessage,
+} from "./protocol.ts";
 
 const { firstExtension, ...types } = messageType;
 type MessageName = keyof typeof types;
@@ -47,7 +55,8 @@ const counts: readonly unknown[] = [
 const ids = [0, ...counts];
 const notStrings: readonly unknown[] = [0, null, true, {}, ["a"]];
 const notFields: readonly unknown[] = [0, null, true, "a", []];
-const fieldsWith = (name: string, values: readonly unknown[]): readonly unknown[] => values.map((value) => ({ [name]: value }));
+const fieldsWith = (name: string, values: readonly unknown[]): readonly unknown[] =>
+  values.map((value) => ({ [name]: value }));
 const tokens = fieldsWith("token", notStrings);
 const received = fieldsWith("received", counts);
 const call = [ids, notStrings, [...notFields, ...fieldsWith("lastEventId", notStrings), ...fieldsWith("firstId", ids)]];

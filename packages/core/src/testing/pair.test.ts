@@ -52,7 +52,7 @@ describe("createPair", () => {
     expect(pair.server.incoming?.calls).toBe(1);
     expect(pair.client.messages).toEqual([
       [10, 1, "slow", {}],
-      [10, 1, "slow", {}],
+      [10, 2, "slow", {}],
     ]);
   });
 });
