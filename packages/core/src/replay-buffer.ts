@@ -35,11 +35,24 @@ export class ReplayBuffer {
     this.#messages.push(message);
     this.#length += message.length;
     while (this.#length > this.#maxLength && this.end - this.#first > 1) this.#shift();
+    this.#cutOff();
   }
 
   /** Lets go of every message before `position`. */
   trim(position: number): void {
     while (this.#first < position) this.#shift();
+    this.#cutOff();
+  }
+
+  /** Hands over what is kept, oldest first; also where some of it is let go meanwhile. */
+  replay(send: (message: string) => void): void {
+    for (let position = this.#first; position < this.end; position = Math.max(position + 1, this.#first)) {
+      send(this.#messages[this.#head + position - this.#first] ?? "");
+    }
+  }
+
+  /** Drops the slots of what was let go, now and then: each time would move all the others. */
+  #cutOff(): void {
     if (this.#head === this.#messages.length) {
       this.#messages.length = 0;
       this.#head = 0;
@@ -47,11 +60,6 @@ export class ReplayBuffer {
       this.#messages = this.#messages.slice(this.#head);
       this.#head = 0;
     }
-  }
-
-  /** Hands over what is kept, oldest first. */
-  replay(send: (message: string) => void): void {
-    for (let index = this.#head; index < this.#messages.length; index++) send(this.#messages[index] ?? "");
   }
 
   #shift(): void {
