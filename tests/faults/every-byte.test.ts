@@ -171,7 +171,7 @@ describe("calls, mutations and two subscriptions, one of them tracked, all come 
 
 it(`a mutation that goes with hello runs once, or its outcome is unknown, where the connection is cut at ${everyByte}`, {
   timeout: 120_000,
-}, async () => {
+}, async ({ annotate }) => {
   const { url } = await startServer({ router });
   const outcomes = { added: 0, unknownAndRun: 0, unknownAndNotRun: 0 };
   const addAtOnce: Script = async (client, run) => {
@@ -189,6 +189,6 @@ it(`a mutation that goes with hello runs once, or its outcome is unknown, where 
     expect(await client.ask.query({ run })).toBe("asked");
   };
   await sweep(url, { script: addAtOnce, type: "cut" });
-  console.info(outcomes);
+  await annotate(JSON.stringify(outcomes));
   expect(outcomes.unknownAndRun).toBe(0);
 });
