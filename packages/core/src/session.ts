@@ -78,9 +78,13 @@ export class Session implements MessagePipe {
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
   drained(): Promise<void> | undefined {
     if (this.#sent.length <= this.#highWater) return this.#connection?.drained();
-    this.#drained ??= new Promise((resolve) => {
-      this.#onDrained = resolve;
-    });
+    if (this.#drained === undefined) {
+      this.#drained = new Promise((resolve) => {
+        this.#onDrained = resolve;
+      });
+      // What the other side acknowledges by itself may be more than half of what is kept here.
+      this.ping();
+    }
     return this.#drained;
   }
 
@@ -133,6 +137,7 @@ export class Session implements MessagePipe {
     this.#state = "attached";
     this.#forget(received);
     this.#sent.replay((message) => connection.send(message));
+    if (this.#drained !== undefined) this.ping();
   }
 
   /** The connection is gone. Whether it was the session's. */
