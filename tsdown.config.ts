@@ -22,7 +22,7 @@ export default defineConfig([
     ...shared,
     cwd: "packages/server",
     platform: "node",
-    entry: { index: "src/index.ts" },
+    entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" },
   },
   {
     ...shared,

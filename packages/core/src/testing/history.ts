@@ -3,8 +3,8 @@
  * before it gives an item, a consumer when it gets one. Names are the writer's own: a call's is handed along in its input, a run's
  * in its items.
  */
-export type HistoryEntry = { readonly at: number } & (
-  /** A client makes a call. */
+export type HistoryEntry = { readonly at: number } & /** A client makes a call. */
+(
   | { readonly type: "called"; readonly call: string; readonly client: string; readonly kind: CallKind }
   /** A call has settled: `"ok"`, `"cancelled"` (by the caller), or with an error's code. */
   | { readonly type: "settled"; readonly call: string; readonly outcome: string; readonly run?: string }

@@ -69,7 +69,7 @@ class Log {
   #take(entry: HistoryEntry): void {
     switch (entry.type) {
       case "called":
-        this.calls.set(entry.call, { ...entry, settled: [], runs: [], seen: [] });
+        this.calls.set(entry.call, { ...entry, settled: [], runs: [], seen: [], late: 0 });
         return;
       case "entered": {
         const run: LoggedRun = { ...entry, emitted: [], left: undefined };
@@ -81,9 +81,12 @@ class Log {
         this.#callOf(entry)?.settled.push(entry);
         return;
       case "received":
-      case "gap":
-        this.#callOf(entry)?.seen.push(entry);
+      case "gap": {
+        const call = this.#callOf(entry);
+        call?.seen.push(entry);
+        if (call !== undefined && call.settled.length > 0) call.late++;
         return;
+      }
       case "emitted":
         this.#runOf(entry)?.emitted.push(entry);
         return;
@@ -121,6 +124,8 @@ interface LoggedCall {
   readonly settled: Entry<"settled">[];
   readonly runs: LoggedRun[];
   readonly seen: (Entry<"received"> | Entry<"gap">)[];
+  /** What was seen after it had settled. */
+  late: number;
 }
 
 interface LoggedRun {
@@ -154,12 +159,15 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
   },
 
   *I3(log) {
-    for (const { at, call, client, kind, settled, runs } of log.calls.values()) {
-      if (settled.length > 1) yield `${call} settled ${settled.length} times: ${settled.map((end) => end.outcome).join(", ")}`;
+    for (const { at, call, client, kind, settled, runs, late } of log.calls.values()) {
+      if (late > 0) yield `${call} heard ${late} times more after it had settled`;
+      if (settled.length > 1)
+        yield `${call} settled ${settled.length} times: ${settled.map((end) => end.outcome).join(", ")}`;
       const last = runs.at(-1);
       if (last === undefined) continue;
       const allowed = kind === "mutation" ? 1 : 1 + log.countExcuses(client, at, last.at);
-      if (runs.length > allowed) yield `${call}, a ${kind}, was started ${runs.length} times (${runs.map((run) => run.run).join(", ")})`;
+      if (runs.length > allowed)
+        yield `${call}, a ${kind}, was started ${runs.length} times (${runs.map((run) => run.run).join(", ")})`;
     }
   },
 
@@ -168,7 +176,8 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
       for (const { at, outcome, run } of settled) {
         if (outcome !== "ok" || run === undefined) continue;
         const left = runs.get(run)?.left;
-        if (left?.how !== "returned" || left.at > at) yield `${call} settled at ${at} ms with the result of ${run}, which ${left?.how ?? "runs"}`;
+        if (left?.how !== "returned" || left.at > at)
+          yield `${call} settled at ${at} ms with the result of ${run}, which ${left?.how ?? "runs"}`;
       }
     }
   },
@@ -180,7 +189,8 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
   *I6({ calls, runs, strays }) {
     for (const stray of strays) yield `nobody knows of ${JSON.stringify(stray)}`;
     for (const { call, client, seen, settled, runs: own } of calls.values()) {
-      for (const run of own) if (run.client !== client) yield `${call} of ${client} ran with the context of ${run.client}`;
+      for (const run of own)
+        if (run.client !== client) yield `${call} of ${client} ran with the context of ${run.client}`;
       for (const entry of [...seen, ...settled]) {
         if (!("run" in entry) || entry.run === undefined) continue;
         const run = runs.get(entry.run);
@@ -206,17 +216,21 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
 
   *I10(log) {
     for (const { at, call, client, settled, seen } of log.calls.values()) {
-      const end = settled.find(({ outcome }) => lostOutcomes.has(outcome));
-      if (end !== undefined && log.countExcuses(client, at, end.at) === 0) yield `${call} of ${client} ended with ${end.outcome} at ${end.at} ms`;
+      const end = settled.find(({ outcome }) => lostOutcomes.has(outcome) || brokenOutcomes.has(outcome));
+      const excused = end !== undefined && lostOutcomes.has(end.outcome) && log.countExcuses(client, at, end.at) > 0;
+      if (end !== undefined && !excused) yield `${call} of ${client} ended with ${end.outcome} at ${end.at} ms`;
       const gaps = seen.filter(({ type }) => type === "gap");
       const excuses = log.countExcuses(client, at, gaps.at(-1)?.at ?? at);
-      if (gaps.length > excuses) yield `${call} of ${client} was told of ${gaps.length} gaps, and ${excuses} are explained`;
+      if (gaps.length > excuses)
+        yield `${call} of ${client} was told of ${gaps.length} gaps, and ${excuses} are explained`;
     }
   },
 };
 
 /** What only a lost session explains. */
-const lostOutcomes: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "SESSION_LOST", "CONNECTION_CLOSED", "BAD_MESSAGE"]);
+const lostOutcomes: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "SESSION_LOST"]);
+/** What nothing explains: no client was closed, and none speaks another protocol. */
+const brokenOutcomes: ReadonlySet<string> = new Set(["CONNECTION_CLOSED", "BAD_MESSAGE"]);
 
 /** A tracked subscription goes on after its last position, whichever run it is. */
 function* findHolesInPositions({ call, seen, runs, settled }: LoggedCall): Iterable<string> {
@@ -224,15 +238,17 @@ function* findHolesInPositions({ call, seen, runs, settled }: LoggedCall): Itera
   for (const entry of seen) {
     if (entry.type === "gap") next = undefined;
     else {
-      if (next !== undefined && entry.position > next) yield `${call} got item ${entry.position} where ${next} comes, at ${entry.at} ms`;
+      if (next !== undefined && entry.position > next)
+        yield `${call} got item ${entry.position} where ${next} comes, at ${entry.at} ms`;
       next = entry.position + 1;
     }
   }
-  const last = runs.at(-1);
-  const lastEmitted = last?.emitted.at(-1)?.position;
-  if (settled[0]?.outcome === "ok" && lastEmitted !== undefined && next !== undefined && next <= lastEmitted) {
-    yield `${call} ended before item ${next}, and ${last?.run} gave ${lastEmitted}`;
-  }
+  if (settled[0]?.outcome !== "ok" || next === undefined) return;
+  const upTo = next;
+  const complete = runs.some(
+    ({ left, emitted }) => left?.how === "returned" && (emitted.at(-1)?.position ?? -1) < upTo,
+  );
+  if (!complete) yield `${call} ended before item ${next}, which is the last of none of its runs`;
 }
 
 /** An untracked one sees each run from its beginning, and hears of a gap between two of them. */
@@ -251,13 +267,17 @@ function* findHolesInRuns({ call, seen, runs, settled }: LoggedCall): Iterable<s
       next = 0;
     }
     told = false;
-    if (entry.position !== next) yield `${call} got item ${entry.position} of ${run} where ${next} comes, at ${entry.at} ms`;
+    if (entry.position !== next)
+      yield `${call} got item ${entry.position} of ${run} where ${next} comes, at ${entry.at} ms`;
     next = entry.position + 1;
   }
-  const last = runs.at(-1);
-  if (settled[0]?.outcome !== "ok" || last === undefined || last.emitted.length === 0) return;
-  if (last.run !== run) yield `${call} ended without the items of ${last.run}`;
-  else if (next < last.emitted.length) yield `${call} ended before item ${next}, and ${run} gave ${last.emitted.length}`;
+  if (settled[0]?.outcome !== "ok") return;
+  const length = run === undefined ? 0 : next;
+  const complete = runs.some(
+    ({ run: name, left, emitted }) =>
+      left?.how === "returned" && emitted.length === length && (length === 0 || name === run),
+  );
+  if (!complete) yield `${call} ended after ${length} items of ${run}, which is all of none of its runs`;
 }
 
 function* findExcesses({ measured }: Log, kind: "ahead" | "kept" | "left"): Iterable<string> {

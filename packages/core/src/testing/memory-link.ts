@@ -19,6 +19,8 @@ export interface MemoryLinkOptions {
   readonly scheduleClosed?: (tell: () => void) => void;
   /** Sees every frame when it is sent, and again when it arrives. */
   readonly onTraffic?: (traffic: Traffic) => void;
+  /** An end has closed, or hears that the link is gone. */
+  readonly onGone?: (end: LinkEnd) => void;
 }
 
 /** One end of a link. */
@@ -46,8 +48,8 @@ export class MemoryLink {
     };
     const toServer = new Lane("client", options, onMove);
     const toClient = new Lane("server", options, onMove);
-    this.client = new MemorySocket(toServer, options);
-    this.server = new MemorySocket(toClient, options);
+    this.client = new MemorySocket("client", toServer, options);
+    this.server = new MemorySocket("server", toClient, options);
     toServer.arrive = (parcel) => this.server.receive(parcel);
     toClient.arrive = (parcel) => this.client.receive(parcel);
   }
@@ -76,12 +78,14 @@ export class MemorySocket implements Socket {
   readonly sent: string[] = [];
   readonly #out: Lane;
   readonly #scheduleClosed: (tell: () => void) => void;
+  readonly #onGone: () => void;
   #events: MemorySocketEvents | undefined = undefined;
   #open = true;
 
   /** Made by {@link MemoryLink}. */
-  constructor(out: Lane, { scheduleClosed = queueMicrotask }: MemoryLinkOptions) {
+  constructor(end: LinkEnd, out: Lane, { scheduleClosed = queueMicrotask, onGone }: MemoryLinkOptions) {
     this.#out = out;
+    this.#onGone = () => onGone?.(end);
     this.#scheduleClosed = (tell) => scheduleClosed(tell);
   }
 
@@ -108,14 +112,14 @@ export class MemorySocket implements Socket {
 
   close(code: number, reason: string): void {
     if (!this.#open) return;
-    this.#open = false;
+    this.#shut();
     this.#out.push({ code, reason });
     this.#scheduleClosed(() => this.#end(code, reason));
   }
 
   /** Ends the link without a word: this end hears of it in a microtask, the other one when what was sent before has arrived. */
   terminate(): void {
-    this.#open = false;
+    this.#shut();
     this.#out.push({ code: cutCode, reason: "" });
     queueMicrotask(() => this.#end(cutCode, ""));
   }
@@ -137,7 +141,7 @@ export class MemorySocket implements Socket {
   lose(sent: "lost" | "arrives" = "lost"): void {
     const events = this.#events;
     this.#events = undefined;
-    this.#open = false;
+    this.#shut();
     if (sent === "lost") this.#out.discard();
     queueMicrotask(() => events?.onClosed(cutCode, ""));
   }
@@ -150,8 +154,14 @@ export class MemorySocket implements Socket {
   /** Called by the link. */
   receive(parcel: Parcel): void {
     if (parcel.frame !== undefined) return this.#events?.onFrame(parcel.frame);
-    this.#open = false;
+    this.#shut();
     this.#end(parcel.code, parcel.reason);
+  }
+
+  #shut(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#onGone();
   }
 
   #end(code: number, reason: string): void {

@@ -10,8 +10,15 @@ export interface MemoryNetworkOptions {
   readonly latencyMs?: readonly [least: number, most: number];
   /** The least and the most that opening a connection takes, in ms: connections may open out of order. Default [1, 1]. */
   readonly connectMs?: readonly [least: number, most: number];
+  /**
+   * Waits until everything that was set off has been done. Default: until nothing has moved for 64 microtasks, which long chains of
+   * promises outlast; where there is one, a turn of the event loop waits for all of them (in Node: `setImmediate` as a promise).
+   */
+  readonly settle?: () => Promise<void>;
   /** Sees every frame when it is sent, and again when it arrives. */
   readonly onTraffic?: (traffic: Traffic, connection: MemoryConnection) => void;
+  /** An end of a connection has closed, or hears that the connection is gone. */
+  readonly onGone?: (end: LinkEnd, connection: MemoryConnection) => void;
 }
 
 /** Takes a connection, synchronously. */
@@ -46,16 +53,27 @@ export class MemoryNetwork {
   /** Whether connections can be opened. */
   reachable = true;
   readonly #onTraffic: MemoryNetworkOptions["onTraffic"];
+  readonly #settle: () => Promise<void>;
+  readonly #onGone: MemoryNetworkOptions["onGone"];
   readonly #listeners = new Map<string, Listener>();
   readonly #connections = new Set<MemoryConnection>();
   #moves = 0;
   #opened = 0;
 
-  constructor({ seed = 1, latencyMs = [1, 1], connectMs = [1, 1], onTraffic }: MemoryNetworkOptions = {}) {
+  constructor({
+    seed = 1,
+    latencyMs = [1, 1],
+    connectMs = [1, 1],
+    settle,
+    onTraffic,
+    onGone,
+  }: MemoryNetworkOptions = {}) {
     this.random = new SeededRandom(seed);
     this.latencyMs = latencyMs;
     this.connectMs = connectMs;
+    this.#settle = settle ?? (() => this.#awaitQuiet());
     this.#onTraffic = onTraffic;
+    this.#onGone = onGone;
     const connect = (webSocket: MemoryWebSocket, url: string): void => this.#connect(webSocket, url);
     this.WebSocket = class extends MemoryWebSocket {
       constructor(url: string) {
@@ -86,14 +104,9 @@ export class MemoryNetwork {
     };
   }
 
-  /** Resolves when nothing has moved for 64 microtasks. */
-  async settled(): Promise<void> {
-    let moves = this.#moves;
-    for (let quiet = 0; quiet < 64; quiet++) {
-      await Promise.resolve();
-      if (this.#moves > moves) quiet = 0;
-      moves = this.#moves;
-    }
+  /** Resolves when everything that was set off has been done, short of letting time pass. */
+  settled(): Promise<void> {
+    return this.#settle();
   }
 
   /** Lets so much time pass, one timer after the other; what each of them has set off is done before the next. */
@@ -105,6 +118,15 @@ export class MemoryNetwork {
       await this.settled();
     }
     this.clock.advance(until - this.clock.now());
+  }
+
+  async #awaitQuiet(): Promise<void> {
+    let moves = this.#moves;
+    for (let quiet = 0; quiet < 64; quiet++) {
+      await Promise.resolve();
+      if (this.#moves > moves) quiet = 0;
+      moves = this.#moves;
+    }
   }
 
   #connect(webSocket: MemoryWebSocket, url: string): void {
@@ -126,6 +148,7 @@ export class MemoryNetwork {
         this.#moves++;
         this.#onTraffic?.(traffic, connection);
       },
+      onGone: (end) => this.#onGone?.(end, connection),
     });
     this.#connections.add(connection);
     return connection;
