@@ -125,10 +125,10 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#stopExpiry();
     if (attempt.session === undefined) {
       // What the server has counted decides; a session that it does not have is a new one.
-      const resumed = received !== undefined && this.#session.canResume(received);
-      if (!resumed) this.#lose(sessionLost());
+      if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();
+      if (received === undefined) this.#lose(sessionLost());
       this.#offered = true;
-      this.#carry(attempt, resumed ? received : 0);
+      this.#carry(attempt, received ?? 0);
     }
     this.#token = token;
     this.#windowMs = windowMs;
@@ -169,6 +169,13 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #carry(attempt: Attempt, received: number): void {
     attempt.carry(this.#session, received);
     this.#runtime.onCarried(this);
+  }
+
+  /** The server has resumed what cannot go on here: it is told that the session is over. */
+  #startOver(): void {
+    this.#attempt?.end(normalClosure);
+    this.#lose(sessionLost());
+    this.#attempt = new Attempt(this);
   }
 
   /** The session is over, at the server too; the next connection opens a new one. */

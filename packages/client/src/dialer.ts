@@ -120,13 +120,15 @@ export class Dialer implements ClientConnection, SessionRuntime {
   onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void {
     if (this.#leaving.has(session)) return this.#leave(session, reason);
     if (session === this.#session && this.#next !== undefined) {
-      this.#leave(session, reason);
       this.#session = this.#next;
       this.#next = undefined;
+      this.#leave(session, reason);
+      if (mayRetry && this.#session.attempt !== undefined) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
     this.#failures++;
     const delayMs = backoffMs(this.#failures, this.options);
+    this.#retry?.cancel();
     this.#retry = this.deadlines.add(delayMs, () => this.#dial());
     if (this.#next === undefined) {
       this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
@@ -138,6 +140,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
     this.calls.hold();
     this.#next = new ClientSession(this);
     // All clients of a server hear this at once, and are not to come to the next one at once.
+    this.#retry?.cancel();
     this.#retry = this.deadlines.add((this.options.random ?? Math.random)() * withinMs, () => this.#dial());
   }
 

@@ -106,7 +106,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
       this.#onHello(message);
     } else if (isSessionMessage(message)) {
       if (this.#session === undefined) throw badMessage("a resume waits for the welcome");
-      this.#confirm();
+      if (message[0] === messageType.ack) this.#confirm();
       this.#session.session.receive(message, this.#connection);
     } else if (message[0] === messageType.auth && this.#phase === "open") {
       void this.#authenticate(message);
@@ -193,6 +193,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
       token === undefined || received === undefined ? undefined : this.#host.findSession(token, received, identity);
     if (resumed !== undefined) return this.#resume(resumed, ctx, received ?? 0);
     const session = this.#session ?? this.#begin(new ServerSession(this.#host, this.#request));
+    session.identity = identity;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
     session.open(ctx, identity, this.#hello.client);
@@ -219,7 +220,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
   }
 
-  /** The first message after the welcome shows that the welcome has come. */
+  /** A client acknowledges once it is welcomed: by that alone, for its calls may be older than the welcome. */
   #confirm(): void {
     if (this.#confirmed || this.#phase !== "open" || this.#session === undefined) return;
     this.#confirmed = true;
