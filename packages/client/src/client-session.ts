@@ -82,6 +82,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   disconnect(): void {
     this.#attempt?.end(silentClosure);
     this.#attempt = undefined;
+    this.#failAuthentications(connectionClosed("dropped"));
   }
 
   /** Ends the session, at the server too. */

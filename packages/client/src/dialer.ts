@@ -75,8 +75,9 @@ export class Dialer implements ClientConnection, SessionRuntime {
   }
 
   reconnect(): void {
-    this.#session?.disconnect();
-    this.connect();
+    (this.#next ?? this.#session)?.disconnect();
+    if (this.#next === undefined) this.connect();
+    else this.#dial();
   }
 
   close(): void {

@@ -96,6 +96,10 @@ export class Session implements MessagePipe {
         this.#onAcknowledged(message[1]);
         return this.#report(messageType.pong);
       case messageType.pong:
+        this.#onAcknowledged(message[1]);
+        // What was sent since the ping may be too much again.
+        if (this.#drained !== undefined) this.ping();
+        return;
       case messageType.ack:
         return this.#onAcknowledged(message[1]);
       default:

@@ -3,8 +3,7 @@
  * before it gives an item, a consumer when it gets one. Names are the writer's own: a call's is handed along in its input, a run's
  * in its items.
  */
-export type HistoryEntry = { readonly at: number } & /** A client makes a call. */
-(
+export type HistoryEntry = { readonly at: number } /** A client makes a call. */ & (
   | { readonly type: "called"; readonly call: string; readonly client: string; readonly kind: CallKind }
   /** A call has settled: `"ok"`, `"cancelled"` (by the caller), or with an error's code. */
   | { readonly type: "settled"; readonly call: string; readonly outcome: string; readonly run?: string }
@@ -24,8 +23,8 @@ export type HistoryEntry = { readonly at: number } & /** A client makes a call. 
   | { readonly type: "received"; readonly call: string; readonly run: string; readonly position: number }
   /** The consumer was told that items may be missing before the next. */
   | { readonly type: "gap"; readonly call: string }
-  /** Something outside happened for which a session of this client may be lost. */
-  | { readonly type: "excuse"; readonly client: string; readonly why: string }
+  /** Something outside happened for which a session of this client may be lost. `until` the client could know of it. */
+  | { readonly type: "excuse"; readonly client: string; readonly why: string; readonly until: number }
   /** How much of something there is, and how much of it there may be. */
   | { readonly type: "measured"; readonly what: string; readonly amount: number; readonly most: number }
 );

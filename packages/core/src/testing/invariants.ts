@@ -62,7 +62,7 @@ class Log {
   /** How many excuses this client has had in this time, both ends included. */
   countExcuses(client: string, from: number, to: number): number {
     let count = 0;
-    for (const excuse of this.excuses) if (excuse.client === client && excuse.at >= from && excuse.at <= to) count++;
+    for (const { at, until, client: whose } of this.excuses) if (whose === client && until >= from && at <= to) count++;
     return count;
   }
 
