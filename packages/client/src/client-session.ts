@@ -50,6 +50,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #windowMs = defaultWindowMs;
   #store: string | undefined;
   #attempt: Attempt | undefined;
+  #attempts = 0;
   #expiry: Deadline | undefined;
   #authentications: Authentication[] = [];
 
@@ -112,8 +113,8 @@ export class ClientSession implements AttemptOwner, SessionOwner {
 
   hello(): HelloFields {
     const { client } = this.#runtime;
-    const token = this.#token ?? createToken();
-    return this.#offered ? { client, token, received: this.#session.received } : { client, token };
+    const fields = { client, token: this.#token ?? createToken(), attempt: ++this.#attempts };
+    return this.#offered ? { ...fields, received: this.#session.received } : fields;
   }
 
   onGreeted(attempt: Attempt): void {
@@ -122,7 +123,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#carry(attempt, 0);
   }
 
-  onWelcome(attempt: Attempt, { token, received, windowMs = defaultWindowMs, store }: WelcomeFields): void {
+  onWelcome(attempt: Attempt, { token, received, windowMs = Number.POSITIVE_INFINITY, store }: WelcomeFields): void {
     this.#stopExpiry();
     if (attempt.session === undefined) {
       // What the server has counted decides; a session that it does not have is a new one.
@@ -156,7 +157,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     // A server that refuses a new session has started nothing; one to be resumed is where it was.
     if (refused && !resuming) this.#lose(reason, false);
     else if (this.#token === undefined) this.#lose(reason);
-    else this.#expiry ??= this.deadlines.add(this.#windowMs, () => this.#lose(sessionLost()));
+    else if (this.#offered) this.#expiry ??= this.deadlines.add(this.#windowMs, () => this.#expire());
     this.#runtime.onOffline(this, reason, mayRetry);
   }
 
@@ -185,6 +186,12 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     lost.lose();
     this.#session = this.#start();
     this.#runtime.calls.detach(lost, reason, { started, store: this.#store });
+  }
+
+  /** Whoever is being asked for the session may still have it. */
+  #expire(): void {
+    if (this.#attempt === undefined) this.#lose(sessionLost());
+    else this.#startOver();
   }
 
   #stopExpiry(): void {

@@ -6,6 +6,7 @@ import { Dispatch } from "./dispatch.ts";
 import {
   type CreateContextOptions,
   type ErrorReport,
+  maxGoawayMs,
   type ServeOptions,
   type ServerLimits,
   type SessionEvent,
@@ -80,12 +81,9 @@ export class Acceptor implements ConnectionHost {
     this.deadlines.clear();
   }
 
-  findSession(token: string, received: number, identity: string | undefined): ServerSession | undefined {
+  findSession(token: string, identity: string | undefined): ServerSession | undefined {
     const session = this.#registry.find(token);
-    if (session === undefined || session.identity !== identity) return undefined;
-    if (session.session.canResume(received)) return session;
-    session.lose(sessionLost("what the client lacks is no longer kept"));
-    return undefined;
+    return session?.identity === identity ? session : undefined;
   }
 
   claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined {
@@ -141,7 +139,7 @@ export class Acceptor implements ConnectionHost {
     this.deadlines.add(drainMs, () => {
       for (const connection of this.#connections) connection.close();
     });
-    for (const connection of this.#connections) connection.drain(Math.floor(drainMs / 2));
+    for (const connection of this.#connections) connection.drain(Math.floor(Math.min(drainMs / 2, maxGoawayMs)));
     return empty;
   }
 }

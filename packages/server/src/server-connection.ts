@@ -22,6 +22,7 @@ import {
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
 import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
+import { ContextRenewals } from "./context-renewals.ts";
 import { requestUrl } from "./handshake.ts";
 import type { CreateContextOptions } from "./options.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
@@ -51,8 +52,8 @@ export interface ConnectionHost extends SessionHost {
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   /** Names the store that remembers mutations. */
   readonly store: string | undefined;
-  /** The session that a token is for, where this identity can go on with it from there. */
-  findSession(token: string, received: number, identity: string | undefined): ServerSession | undefined;
+  /** The session that a token of this identity is for. */
+  findSession(token: string, identity: string | undefined): ServerSession | undefined;
   /**
    * A session is open on this connection; one that it had before is closed.
    *
@@ -80,6 +81,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   #phase: Phase = "greeting";
   #confirmed = false;
   #gone: AbortController | undefined = undefined;
+  #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
 
   constructor(host: ConnectionHost, socket: ServerSocket, request: IncomingMessage) {
@@ -109,7 +111,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
       if (message[0] === messageType.ack) this.#confirm();
       this.#session.session.receive(message, this.#connection);
     } else if (message[0] === messageType.auth && this.#phase === "open") {
-      void this.#authenticate(message);
+      this.#authenticate(message);
     } else {
       throw badMessage("only the first message is hello");
     }
@@ -188,19 +190,27 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   #onContext(ctx: unknown, identity: string | undefined): void {
     this.#deadline.cancel();
     this.#phase = "open";
-    const { token, received } = this.#hello;
-    const resumed =
-      token === undefined || received === undefined ? undefined : this.#host.findSession(token, received, identity);
-    if (resumed !== undefined) return this.#resume(resumed, ctx, received ?? 0);
+    const { token, received, attempt } = this.#hello;
+    const known = token === undefined || received === undefined ? undefined : this.#host.findSession(token, identity);
+    // Its hello was slow: the client has long gone on over another connection.
+    if (known !== undefined && attempt !== undefined && attempt <= known.attempt) return this.#outrun();
+    if (known?.session.canResume(received ?? 0) === true) return this.#resume(known, ctx, received ?? 0);
+    known?.lose(sessionLost("what the client lacks is no longer kept"));
     const session = this.#session ?? this.#begin(new ServerSession(this.#host, this.#request));
     session.identity = identity;
+    session.attempt = attempt ?? 0;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
     session.open(ctx, identity, this.#hello.client);
   }
 
+  #outrun(): void {
+    this.#connection.close(closeCode.superseded, "superseded");
+  }
+
   #resume(session: ServerSession, ctx: unknown, received: number): void {
     session.renew(ctx, this.#request);
+    session.attempt = this.#hello.attempt ?? 0;
     this.#welcome(session, { received: session.session.received }, this.#hello.token);
     this.#session = session;
     session.session.attach(this.#connection, received);
@@ -215,7 +225,9 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
     const token = this.#host.claimSession(session, this, used);
     const { limits, store } = this.#host;
-    const resumable = token === undefined ? {} : { token, windowMs: limits.sessionWindowMs };
+    const { sessionWindowMs } = limits;
+    const window = Number.isFinite(sessionWindowMs) ? { windowMs: Math.ceil(sessionWindowMs) } : {};
+    const resumable = token === undefined ? {} : { token, ...window };
     const remembering = store === undefined ? {} : { store };
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
   }
@@ -227,20 +239,30 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#host.confirmToken(this.#session);
   }
 
-  async #authenticate([, params]: AuthMessage): Promise<void> {
+  #authenticate([, params]: AuthMessage): void {
+    this.#renewals ??= new ContextRenewals(this.#host.deadlines, this.#host.limits.helloTimeoutMs);
+    if (this.#renewals.full) throw badMessage("too many credentials at once");
+    this.#renewals.add(
+      () => this.#createContext(params),
+      (ctx) => this.#onRenewed(ctx),
+      (thrown) => this.#onNotRenewed(toTRPCError(thrown)),
+    );
+  }
+
+  #onRenewed(ctx: unknown): void {
     const session = this.#session;
-    if (session === undefined) return;
-    try {
-      const ctx: unknown = await this.#createContext(params);
-      if (this.#host.identify?.(ctx) !== session.identity) throw new TRPCError({ code: "FORBIDDEN" });
-      session.renew(ctx, this.#request);
-      this.#connection.send(encodeMessage([messageType.authenticated]));
-    } catch (thrown) {
-      const error = toTRPCError(thrown);
-      this.#host.dispatch.report(error, undefined, session.scope);
-      const shape = this.#host.dispatch.encodeError(error, undefined, session.scope);
-      this.#connection.send(encodeMessage([messageType.authenticated, shape]));
-    }
+    // A newer connection has brought credentials of its own.
+    if (this.#phase !== "open" || session === undefined) return;
+    if (this.#host.identify?.(ctx) !== session.identity) throw new TRPCError({ code: "FORBIDDEN" });
+    session.renew(ctx, this.#request);
+    this.#connection.send(encodeMessage([messageType.authenticated]));
+  }
+
+  #onNotRenewed(error: TRPCError): void {
+    const scope = this.#session?.scope ?? { ctx: undefined, req: this.#request };
+    this.#host.dispatch.report(error, undefined, scope);
+    const shape = this.#host.dispatch.encodeError(error, undefined, scope);
+    this.#connection.send(encodeMessage([messageType.authenticated, shape]));
   }
 
   #refuse(error: TRPCError): void {

@@ -32,6 +32,8 @@ export class ServerSession implements SessionOwner, CallServer {
   readonly session: Session;
   /** What `identify` made of the context that opened it. */
   identity: string | undefined = undefined;
+  /** Which of the client's connections it goes over, as the client counts them. */
+  attempt = 0;
   readonly #host: SessionHost;
   readonly #calls: IncomingCalls;
   readonly #peer: Peer;

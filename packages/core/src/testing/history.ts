@@ -23,8 +23,8 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
   | { readonly type: "received"; readonly call: string; readonly run: string; readonly position: number }
   /** The consumer was told that items may be missing before the next. */
   | { readonly type: "gap"; readonly call: string }
-  /** Something outside happened for which a session of this client may be lost. `until` the client could know of it. */
-  | { readonly type: "excuse"; readonly client: string; readonly why: string; readonly until: number }
+  /** Something outside happened for which a session of this client may be lost. `until` then its client did not know of it; default `at`. */
+  | { readonly type: "excuse"; readonly client: string; readonly why: string; readonly until?: number }
   /** How much of something there is, and how much of it there may be. */
   | { readonly type: "measured"; readonly what: string; readonly amount: number; readonly most: number }
 );

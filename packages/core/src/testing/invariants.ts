@@ -62,7 +62,8 @@ class Log {
   /** How many excuses this client has had in this time, both ends included. */
   countExcuses(client: string, from: number, to: number): number {
     let count = 0;
-    for (const { at, until, client: whose } of this.excuses) if (whose === client && until >= from && at <= to) count++;
+    for (const { at, until = at, client: whose } of this.excuses)
+      if (whose === client && until >= from && at <= to) count++;
     return count;
   }
 
