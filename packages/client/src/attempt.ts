@@ -108,7 +108,8 @@ export class Attempt implements ConnectionHandlers, Beating {
   }
 
   onFrame(length: number): void {
-    this.session?.onFrame(length);
+    // An acknowledgement tells the server that its welcome has come.
+    if (this.#welcomed) this.session?.onFrame(length);
   }
 
   onError(error: TautlineError): void {

@@ -16,7 +16,7 @@ type MessageName = keyof typeof types;
 
 /** One message of each type, with every field that it can have. */
 const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
-  hello: [0, 1, { params: { token: "t" }, client: "c", token: "t", received: 3 }],
+  hello: [0, 1, { params: { token: "t" }, client: "c", token: "t", received: 3, attempt: 2 }],
   welcome: [1, { token: "t", received: 3, windowMs: 60_000, store: "s" }],
   refused: [2, { message: "no" }],
   ping: [3, 0],
@@ -65,7 +65,7 @@ const call = [ids, notStrings, [...notFields, ...fieldsWith("lastEventId", notSt
 const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   hello: [
     [1.5, "1", null, {}, 2 ** 53, Number.POSITIVE_INFINITY],
-    [...notFields, ...tokens, ...received, ...fieldsWith("client", notStrings)],
+    [...notFields, ...tokens, ...received, ...fieldsWith("client", notStrings), ...fieldsWith("attempt", counts)],
   ],
   welcome: [
     [...notFields, ...tokens, ...received, ...fieldsWith("windowMs", counts), ...fieldsWith("store", notStrings)],

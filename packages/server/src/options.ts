@@ -147,6 +147,8 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
   };
 }
 
+/** Clients of a server that closes have half of that time to find another, and this at most, in ms. */
+export const maxGoawayMs = 30_000;
 /** How long `close()` lets calls in flight go on, in ms. */
 export const defaultDrainMs = 5_000;
 /** How long an HTTP request may take to send its headers, in ms; Node's own default is a minute. */

@@ -1,0 +1,73 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import type { Message } from "@tautline/core/internals";
+import { type FakeClock, MemoryLink } from "@tautline/core/testing";
+import { Acceptor } from "../src/acceptor.ts";
+import type { ServeOptions } from "../src/options.ts";
+import type { AnyTRPCRouter } from "@trpc/server";
+
+/** An acceptor without a network: its clock stands still, and its clients are `MemoryClient`s. */
+export function createAcceptor(options: ServeOptions<AnyTRPCRouter>, clock: FakeClock): Acceptor {
+  return new Acceptor({ onError: () => {}, ...options }, clock);
+}
+
+/** A client that says what it likes, over a socket in memory. */
+export class MemoryClient {
+  /** Every message that has come. */
+  readonly messages: (readonly [type: number, ...unknown[]])[] = [];
+  /** How the connection ended; undefined while it is open. */
+  closed: { readonly code: number; readonly reason: string } | undefined = undefined;
+  readonly #link = new MemoryLink();
+
+  constructor(acceptor: Acceptor, headers: Record<string, string> = {}) {
+    const request = new IncomingMessage(new Socket());
+    request.url = "/";
+    Object.assign(request.headers, headers);
+    acceptor.accept(this.#link.server as Parameters<Acceptor["accept"]>[0], request);
+    this.#link.client.listen({
+      onFrame: (frame) => this.messages.push(...(JSON.parse(frame) as [number, ...unknown[]][])),
+      onClosed: (code, reason) => {
+        this.closed = { code, reason };
+      },
+    });
+  }
+
+  /** Sends messages in one frame. */
+  async send(...messages: readonly (Message | readonly unknown[])[]): Promise<void> {
+    this.#link.client.send(JSON.stringify(messages));
+    await settled();
+  }
+
+  /** Messages of a type that have come. */
+  of(type: number): readonly (readonly [type: number, ...unknown[]])[] {
+    return this.messages.filter((message) => message[0] === type);
+  }
+
+  /** What welcome said; undefined before it has come. */
+  get welcome(): { readonly token?: string; readonly received?: number; readonly windowMs?: number } | undefined {
+    return this.of(1)[0]?.[1] as MemoryClient["welcome"];
+  }
+
+  async close(code: number): Promise<void> {
+    this.#link.client.close(code, "");
+    await settled();
+  }
+
+  /** The connection goes without a word. */
+  async cut(): Promise<void> {
+    this.#link.cut();
+    await settled();
+  }
+
+  /** Nothing goes through any more, and nobody is told. */
+  async stall(): Promise<void> {
+    this.#link.client.stall();
+    this.#link.server.stall();
+    await settled();
+  }
+}
+
+/** Lets everything happen that needs no time. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
