@@ -2,7 +2,17 @@ import { defineConfig } from "tsdown";
 
 // Plain Node runs what is measured, with the packages as they are published: no transpiler is in the way.
 export default defineConfig({
-  entry: ["src/main.ts", "src/server-process.ts", "src/client-process.ts"],
+  entry: [
+    "src/main.ts",
+    "src/server-process.ts",
+    "src/client-process.ts",
+    "src/session-cost.ts",
+    "src/herd/main.ts",
+    "src/herd/server.ts",
+    "src/herd/client.ts",
+    "src/parked/main.ts",
+    "src/parked/server.ts",
+  ],
   format: "esm",
   platform: "node",
   target: "node20",
