@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { afterTest, cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
 import { closing, collect, createTap, rejection } from "./fixture/client.ts";
 import { createGate } from "./fixture/gate.ts";
+import { openGreeted } from "./fixture/raw-client.ts";
 import { startServer } from "./fixture/server.ts";
 import { holdTime } from "./fixture/time.ts";
 import { createWaitingRouter, type Waiting, type WaitingRouter } from "./fixture/waiting-router.ts";
@@ -24,11 +25,21 @@ interface Calls {
   readonly cut: () => void;
 }
 
-async function open(): Promise<Calls> {
+interface OpenOptions {
+  readonly sessionWindowMs?: number;
+  /** Whether the client finds its server again after a cut. Default true. */
+  readonly comesBack?: boolean;
+}
+
+async function open({ comesBack = true, ...options }: OpenOptions = {}): Promise<Calls> {
   const { router, waiting } = createWaitingRouter();
-  const server = await startServer({ router, onError: () => {} });
+  const server = await startServer({ router, onError: () => {}, ...options });
   const tap = createTap();
-  const client = closing(createClient<WaitingRouter>({ url: server.url, WebSocket: tap.WebSocket }));
+  const url = (): string | Promise<string> =>
+    comesBack || tap.sockets.length === 0 ? server.url : new Promise<string>(() => {});
+  const client = closing(
+    createClient<WaitingRouter>({ url, WebSocket: tap.WebSocket, backoff: { baseMs: 1, maxMs: 4 } }),
+  );
   return { server, client, waiting, cut: () => tap.sockets.at(-1)?.terminate() };
 }
 
@@ -99,13 +110,52 @@ describe.each(kinds)("a running %s", (path, start) => {
     await expectTornDown(waiting, path);
   });
 
-  it("has its signal fire when its socket is cut", async () => {
-    const { client, waiting, cut } = await open();
+  it("runs on when its socket is cut, and is the same call after the resume", async () => {
+    const { server, client, waiting, cut } = await open();
+    const controller = new AbortController();
+    const call = start(client, { signal: controller.signal });
+    const signal = await signalOf(waiting, path);
+
+    for (let round = 0; round < 2; round++) {
+      cut();
+      await until("the server has noticed", () => server.parkedSessions === 1);
+      expect(signal.aborted).toBe(false);
+      await until("it is resumed", () => server.parkedSessions === 0 && client.connection.state.status === "online");
+      await client.doneQuery.query();
+      expect(signal.aborted).toBe(false);
+    }
+    expect(waiting.signals.get(path)).toHaveLength(1);
+
+    controller.abort();
+    await expect(call).rejects.toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
+    await expectAborted(signal, "CLIENT_CLOSED_REQUEST");
+    await expectTornDown(waiting, path);
+  });
+
+  it("has its signal fire when its socket is cut and sessions are not kept", async () => {
+    const { client, waiting, cut } = await open({ sessionWindowMs: 0 });
     const told = rejection(start(client));
     const signal = await signalOf(waiting, path);
 
     cut();
-    await expectAborted(signal, "CONNECTION_CLOSED");
+    await expectAborted(signal, "SESSION_LOST");
+    await expectTornDown(waiting, path);
+    client.connection.close();
+    expect(await told).toBeInstanceOf(TautlineError);
+  });
+
+  it("has its signal fire when its client does not come back within the window, and not before", async () => {
+    const time = holdTime();
+    const { server, client, waiting, cut } = await open({ sessionWindowMs: 1_000, comesBack: false });
+    const told = rejection(start(client));
+    const signal = await signalOf(waiting, path);
+
+    cut();
+    await until("the server has noticed", () => server.parkedSessions === 1);
+    await time.pass(999);
+    expect(signal.aborted).toBe(false);
+    await time.pass(1);
+    await expectAborted(signal, "SESSION_LOST");
     await expectTornDown(waiting, path);
     client.connection.close();
     expect(await told).toBeInstanceOf(TautlineError);
@@ -117,7 +167,7 @@ describe.each(kinds)("a running %s", (path, start) => {
     const signal = await signalOf(waiting, path);
 
     const closed = server.close({ drainMs: 0 });
-    await expectAborted(signal, "CONNECTION_CLOSED");
+    await expectAborted(signal, "SESSION_LOST");
     await expectTornDown(waiting, path);
     await closed;
     client.connection.close();
@@ -267,13 +317,26 @@ describe("a signal that has fired already", () => {
   });
 });
 
+describe("a client that says goodbye", () => {
+  it.each([1000, 1001])("with %d ends its session at once: it will not come back", async (code) => {
+    const { router, waiting } = createWaitingRouter();
+    const server = await startServer({ router, onError: () => {} });
+    const raw = await openGreeted(server.url);
+    raw.send([11, 1, "mutation", {}]);
+    const signal = await signalOf(waiting, "mutation");
+    raw.socket.close(code);
+    await expectAborted(signal, "CONNECTION_CLOSED");
+    expect(server.parkedSessions).toBe(0);
+  });
+});
+
 /** Starting a process takes a second or two. */
 const processTimeoutMs = 30_000;
 
 describe("a closed tab", () => {
-  it("has the signals of all its calls fire", { timeout: processTimeoutMs }, async () => {
+  it("has the signals of all its calls fire, when its session is lost", { timeout: processTimeoutMs }, async () => {
     const { router, waiting } = createWaitingRouter();
-    const server = await startServer({ router, onError: () => {} });
+    const server = await startServer({ router, onError: () => {}, maxParkedSessions: 0 });
     const tab = fileURLToPath(new URL("fixture/tab.ts", import.meta.url));
     const args = ["--import", "tsx", "--conditions=@tautline/source", tab, server.url];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
@@ -290,8 +353,8 @@ describe("a closed tab", () => {
 
     child.kill("SIGKILL");
     expect(await ended).toBe("SIGKILL");
-    for (const signal of signals) await expectAborted(signal, "CONNECTION_CLOSED");
+    for (const signal of signals) await expectAborted(signal, "SESSION_LOST");
     await expectTornDown(waiting, "generator");
-    expect(server.connections).toBe(0);
+    expect([server.connections, server.parkedSessions]).toEqual([0, 0]);
   });
 });
