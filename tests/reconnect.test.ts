@@ -4,9 +4,10 @@ import { createTRPCClient } from "@trpc/client";
 import { initTRPC, tracked } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
-import { closing, rejection } from "./fixture/client.ts";
+import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
+import { closing, createTap, rejection } from "./fixture/client.ts";
 import { type Restartable, startRestartable } from "./fixture/restartable.ts";
+import { startServer } from "./fixture/server.ts";
 
 cleanUpAfterEach();
 
@@ -98,7 +99,7 @@ describe("when the server dies and comes back", () => {
     const answer = rejection(setup.client.add.mutate());
     await until("the mutation runs", () => started.length === 1);
     await restart(setup);
-    expect(await answer).toMatchObject({ code: "OUTCOME_UNKNOWN", cause: { code: "CONNECTION_CLOSED" } });
+    expect(await answer).toMatchObject({ code: "OUTCOME_UNKNOWN", cause: { code: "SESSION_LOST" } });
     expect(await setup.client.ping.query()).toBe("pong");
     expect(started).toEqual(["add in life 1"]);
   });
@@ -229,6 +230,43 @@ describe("when the server dies and comes back", () => {
     await until("the subscription has gone on", () => items.length === 4);
     expect(items).toEqual([1, 2, 3, 4].map((id) => ({ id: `${id}`, data: `event ${id}` })));
     expect(states.slice(0, 1).concat(states.slice(-2))).toEqual(["pending", "connecting", "pending"]);
+  });
+});
+
+describe("when the connection breaks and the server lives", () => {
+  it("everything goes on where it was: nothing is started again, nothing comes twice", async () => {
+    started = [];
+    const server = await startServer({ router: createRouter(2) });
+    const tap = createTap();
+    const client = closing(createClient<Router>({ url: server.url, backoff: soon, WebSocket: tap.WebSocket }));
+    const items: unknown[] = [];
+    client.news.subscribe(undefined, { onData: (item) => items.push(item) });
+    await until("the items are here", () => items.length === 2);
+    for (let round = 0; round < 3; round++) {
+      const answers = Promise.all([client.get.query(), client.add.mutate("a"), client.add.mutate("b")]);
+      await turn();
+      tap.sockets.at(-1)?.terminate();
+      expect(await answers).toEqual(["got in life 2", "added in life 2", "added in life 2"]);
+    }
+    expect(tap.sockets.length).toBeGreaterThan(3);
+    expect(items).toEqual(["first of life 2", "second of life 2"]);
+    expect(started.filter((what) => what.startsWith("news"))).toHaveLength(1);
+    for (const what of ["a in life 2", "b in life 2", "get in life 2"]) {
+      expect(started.filter((name) => name === what)).toHaveLength(3);
+    }
+  });
+
+  it("a mutation whose session is not kept is OUTCOME_UNKNOWN, and not sent again", async () => {
+    started = [];
+    const server = await startServer({ router: createRouter(1), sessionWindowMs: 0 });
+    const tap = createTap();
+    const client = closing(createClient<Router>({ url: server.url, backoff: soon, WebSocket: tap.WebSocket }));
+    const answer = rejection(client.add.mutate());
+    await until("the mutation runs", () => started.length === 1);
+    tap.sockets[0]?.terminate();
+    expect(await answer).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect(await client.ping.query()).toBe("pong");
+    expect(started).toEqual(["add in life 1"]);
   });
 });
 

@@ -5,8 +5,8 @@ import { serve, type TautlineServer } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
-import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
-import { closing, rejection } from "./fixture/client.ts";
+import { afterTest, cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
+import { closing, createTap, rejection } from "./fixture/client.ts";
 import { createGate, type Gate } from "./fixture/gate.ts";
 import { ask, askToUpgrade, handshakeHeaders } from "./fixture/handshake.ts";
 import { openGreeted, openRaw } from "./fixture/raw-client.ts";
@@ -297,7 +297,7 @@ describe("an HTTP server that was there before", () => {
 });
 
 describe("close()", () => {
-  it("lets a mutation finish, refuses new calls meanwhile, then closes with 1001", async () => {
+  it("says goaway, lets a mutation finish, declines new calls meanwhile, then closes with 1001", async () => {
     const gate = createGate<string>();
     const server = await startServer({ router: createRouter(gate) });
     const raw = await openGreeted(server.url);
@@ -308,34 +308,79 @@ describe("close()", () => {
     const closing = server.close().then(() => {
       closed = true;
     });
-    raw.send([10, 3, "ping", {}], [12, 4, "ticks", {}]);
-    for (const id of [3, 4]) {
-      expect(await raw.message(21, id)).toMatchObject([21, id, { data: { code: "SERVICE_UNAVAILABLE" } }]);
-    }
+    expect(await raw.message(6)).toEqual([6, 2_500]);
+    raw.send([10, 3, "ping", {}], [11, 4, "slow", {}], [12, 5, "ticks", {}]);
+    for (const id of [3, 4, 5]) expect(await raw.message(27, id)).toEqual([27, id]);
     expect(closed).toBe(false);
 
     gate.open("done");
     expect(await raw.message(20, 1)).toEqual([20, 1, "done"]);
     expect((await raw.closed).code).toBe(1001);
     await closing;
+    expect(raw.messages().filter((message) => [20, 21].includes((message as [number])[0]))).toHaveLength(2);
     await expect(askToUpgrade(server.url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("answers through the client what was running, and refuses what comes after", async () => {
+  it("answers through the client what was running, and what comes after waits for another server", async () => {
     const gate = createGate<string>();
     const server = await startServer({ router: createRouter(gate) });
-    const client = closing(createClient<Router>({ url: server.url }));
+    const other = await startServer({ router: createRouter() });
+    let { url } = server;
+    const client = closing(createClient<Router>({ url: () => url, backoff: { baseMs: 1, maxMs: 4 }, random: () => 0 }));
     const slow = client.slow.mutate();
     await client.ping.query();
     const closed = server.close();
-    expect(await rejection(client.ping.query())).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    ({ url } = other);
+    expect(await client.ping.query()).toBe("pong");
+    expect([server.connections, other.connections]).toEqual([1, 1]);
     gate.open("done");
     expect(await slow).toBe("done");
     await closed;
-    await until("the client wants to come back", () => client.connection.state.status === "reconnecting");
+    expect(client.connection.state.status).toBe("online");
   });
 
-  it("closes at once what has no query or mutation in flight", async () => {
+  it("has a client make a call again that was declined: it is run once, by the other server", async () => {
+    const gate = createGate<string>();
+    const started: string[] = [];
+    const router = (name: string) =>
+      t.router({
+        slow: t.procedure.mutation(() => gate.opened),
+        add: t.procedure.mutation(() => started.push(name)),
+        news: t.procedure.subscription(async function* ({ signal }) {
+          yield name;
+          await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+        }),
+      });
+    const server = await startServer({ router: router("the one that goes") });
+    const other = await startServer({ router: router("the other") });
+    let { url } = server;
+    const tap = createTap();
+    const { WebSocket } = tap;
+    const options = { url: () => url, WebSocket, backoff: { baseMs: 1, maxMs: 4 }, random: () => 0 };
+    const client = closing(createClient<ReturnType<typeof router>>(options));
+    const items: string[] = [];
+    client.news.subscribe(undefined, { onData: (item) => items.push(item) });
+    const slow = client.slow.mutate();
+    await until("it has an item", () => items.length === 1);
+
+    // What the server says is held back: the call is sent before goaway is known.
+    tap.sockets[0]?.pause();
+    const closed = server.close();
+    ({ url } = other);
+    const add = client.add.mutate();
+    await turn();
+    tap.sockets[0]?.resume();
+    expect(await add).toBe(1);
+    await until("the subscription has moved", () => items.length === 2);
+    expect(started).toEqual(["the other"]);
+    expect(items).toEqual(["the one that goes", "the other"]);
+    gate.open("done");
+    expect(await slow).toBe("done");
+    await closed;
+  });
+
+  it("closes at once what has nothing in flight, and what has a subscription when drainMs is over", async () => {
+    const time = holdTime();
     const server = await startServer({ router: createRouter() });
     const [idle, subscribed, silent] = [
       await openGreeted(server.url),
@@ -344,8 +389,25 @@ describe("close()", () => {
     ];
     subscribed.send([12, 1, "ticks", {}]);
     await subscribed.message(23, 1);
-    await server.close();
-    for (const raw of [idle, subscribed, silent]) expect((await raw.closed).code).toBe(1001);
+    const closed = server.close({ drainMs: 1_000 });
+    for (const raw of [idle, silent]) expect((await raw.closed).code).toBe(1001);
+    await time.pass(999);
+    expect(server.connections).toBe(1);
+    await time.pass(1);
+    expect((await subscribed.closed).code).toBe(1001);
+    await closed;
+  });
+
+  it("closes at once a connection whose client has ended its subscriptions", async () => {
+    const server = await startServer({ router: createRouter() });
+    const raw = await openGreeted(server.url);
+    raw.send([12, 1, "ticks", {}]);
+    await raw.message(23, 1);
+    const closed = server.close();
+    await raw.message(6);
+    raw.send([13, 1]);
+    expect((await raw.closed).code).toBe(1001);
+    await closed;
   });
 
   it("closes anyway when drainMs is over", async () => {
@@ -360,7 +422,6 @@ describe("close()", () => {
       closed = true;
     });
     await time.pass(999);
-    expect(await rejection(client.ping.query())).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
     expect({ closed, connections: server.connections }).toEqual({ closed: false, connections: 1 });
 
     await time.pass(1);
@@ -377,7 +438,7 @@ describe("close()", () => {
     const closed = server.close();
     await time.pass(4_999);
     raw.send([10, 3, "ping", {}]);
-    await raw.message(21, 3);
+    await raw.message(27, 3);
     await time.pass(1);
     expect((await raw.closed).code).toBe(1001);
     await closed;
