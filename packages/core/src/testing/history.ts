@@ -29,8 +29,11 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
   | { readonly type: "measured"; readonly what: string; readonly amount: number; readonly most: number }
 );
 
-/** A subscription is `tracked` where it continues after the last position, `untracked` where it starts anew. */
-export type CallKind = "query" | "mutation" | "idempotent" | "tracked" | "untracked";
+/**
+ * A mutation is `idempotent` where it may be sent again, `remembered` where a store has its outcome: neither ends in
+ * `OUTCOME_UNKNOWN`. A subscription is `tracked` where it continues after the last position, `untracked` where it starts anew.
+ */
+export type CallKind = "query" | "mutation" | "idempotent" | "remembered" | "tracked" | "untracked";
 
 type Fields<Type extends HistoryEntry["type"]> = Omit<Extract<HistoryEntry, { type: Type }>, "type" | "at">;
 

@@ -166,7 +166,7 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
         yield `${call} settled ${settled.length} times: ${settled.map((end) => end.outcome).join(", ")}`;
       const last = runs.at(-1);
       if (last === undefined) continue;
-      const allowed = kind === "mutation" ? 1 : 1 + log.countExcuses(client, at, last.at);
+      const allowed = kind === "mutation" || kind === "remembered" ? 1 : 1 + log.countExcuses(client, at, last.at);
       if (runs.length > allowed)
         yield `${call}, a ${kind}, was started ${runs.length} times (${runs.map((run) => run.run).join(", ")})`;
     }
@@ -216,9 +216,11 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
   },
 
   *I10(log) {
-    for (const { at, call, client, settled, seen } of log.calls.values()) {
+    for (const { at, call, client, kind, settled, seen } of log.calls.values()) {
       const end = settled.find(({ outcome }) => lostOutcomes.has(outcome) || brokenOutcomes.has(outcome));
-      const excused = end !== undefined && lostOutcomes.has(end.outcome) && log.countExcuses(client, at, end.at) > 0;
+      const mayBeLost = kind !== "idempotent" && kind !== "remembered";
+      const excused =
+        mayBeLost && end !== undefined && lostOutcomes.has(end.outcome) && log.countExcuses(client, at, end.at) > 0;
       if (end !== undefined && !excused) yield `${call} of ${client} ended with ${end.outcome} at ${end.at} ms`;
       const gaps = seen.filter(({ type }) => type === "gap");
       const excuses = log.countExcuses(client, at, gaps.at(-1)?.at ?? at);

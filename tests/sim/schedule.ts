@@ -1,0 +1,159 @@
+import { SeededRandom } from "@tautline/core/testing";
+
+/** How the two ends are set up. */
+export interface Settings {
+  readonly clients: number;
+  readonly latencyMs: readonly [number, number];
+  readonly connectMs: readonly [number, number];
+  /** Small: it overflows. */
+  readonly replayBytes: number;
+  readonly clientReplayBytes: number;
+  readonly sessionWindowMs: number;
+  readonly maxParkedSessions: number;
+  /** How long the context takes, in ms; 0: at once. */
+  readonly contextMs: number;
+  /** Whether the servers share a store that remembers mutations. */
+  readonly store: boolean;
+  /** How many connections are refused for a fault of the server's. */
+  readonly refusals: number;
+}
+
+/** What a frame must hold for a cut that waits for it. */
+export type CutPoint = "hello" | "welcome" | "replay" | "ack" | "result" | "item" | "goaway";
+
+export type Step =
+  | {
+      readonly do: "call";
+      readonly client: number;
+      readonly kind: "query" | "mutation" | "idempotent";
+      readonly waitMs: number;
+      readonly heeds: boolean;
+      readonly fails: boolean;
+      readonly timeoutMs: number | undefined;
+    }
+  | {
+      readonly do: "subscribe";
+      readonly client: number;
+      readonly path: "tracked" | "untracked" | "events";
+      readonly count: number;
+      readonly everyMs: number;
+      readonly padding: number;
+    }
+  /** Ends the n-th call that is open. */
+  | { readonly do: "cancel"; readonly nth: number }
+  | { readonly do: "append"; readonly count: number }
+  | { readonly do: "wait"; readonly ms: number }
+  /** So many frames on their way from each end arrive first. */
+  | { readonly do: "cut"; readonly nth: number; readonly arrived: { readonly client: number; readonly server: number } }
+  /** Cuts where the next such frame is sent, or has arrived. */
+  | { readonly do: "cutAt"; readonly point: CutPoint; readonly step: "sent" | "arrived" }
+  | { readonly do: "stall"; readonly nth: number; readonly end: "client" | "server"; readonly ms: number }
+  /** One end is gone, and the other does not know. */
+  | {
+      readonly do: "lose";
+      readonly nth: number;
+      readonly end: "client" | "server";
+      readonly sent: "lost" | "arrives";
+    }
+  | { readonly do: "offline"; readonly ms: number }
+  | { readonly do: "reconnect"; readonly client: number }
+  /** A new connection while the old one, which is slow, lives on. */
+  | { readonly do: "takeover"; readonly client: number; readonly ms: number }
+  | { readonly do: "authenticate"; readonly client: number }
+  /** A second server takes its place, and the first one closes. */
+  | { readonly do: "drain"; readonly drainMs: number }
+  /** A second server takes its place, and the first one is gone without a word. */
+  | { readonly do: "kill" };
+
+/** What is done in one run. All of it comes from the seed. */
+export interface Schedule {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly steps: readonly Step[];
+}
+
+export function createSchedule(seed: number): Schedule {
+  const random = new SeededRandom(seed);
+  const settings = createSettings(random);
+  const steps: Step[] = [];
+  for (let left = random.integer(5, 30); left > 0; left--) steps.push(...createSteps(random, settings));
+  return { seed, settings, steps };
+}
+
+function createSettings(random: SeededRandom): Settings {
+  const small = random.chance(0.15);
+  return {
+    clients: random.chance(0.25) ? 2 : 1,
+    latencyMs: random.pick([
+      [1, 1],
+      [1, 10],
+      [0, 40],
+    ] as const),
+    connectMs: random.pick([
+      [1, 1],
+      [1, 30],
+      [5, 200],
+    ] as const),
+    replayBytes: small && random.chance(0.7) ? random.pick([200, 1_000, 2_000, 20_000]) : 1024 * 1024,
+    clientReplayBytes: small && random.chance(0.5) ? random.integer(150, 600) : 1024 * 1024,
+    sessionWindowMs: random.chance(0.1) ? 300 : 4_000,
+    maxParkedSessions: random.chance(0.05) ? 1 : 10_000,
+    contextMs: random.pick([0, 0, 0, 1, 30]),
+    store: random.chance(0.2),
+    refusals: random.chance(0.05) ? 1 : 0,
+  };
+}
+
+const cutPoints: readonly CutPoint[] = ["hello", "welcome", "replay", "ack", "result", "item", "goaway"];
+const ends = ["client", "server"] as const;
+
+/** One thing of the application's or one fault, and as a rule a while after it. */
+function createSteps(random: SeededRandom, settings: Settings): readonly Step[] {
+  const wait: Step = { do: "wait", ms: random.pick([0, 1, 3, 10, 30, 100, 300]) };
+  const step = random.chance(0.6) ? createUse(random, settings) : createFault(random, settings);
+  return random.chance(0.7) ? [step, wait] : [step];
+}
+
+function createUse(random: SeededRandom, { clients }: Settings): Step {
+  const client = random.integer(0, clients - 1);
+  const choice = random.next();
+  if (choice < 0.5) {
+    return {
+      do: "call",
+      client,
+      kind: random.pick(["query", "query", "mutation", "mutation", "mutation", "idempotent"]),
+      waitMs: random.pick([0, 0, 1, 20, 200, 1_000]),
+      heeds: random.chance(0.5),
+      fails: random.chance(0.1),
+      timeoutMs: random.chance(0.1) ? random.integer(1, 300) : undefined,
+    };
+  }
+  if (choice < 0.8) {
+    return {
+      do: "subscribe",
+      client,
+      path: random.pick(["tracked", "untracked", "events"]),
+      count: random.pick([1, 5, 20, 60]),
+      everyMs: random.pick([0, 0, 1, 10, 50]),
+      padding: random.pick([0, 0, 50, 1_200]),
+    };
+  }
+  return choice < 0.9 ? { do: "append", count: random.integer(1, 5) } : { do: "cancel", nth: random.integer(0, 9) };
+}
+
+function createFault(random: SeededRandom, { clients }: Settings): Step {
+  const client = random.integer(0, clients - 1);
+  const nth = random.integer(0, 3);
+  const end = random.pick(ends);
+  const choice = random.next();
+  if (choice < 0.25) return { do: "cut", nth, arrived: { client: random.integer(0, 2), server: random.integer(0, 2) } };
+  if (choice < 0.55) return { do: "cutAt", point: random.pick(cutPoints), step: random.pick(["sent", "arrived"]) };
+  if (choice < 0.63) return { do: "stall", nth, end, ms: random.pick([5, 50, 500, 9_000]) };
+  if (choice < 0.7) return { do: "lose", nth, end, sent: random.pick(["lost", "arrives"]) };
+  if (choice < 0.75) return { do: "offline", ms: random.pick([50, 500, 6_000]) };
+  if (choice < 0.8) return { do: "reconnect", client };
+  if (choice < 0.88) return { do: "takeover", client, ms: random.pick([5, 50, 500]) };
+  if (choice < 0.91) return { do: "authenticate", client };
+  if (choice < 0.98) return { do: "drain", drainMs: random.pick([0, 50, 500, 3_000]) };
+  return { do: "kill" };
+}

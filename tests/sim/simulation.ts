@@ -1,0 +1,386 @@
+import { createClient, type RouterClient } from "@tautline/client";
+import { TautlineError } from "@tautline/core";
+import {
+  type CallKind,
+  findViolations,
+  History,
+  type LinkEnd,
+  type MemoryConnection,
+  MemoryNetwork,
+  type Traffic,
+  type Violation,
+} from "@tautline/core/testing";
+import { type IdempotencyStore, memoryIdempotencyStore } from "@tautline/server";
+import { createMemoryServer, type MemoryServer } from "@tautline/server/testing";
+import { TRPCError } from "@trpc/server";
+import { type Item, router, type SimRouter, World } from "./application.ts";
+import type { CutPoint, Schedule, Step } from "./schedule.ts";
+import { type CutKind, Witness } from "./witness.ts";
+
+/** What one schedule came to. */
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  readonly cuts: ReadonlySet<CutKind>;
+  readonly calls: number;
+  readonly items: number;
+}
+
+/** How long everything may take to settle after the last fault, in ms: heartbeats, time-outs and delays of every kind, one after another. */
+const settleMs = 60_000;
+
+/** Runs a schedule against the real client and the real server. @param trace takes lines that tell what happens. */
+export async function simulate(schedule: Schedule, trace?: (line: string) => void): Promise<Outcome> {
+  const simulation = new Simulation(schedule, trace);
+  return await simulation.run();
+}
+
+interface OpenCall {
+  readonly call: string;
+  cancel(): void;
+}
+
+class Simulation {
+  readonly #schedule: Schedule;
+  readonly #trace: ((line: string) => void) | undefined;
+  readonly #network: MemoryNetwork;
+  readonly #history: History;
+  readonly #world: World;
+  readonly #witness: Witness;
+  readonly #names: readonly string[];
+  readonly #clients: RouterClient<SimRouter>[];
+  readonly #servers: MemoryServer[] = [];
+  /** Shared by all servers, where there is one. */
+  readonly #store: IdempotencyStore | undefined;
+  readonly #closing: Promise<void>[] = [];
+  readonly #open = new Map<string, OpenCall>();
+  /** Cuts that wait for a frame. */
+  readonly #awaited: { readonly point: CutPoint; readonly step: Traffic["step"] }[] = [];
+  readonly #stalls: (() => void)[] = [];
+  #calls = 0;
+  /** Credentials on their way. */
+  #authentications = 0;
+  #refusals: number;
+  #over = false;
+
+  constructor(schedule: Schedule, trace: ((line: string) => void) | undefined) {
+    const { seed, settings } = schedule;
+    this.#schedule = schedule;
+    this.#trace = trace;
+    this.#refusals = settings.refusals;
+    this.#store = settings.store ? memoryIdempotencyStore({ now: () => this.#network.clock.now() }) : undefined;
+    this.#names = ["ann", "bob"].slice(0, settings.clients);
+    this.#network = new MemoryNetwork({
+      seed,
+      settle: () => new Promise((resolve) => setImmediate(resolve)),
+      latencyMs: settings.latencyMs,
+      connectMs: settings.connectMs,
+      onTraffic: (traffic, connection) => this.#onTraffic(traffic, connection),
+      onGone: (end, connection) => this.#onGone(end, connection),
+    });
+    const { clock } = this.#network;
+    this.#history = new History(clock);
+    const largest = Math.max(...schedule.steps.map((step) => (step.do === "subscribe" ? step.padding : 0))) + 200;
+    // A message that is as large as the buffer goes past it.
+    const mostAhead = 4 * largest < settings.replayBytes ? settings.replayBytes / 2 : Number.POSITIVE_INFINITY;
+    this.#world = new World(this.#history, clock, mostAhead);
+    this.#witness = new Witness(this.#history, settings, this.#names, () => clock.now());
+    this.#witness.emittedLength = () => this.#world.emittedLength;
+    this.#startServer();
+    this.#clients = this.#names.map((name) => this.#createClient(name));
+  }
+
+  async run(): Promise<Outcome> {
+    for (const step of this.#schedule.steps) {
+      this.#say(() => JSON.stringify(step));
+      await this.#take(step);
+      await this.#advance(0);
+    }
+    await this.#heal();
+    await this.#close();
+    const violations = findViolations(this.#history);
+    if (this.#trace !== undefined)
+      for (const { invariant, message } of violations) this.#say(() => `${invariant} ${message}`);
+    return { violations, cuts: this.#witness.cuts, calls: this.#calls, items: this.#world.received };
+  }
+
+  async #take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "call":
+        return this.#request(step);
+      case "subscribe":
+        return this.#subscribe(step);
+      case "cancel":
+        return [...this.#open.values()][step.nth]?.cancel();
+      case "append":
+        return this.#world.append(step.count);
+      case "wait":
+        return await this.#advance(step.ms);
+      case "cut":
+        return this.#cut(this.#network.connections.at(-1 - step.nth), step.arrived);
+      case "cutAt":
+        this.#awaited.push(step);
+        return;
+      case "stall":
+        return this.#stall(this.#network.connections.at(-1 - step.nth), step.end, step.ms);
+      case "lose": {
+        const connection = this.#network.connections.at(-1 - step.nth);
+        if (connection === undefined) return;
+        this.#witness.onCut(connection);
+        return connection.end(step.end).lose(step.sent);
+      }
+      case "offline":
+        this.#network.reachable = false;
+        this.#network.clock.setTimeout(() => {
+          this.#network.reachable = true;
+        }, step.ms);
+        return this.#cut(this.#network.connections.at(-1));
+      case "reconnect":
+        return this.#clients[step.client]?.connection.reconnect();
+      case "takeover":
+        for (const connection of this.#network.connections) {
+          this.#stall(connection, "client", step.ms);
+          this.#stall(connection, "server", step.ms);
+        }
+        return this.#clients[step.client]?.connection.reconnect();
+      case "authenticate": {
+        const client = this.#names[step.client] ?? "";
+        // It fails where there is no connection, or none any more.
+        this.#authentications++;
+        const settled = (): void => void this.#authentications--;
+        this.#clients[step.client]?.connection.authenticate({ client }).then(settled, settled);
+        return;
+      }
+      case "drain":
+        return this.#drain(step.drainMs);
+      case "kill":
+        return this.#kill();
+    }
+  }
+
+  #request({ client, kind, waitMs, heeds, fails, timeoutMs }: Extract<Step, { do: "call" }>): void {
+    const call = this.#call(client, kind === "mutation" && this.#isRemembered(client) ? "remembered" : kind);
+    const abort = new AbortController();
+    const api = this.#clients[client];
+    if (api === undefined) return;
+    const input = { call, waitMs, heeds, fails };
+    const options = { signal: abort.signal, timeoutMs };
+    const answer =
+      kind === "query"
+        ? api.query.query(input, options)
+        : api.mutation.mutate(input, { ...options, idempotent: kind === "idempotent" });
+    answer.then(
+      (value: { readonly run: string } | undefined) => this.#settle(call, "ok", value?.run ?? "no run"),
+      (thrown: unknown) => this.#settle(call, abort.signal.aborted ? "cancelled" : TautlineError.from(thrown).code),
+    );
+    this.#open.set(call, { call, cancel: () => abort.abort() });
+  }
+
+  #subscribe({ client, path, count, everyMs, padding }: Extract<Step, { do: "subscribe" }>): void {
+    const call = this.#call(client, path === "untracked" ? "untracked" : "tracked");
+    const api = this.#clients[client];
+    if (api === undefined) return;
+    const onItem = ({ call: of, run, position, padding: { length } }: Item): void => {
+      if (this.#over) return;
+      if (of !== call) this.#history.add("received", { call: `${call} for ${of}`, run, position });
+      this.#world.receive(call, run, position, length);
+    };
+    const callbacks = {
+      onError: (error: TautlineError) => this.#settle(call, error.code),
+      onComplete: () => this.#settle(call, "ok"),
+      onGap: () => this.#history.add("gap", { call }),
+    };
+    const input = { call, count, everyMs, padding };
+    const subscription =
+      path === "untracked"
+        ? api.untracked.subscribe(input, { ...callbacks, onData: onItem })
+        : api[path].subscribe(input, { ...callbacks, onData: ({ data }: { data: Item }) => onItem(data) });
+    const cancel = (): void => {
+      subscription.unsubscribe();
+      this.#settle(call, "cancelled");
+    };
+    this.#open.set(call, { call, cancel });
+  }
+
+  /** Whether a store will answer for a mutation: the client has to have heard of it, which it does with its first welcome. */
+  #isRemembered(client: number): boolean {
+    return this.#store !== undefined && this.#witness.isWelcomed(this.#names[client] ?? "");
+  }
+
+  #call(client: number, kind: CallKind): string {
+    const call = `call ${++this.#calls}`;
+    this.#history.add("called", { call, client: this.#names[client] ?? "", kind });
+    return call;
+  }
+
+  #settle(call: string, outcome: string, run?: string): void {
+    // What closing does to those that have not settled is no settling.
+    if (this.#over) return;
+    this.#open.delete(call);
+    this.#say(() => `${call} settled: ${outcome}`);
+    this.#history.add("settled", { call, outcome, ...(run !== undefined && { run }) });
+  }
+
+  #cut(connection: MemoryConnection | undefined, arrived: { client?: number; server?: number } = {}): void {
+    if (connection === undefined || this.#over) return;
+    this.#say(() => `connection ${connection.id} cut`);
+    this.#witness.onCut(connection);
+    connection.cut(arrived);
+  }
+
+  #stall(connection: MemoryConnection | undefined, end: LinkEnd, ms: number): void {
+    const release = connection?.end(end).stall();
+    if (release === undefined) return;
+    this.#stalls.push(release);
+    this.#network.clock.setTimeout(release, ms);
+  }
+
+  #startServer(): void {
+    const { replayBytes, sessionWindowMs, maxParkedSessions, contextMs } = this.#schedule.settings;
+    const server = createMemoryServer({
+      router,
+      network: this.#network,
+      url: `ws://memory/${this.#servers.length + 1}`,
+      createContext: async ({ info }) => {
+        await this.#world.sleep(contextMs);
+        if (this.#refusals-- > 0) throw new TRPCError({ code: "INTERNAL_SERVER_ERROR" });
+        return { client: info.connectionParams?.["client"] ?? "", world: this.#world };
+      },
+      identify: ({ client }) => client,
+      onError: ({ error, path }) => this.#say(() => `server: ${path ?? "connection"}: ${error.code} ${error.message}`),
+      onSession: ({ type, identity, reason }) =>
+        this.#say(() => `server: session of ${identity} ${type} ${reason?.message ?? ""}`),
+      ...(this.#store !== undefined && { idempotency: this.#store }),
+      replayBytes,
+      sessionWindowMs,
+      maxParkedSessions,
+      helloTimeoutMs: 2_000,
+      heartbeatMs: 5_000,
+      deadAfterMs: 2_000,
+    });
+    this.#servers.push(server);
+  }
+
+  #createClient(client: string): RouterClient<SimRouter> {
+    return createClient<SimRouter>({
+      url: () => this.#servers.at(-1)?.url ?? "",
+      ...this.#network.clientOptions,
+      connectionParams: { client },
+      replayBytes: this.#schedule.settings.clientReplayBytes,
+      backoff: { baseMs: 50, maxMs: 1_000 },
+      connectTimeoutMs: 3_000,
+      heartbeatMs: 5_000,
+      deadAfterMs: 2_000,
+    });
+  }
+
+  #drain(drainMs: number): void {
+    const old = this.#servers.at(-1);
+    if (old === undefined || this.#servers.length > 3) return;
+    this.#startServer();
+    this.#witness.excuseAll("a server is drained");
+    this.#witness.draining = true;
+    const closed = old.close({ drainMs }).then(() => {
+      this.#witness.excuseAll("a server has been drained");
+      this.#witness.draining = false;
+    });
+    this.#closing.push(closed);
+  }
+
+  #kill(): void {
+    const old = this.#servers.at(-1);
+    if (old === undefined || this.#servers.length > 3) return;
+    // Nobody listens there any more.
+    this.#network.listen(old.url, () => {})();
+    this.#startServer();
+    this.#witness.excuseAll("a server was killed");
+    for (const connection of this.#network.connections) this.#cut(connection);
+  }
+
+  #onTraffic(traffic: Traffic, connection: MemoryConnection): void {
+    this.#say(
+      () => `${connection.id} ${traffic.from === "client" ? ">" : "<"} ${traffic.step} ${shorten(traffic.frame)}`,
+    );
+    const points = this.#witness.onTraffic(traffic, connection);
+    const index = this.#awaited.findIndex(({ point, step }) => step === traffic.step && points.has(point));
+    if (index < 0) return;
+    this.#awaited.splice(index, 1);
+    // Not in the middle of whoever sends.
+    queueMicrotask(() => this.#cut(connection));
+  }
+
+  #onGone(end: LinkEnd, connection: MemoryConnection): void {
+    this.#say(() => `${connection.id} gone at the ${end}`);
+    this.#witness.onGone(end, connection);
+  }
+
+  async #advance(ms: number): Promise<void> {
+    await this.#network.advance(ms);
+    for (const { parkedSessions, parkedLength } of this.#servers) {
+      const { maxParkedSessions, replayBytes } = this.#schedule.settings;
+      this.#measure("kept sessions", parkedSessions, maxParkedSessions);
+      // One message may be larger than the limit.
+      this.#measure("kept text", parkedLength, parkedSessions * (replayBytes + 2_000));
+    }
+  }
+
+  #measure(what: string, amount: number, most: number): void {
+    if (amount > most) this.#history.add("measured", { what, amount, most });
+  }
+
+  /** No more faults: everything settles. */
+  async #heal(): Promise<void> {
+    this.#say(() => "all heals");
+    this.#awaited.length = 0;
+    for (const release of this.#stalls) release();
+    this.#network.reachable = true;
+    await this.#until(() => this.#idle === 0);
+    this.#measure("left handlers that run for nobody", this.#idle, 0);
+    this.#world.finish();
+    await this.#until(() => this.#open.size === 0);
+    await this.#until(() => this.#parked === 0);
+    this.#measure("left sessions that nobody comes back for", this.#parked, 0);
+  }
+
+  /** Handlers that run for nobody. */
+  get #idle(): number {
+    return this.#world.countIdle((call) => this.#open.has(call));
+  }
+
+  get #parked(): number {
+    return this.#servers.reduce((sum, server) => sum + server.parkedSessions, 0);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    for (let passed = 0; passed < settleMs && !isSo(); passed += 500) await this.#advance(500);
+  }
+
+  async #close(): Promise<void> {
+    this.#over = true;
+    this.#witness.onEnd();
+    for (const { connection } of this.#clients) connection.close();
+    for (const server of this.#servers) this.#closing.push(server.close({ drainMs: 0 }));
+    // The longest that a handler that does not heed its signal still takes, and what is still on its way.
+    await this.#network.advance(1_100);
+    const { clock, connections } = this.#network;
+    for (let passed = 0; passed < 10_000 && clock.timers > 0; passed += 1_000) await this.#network.advance(1_000);
+    this.#measure("left authentications", this.#authentications, 0);
+    this.#measure("left timers", clock.timers, 0);
+    this.#measure("left connections", connections.length, 0);
+    this.#measure("left readers of the log", this.#world.waiting, 0);
+    for (const server of this.#servers) {
+      this.#measure("left connections at a server", server.connections, 0);
+      this.#measure("left sessions at a server", server.parkedSessions, 0);
+    }
+  }
+
+  #say(line: () => string): void {
+    this.#trace?.(`${this.#network.clock.now().toString().padStart(6)} ${line()}`);
+  }
+}
+
+function shorten(frame: string): string {
+  const text = frame
+    .replace(/x{20,}/g, (run) => `x*${run.length}`)
+    .replace(/"(token|client)":"[^"]{20,}"/g, '"$1":"…"');
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
