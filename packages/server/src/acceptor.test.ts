@@ -326,7 +326,7 @@ describe("a takeover", () => {
 });
 
 describe("the end of a connection", () => {
-  test.each([1000, 1001])("with %d ends its session: nobody will come back", async (code) => {
+  test.each([1000, 1001, 1002, 1007, 1009, 4400])("with %d ends its session: nobody will come back", async (code) => {
     const setup = new Setup();
     const client = await setup.open({ params: { user: "ada" } });
     await client.send([11, 1, "wait", {}, "a"]);
@@ -375,6 +375,35 @@ describe("the end of a connection", () => {
     expect(setup.signals[0]?.reason).toMatchObject({ code: "SESSION_LOST" });
     expect([setup.acceptor.parkedSessions, setup.types]).toEqual([0, ["opened", "lost"]]);
     expect((await setup.resume("mine", 0)).messages).toEqual([[1, {}]]);
+  });
+});
+
+describe("a context that comes after its connection was closed", () => {
+  test("opens no session, and takes none over", async () => {
+    let create: () => void = () => {};
+    const setup = new Setup({
+      createContext: ({ info }): Context | Promise<Context> => {
+        if (info.connectionParams?.["user"] !== "slow") return { user: undefined };
+        return new Promise((resolve) => {
+          create = () => resolve({ user: undefined });
+        });
+      },
+      helloTimeoutMs: 1_000,
+    });
+    const first = await setup.open();
+    await first.send([11, 1, "wait", {}, "a"]);
+    for (const hello of [{ token: first.welcome?.token, received: 0 }, { token: "mine" }]) {
+      const late = setup.connect();
+      await late.send([0, 1, { params: { user: "slow" }, ...hello }]);
+      // The clock strikes, and the context is there before the socket is gone.
+      create();
+      setup.clock.advance(1_000);
+      await settled();
+      expect([late.of(1), late.closed?.code]).toEqual([[], 4408]);
+    }
+    expect([first.closed, setup.started, setup.types]).toEqual([undefined, ["a"], ["opened"]]);
+    await setup.answer();
+    expect(first.of(20)).toEqual([[20, 1, "done"]]);
   });
 });
 
@@ -640,6 +669,23 @@ describe("new credentials", () => {
 });
 
 describe("a heartbeat of the server", () => {
+  test("begins with the welcome: until then the time for hello and context counts alone", async () => {
+    const setup = new Setup({
+      helloTimeoutMs: Number.POSITIVE_INFINITY,
+      createContext: ({ info }): Context | Promise<Context> =>
+        info.connectionParams === null ? { user: undefined } : new Promise(() => {}),
+    });
+    const [silent, opening] = [setup.connect(), setup.connect()];
+    await opening.send([0, 1, { params: { user: "slow" } }]);
+    setup.clock.advance(1_000_000);
+    await settled();
+    expect([silent.messages, opening.messages, setup.acceptor.connections]).toEqual([[], [], 2]);
+    await silent.send([0, 1, {}]);
+    setup.clock.advance(25_000);
+    await settled();
+    expect(silent.messages.map(([type]) => type)).toEqual([1, 3]);
+  });
+
   test("asks a silent client, hears its answer, and asks again", async () => {
     const setup = new Setup();
     const client = await setup.open();

@@ -128,8 +128,9 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#session?.lose(sessionLost("the protocol was broken"));
   }
 
+  /** Before the welcome there are deadlines, and nobody to ask. */
   countQuietBeat(): number {
-    return this.#connection.countQuietBeat();
+    return this.#phase === "open" ? this.#connection.countQuietBeat() : 0;
   }
 
   ping(): void {
@@ -176,7 +177,8 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   async #open(params: unknown): Promise<void> {
     try {
       const ctx: unknown = await this.#createContext(params);
-      if (this.#phase === "opening") this.#onContext(ctx, this.#host.identify?.(ctx));
+      // Meanwhile it may have been closed: for being slow, or for what came after hello.
+      if (this.#phase === "opening" && this.#connection.open) this.#onContext(ctx, this.#host.identify?.(ctx));
     } catch (thrown) {
       this.#refuse(toTRPCError(thrown));
     }
@@ -303,7 +305,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
 
   #onClosed(code: number): void {
     // A client that says goodbye, as a page does that is left, does not come back; nor does one that was never welcomed.
-    const ended = this.#phase !== "open" || code === closeCode.normal || code === closeCode.goingAway;
+    const ended = this.#phase !== "open" || closeCode.endsSession(code);
     this.#phase = "closed";
     this.#deadline.cancel();
     this.#connection.onClosed();

@@ -32,6 +32,9 @@ export class Upgrader {
   }
 }
 
+/** The client broke the WebSocket protocol, or a limit of it (RFC 6455, section 7.4.1). */
+const protocolError = 1002;
+
 /** A WebSocket of `ws` as the core knows sockets. */
 export class WsSocket implements ServerSocket {
   readonly #webSocket: WebSocket;
@@ -53,12 +56,15 @@ export class WsSocket implements ServerSocket {
       else events.onFrame(data.toString());
       this.#pauseUntilDrained();
     });
+    let broken = false;
     webSocket.on("close", (code) => {
       this.#release();
-      events.onClosed(code);
+      events.onClosed(broken ? protocolError : code);
     });
-    // Without a listener one malformed frame would end the process; `close` follows.
-    webSocket.on("error", () => {});
+    // Without a listener one malformed frame would end the process; `close` follows, and does not say that there was one.
+    webSocket.on("error", (error: Error & { readonly code?: unknown }) => {
+      broken ||= String(error.code).startsWith("WS_ERR_");
+    });
   }
 
   send(frame: string): void {
