@@ -123,7 +123,8 @@ export class Dialer implements ClientConnection, SessionRuntime {
     if (session === this.#session && this.#next !== undefined) {
       this.#session = this.#next;
       this.#next = undefined;
-      this.#leave(session, reason);
+      this.#drop(session, reason);
+      if (this.#session.session.open) this.calls.attach(this.#session.session);
       if (mayRetry && this.#session.attempt !== undefined) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
@@ -166,13 +167,17 @@ export class Dialer implements ClientConnection, SessionRuntime {
   }
 
   #leave(session: ClientSession, reason: TautlineError = closed()): void {
-    this.#leaving.delete(session);
-    session.end();
-    this.calls.detach(session.session, reason, { started: true, store: session.store });
+    this.#drop(session, reason);
     // What waits again goes to the session that there is.
     if (this.#session?.session.open !== true) return;
     this.calls.attach(this.#session.session);
     this.calls.settleDoubts(this.#session.store);
+  }
+
+  #drop(session: ClientSession, reason: TautlineError): void {
+    this.#leaving.delete(session);
+    session.end();
+    this.calls.detach(session.session, reason, { started: true, store: session.store });
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {
