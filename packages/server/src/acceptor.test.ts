@@ -448,6 +448,15 @@ describe("the window", () => {
 });
 
 describe("hello", () => {
+  test("is answered by welcome first, however many calls came with it", async () => {
+    const setup = new Setup();
+    const client = setup.connect();
+    const calls = Array.from({ length: 100 }, (_, index) => [10, index + 1, "who", {}]);
+    await client.send([0, 1, {}], ...calls);
+    expect(client.messages[0]?.[0]).toBe(1);
+    expect(client.of(20)).toHaveLength(100);
+  });
+
   test("comes once", async () => {
     const setup = new Setup();
     const client = await setup.open();

@@ -118,7 +118,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   }
 
   onFrame(length: number): void {
-    this.#session?.session.onFrame(length);
+    if (this.#phase === "open") this.#session?.session.onFrame(length);
   }
 
   onError(error: TautlineError): void {
