@@ -46,28 +46,33 @@ describe("PROTOCOL.md", () => {
     for (const { sender, frame } of scenarioLines) {
       expect(["C ", "S "]).toContain(sender);
       const types: readonly number[] = decodeFrame(frame).map(([type]) => type);
-      if (sender === "C ") expect(types).not.toContainEqual(messageType.welcome);
-      if (sender === "C ") expect(types).not.toContainEqual(messageType.refused);
-      if (sender === "S ") expect(types).not.toContainEqual(messageType.hello);
+      const { welcome, refused, goaway, authenticated, hello, auth } = messageType;
+      const others = sender === "C " ? [welcome, refused, goaway, authenticated] : [hello, auth];
+      expect(types.filter((type) => others.includes(type))).toEqual([]);
     }
   });
 
   test("names every message type and every close code with its number, and no others", () => {
     const { firstExtension: _first, ...types } = messageType;
-    const { mayReconnect: _may, ...codes } = closeCode;
+    const { mayReconnect: _may, endsSession: _ends, ...codes } = closeCode;
     const numbers = Object.entries({ ...types, ...codes }).map(([name, number]) => [number, spelt(name)] as const);
     expect(new Map([...numberedRows()].sort(([a], [b]) => a - b))).toEqual(new Map(numbers.sort(([a], [b]) => a - b)));
   });
 
-  test("says of each close code whether to come back", () => {
-    const rows = [...text.matchAll(/^\| (\d{4}) \| .* \| (yes|no) \|$/gm)].map(([, code, answer]) => [
-      Number(code),
-      answer,
-    ]);
-    expect(rows).toHaveLength(8);
-    for (const [code, answer] of rows) {
-      expect([code, answer]).toEqual([code, closeCode.mayReconnect(Number(code)) ? "yes" : "no"]);
+  test("says of each close code whether it ends the session, and whether to come back", () => {
+    const rows = [...text.matchAll(/^\| (\d{4}) \| .* \| (yes|no) \| (yes|no) \|$/gm)];
+    expect(rows).toHaveLength(10);
+    const word = (answer: boolean): string => (answer ? "yes" : "no");
+    for (const [, digits, ends, back] of rows) {
+      const code = Number(digits);
+      expect([code, ends, back]).toEqual([code, word(closeCode.endsSession(code)), word(closeCode.mayReconnect(code))]);
     }
+  });
+
+  test("counts right in its scenarios: what each end says has come is what the other has sent", () => {
+    const { resumes, acks } = checkScenarioCounts();
+    expect(resumes).toBeGreaterThanOrEqual(2);
+    expect(acks).toBeGreaterThanOrEqual(5);
   });
 
   test("shows rich values that rich itself writes and reads", () => {
@@ -89,6 +94,49 @@ describe("PROTOCOL.md", () => {
     for (const path of links) expect(readFileSync(new URL(`../${path}`, import.meta.url), "utf8")).not.toBe("");
   });
 });
+
+/** Plays the scenarios that begin with hello: what was lost on a cut is what the next hello does not count. */
+function checkScenarioCounts(): { resumes: number; acks: number } {
+  const sent = new Map<string, Message[]>();
+  const counts = { resumes: 0, acks: 0 };
+  for (const [, block = ""] of text.matchAll(/^```text\n(.*?)^```$/gms)) {
+    const lines = block
+      .trim()
+      .split("\n")
+      .map((line) => ({ sender: line.slice(0, 1), messages: decodeFrame(line.slice(2)) }));
+    const [first] = lines[0]?.messages ?? [];
+    if (first?.[0] !== messageType.hello) continue;
+    const { token, received } = first[2];
+    const welcome = lines.flatMap(({ messages }) => messages).find((message) => message[0] === messageType.welcome);
+    const resumed = welcome?.[1].received !== undefined;
+    const kept = { C: resumed ? (sent.get(`C ${token}`) ?? []) : [], S: resumed ? (sent.get(`S ${token}`) ?? []) : [] };
+    if (resumed) {
+      counts.resumes++;
+      expect(welcome[1].received).toBeLessThanOrEqual(kept.C.length);
+      expect(received).toBeLessThanOrEqual(kept.S.length);
+      const missed = kept.S.slice(received);
+      const answers = lines.find(({ sender }) => sender === "S")?.messages.slice(1, 1 + missed.length);
+      expect(answers).toEqual(missed);
+      kept.S.length = received ?? 0;
+      kept.C.length = welcome[1].received ?? 0;
+    }
+    for (const { sender, messages } of lines) {
+      for (const message of messages) {
+        const [own, other] = sender === "C" ? [kept.C, kept.S] : [kept.S, kept.C];
+        if (message[0] === messageType.ack) {
+          counts.acks++;
+          expect(message[1]).toBeLessThanOrEqual(other.length);
+        }
+        if (message[0] >= messageType.query) own.push(message);
+      }
+    }
+    for (const name of [token, welcome?.[1].token]) {
+      sent.set(`C ${name}`, [...kept.C]);
+      sent.set(`S ${name}`, [...kept.S]);
+    }
+  }
+  return counts;
+}
 
 function isMarked(value: unknown): boolean {
   return typeof value === "object" && value !== null && "$rich" in value;

@@ -22,12 +22,13 @@ export const contextFailed = 4500;
 /** A fault of the closing side's own. (1011 is closed to browsers.) */
 export const internalError = 4501;
 
-/** The WebSocket protocol was broken: by a frame, or by text that is no UTF-8. */
-const brokenWebSocket: ReadonlySet<number> = new Set([1002, 1007]);
+/** The WebSocket protocol was broken: by a frame (1002), or by text that is no UTF-8 (1007). */
+const brokenWebSocket = [1002, 1007];
+const ending: ReadonlySet<number> = new Set([normal, goingAway, tooBig, badMessage, internalError, ...brokenWebSocket]);
 
-/** Whether nobody will come back to the session of a connection that ended with this code, or would break it again. */
+/** Whether nobody will come back to the session of a connection that ended with this code, or would only break it again. */
 export function endsSession(code: number): boolean {
-  return code === normal || code === goingAway || brokenWebSocket.has(code) || !mayReconnect(code);
+  return ending.has(code);
 }
 
 /** Whether a client that was closed with this code should come back: after anything but a refusal that would be repeated. */
