@@ -12,6 +12,7 @@ export default defineConfig({
     "src/herd/client.ts",
     "src/parked/main.ts",
     "src/parked/server.ts",
+    "src/controls/main.ts",
   ],
   format: "esm",
   platform: "node",

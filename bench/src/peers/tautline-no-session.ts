@@ -32,7 +32,13 @@ export const peer: ComparedPeer = { startServer, connect };
 async function startServer(): Promise<number> {
   const limits = serverLimits({});
   const upgrader = new Upgrader(limits);
-  const dispatch = new Dispatch({ router, errorDetail: "deliberate", onError: () => {}, clock: systemClock });
+  const dispatch = new Dispatch({
+    router,
+    errorDetail: "deliberate",
+    onError: () => {},
+    clock: systemClock,
+    idempotency: undefined,
+  });
   const http = createServer();
   http.on("upgrade", (req, stream, head) => {
     upgrader.upgrade(req, stream, head, (socket) => serveSocket(socket, dispatch, { ctx: undefined, req }, limits));
