@@ -25,6 +25,9 @@ export default defineConfig({
     // .ci/run reads the counts from the file.
     reporters: process.env["CI"] ? ["default", "json"] : ["default"],
     outputFile: { json: ".reports/vitest.json" },
+    // A bound, not a measure: machines that run the tests are slow and shared.
+    testTimeout: 40_000,
+    hookTimeout: 40_000,
     projects: [
       {
         extends: true,
