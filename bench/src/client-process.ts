@@ -1,6 +1,7 @@
 // The clients of one peer: `client-process <peer> <port>`.
 import { answerCommands, type ClientCommands } from "./command-channel.ts";
-import { type Client, loadPeer } from "./peer.ts";
+import type { Client } from "./peer.ts";
+import { loadPeer } from "./peer-registry.ts";
 import { findWorkload } from "./workload.ts";
 
 const peer = await loadPeer(process.argv[2] ?? "");

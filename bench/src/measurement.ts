@@ -1,5 +1,5 @@
 import type { Sample } from "./command-channel.ts";
-import { baseline } from "./peer.ts";
+import { baseline } from "./peer-registry.ts";
 import type { Metric } from "./workload.ts";
 
 /** What one peer did in one round. */

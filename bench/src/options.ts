@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { baseline, peerNames } from "./peer.ts";
+import { baseline, peerNames } from "./peer-registry.ts";
 import { workloads } from "./workload.ts";
 
 export const usage = `pnpm bench [options]

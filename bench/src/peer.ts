@@ -16,29 +16,3 @@ export interface Client {
   stream(count: number, onItem: (item: number) => void): Promise<void>;
   close(): void;
 }
-
-/** What the others are measured against. */
-export const baseline = "ws-raw";
-
-/** Tautline without what this measures the cost of: shown by `pnpm bench:session-cost` alone. */
-export const sessionless = "tautline-no-session";
-
-/** Each is loaded by the two processes that run it, and by no other. */
-const loaders: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> = {
-  "ws-raw": () => import("./peers/ws-raw.ts"),
-  "ws-batch": () => import("./peers/ws-batch.ts"),
-  tautline: () => import("./peers/tautline.ts"),
-  "tautline-contract": () => import("./peers/tautline-contract.ts"),
-  trpc: () => import("./peers/trpc.ts"),
-  [sessionless]: () => import("./peers/tautline-no-session.ts"),
-};
-
-/** What `pnpm bench` compares. */
-export const peerNames: readonly string[] = Object.keys(loaders).filter((name) => name !== sessionless);
-
-/** @throws Error where there is none of this name. */
-export async function loadPeer(name: string): Promise<Peer> {
-  const load = loaders[name];
-  if (load === undefined) throw new Error(`no peer "${name}"`);
-  return (await load()).peer;
-}

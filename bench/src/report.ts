@@ -1,5 +1,5 @@
 import { type Measurement, ratioOf, type Spread, spreadOf } from "./measurement.ts";
-import { baseline } from "./peer.ts";
+import { baseline } from "./peer-registry.ts";
 import { findWorkload, type Metric } from "./workload.ts";
 
 const headings: Readonly<Record<Metric, string>> = {

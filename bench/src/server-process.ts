@@ -1,7 +1,7 @@
 // The server of one peer: `server-process <peer>`.
 import { setTimeout as sleep } from "node:timers/promises";
 import { answerCommands, type ServerCommands } from "./command-channel.ts";
-import { loadPeer } from "./peer.ts";
+import { loadPeer } from "./peer-registry.ts";
 
 const commands: ServerCommands = {
   cpuUs() {

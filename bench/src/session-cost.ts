@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { Comparison } from "./comparison.ts";
 import { type Measurement, quantile, type Round } from "./measurement.ts";
-import { sessionless } from "./peer.ts";
+import { sessionless } from "./peer-registry.ts";
 import { findWorkload, type Metric } from "./workload.ts";
 
 const withSession = "tautline";

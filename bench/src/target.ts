@@ -1,5 +1,5 @@
 import { type Measurement, ratioOf } from "./measurement.ts";
-import { baseline } from "./peer.ts";
+import { baseline } from "./peer-registry.ts";
 import { formatRatio } from "./report.ts";
 import { findWorkload, type Metric } from "./workload.ts";
 
