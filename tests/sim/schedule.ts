@@ -59,6 +59,8 @@ export type Step =
   | { readonly do: "reconnect"; readonly client: number }
   /** A new connection while the old one, which is slow, lives on. */
   | { readonly do: "takeover"; readonly client: number; readonly ms: number }
+  /** The next hello is slow, and a newer connection's overtakes it. */
+  | { readonly do: "overtake"; readonly client: number; readonly ms: number }
   | { readonly do: "authenticate"; readonly client: number }
   /** A second server takes its place, and the first one closes. */
   | { readonly do: "drain"; readonly drainMs: number }
@@ -111,6 +113,7 @@ const ends = ["client", "server"] as const;
 function createSteps(random: SeededRandom, settings: Settings): readonly Step[] {
   const wait: Step = { do: "wait", ms: random.pick([0, 1, 3, 10, 30, 100, 300]) };
   const step = random.chance(0.6) ? createUse(random, settings) : createFault(random, settings);
+  if (step.do === "authenticate" && random.chance(0.5)) return [step, { do: "reconnect", client: step.client }];
   return random.chance(0.7) ? [step, wait] : [step];
 }
 
@@ -152,7 +155,8 @@ function createFault(random: SeededRandom, { clients }: Settings): Step {
   if (choice < 0.7) return { do: "lose", nth, end, sent: random.pick(["lost", "arrives"]) };
   if (choice < 0.75) return { do: "offline", ms: random.pick([50, 500, 6_000]) };
   if (choice < 0.8) return { do: "reconnect", client };
-  if (choice < 0.88) return { do: "takeover", client, ms: random.pick([5, 50, 500]) };
+  if (choice < 0.85) return { do: "takeover", client, ms: random.pick([5, 50, 500]) };
+  if (choice < 0.88) return { do: "overtake", client, ms: random.pick([50, 100, 500]) };
   if (choice < 0.91) return { do: "authenticate", client };
   if (choice < 0.98) return { do: "drain", drainMs: random.pick([0, 50, 500, 3_000]) };
   return { do: "kill" };

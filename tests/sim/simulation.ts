@@ -55,6 +55,8 @@ class Simulation {
   readonly #open = new Map<string, OpenCall>();
   /** Cuts that wait for a frame. */
   readonly #awaited: { readonly point: CutPoint; readonly step: Traffic["step"] }[] = [];
+  /** The next hello is to be stalled, and overtaken. */
+  #overtaken: { readonly client: number; readonly ms: number } | undefined = undefined;
   readonly #stalls: (() => void)[] = [];
   #calls = 0;
   /** Credentials on their way. */
@@ -142,6 +144,9 @@ class Simulation {
           this.#stall(connection, "server", step.ms);
         }
         return this.#clients[step.client]?.connection.reconnect();
+      case "overtake":
+        this.#overtaken = step;
+        return this.#clients[step.client]?.connection.reconnect();
       case "authenticate": {
         const client = this.#names[step.client] ?? "";
         // It fails where there is no connection, or none any more.
@@ -158,7 +163,7 @@ class Simulation {
   }
 
   #request({ client, kind, waitMs, heeds, fails, timeoutMs }: Extract<Step, { do: "call" }>): void {
-    const call = this.#call(client, kind === "mutation" && this.#isRemembered(client) ? "remembered" : kind);
+    const call = this.#call(client, kind === "mutation" && this.#store !== undefined ? "remembered" : kind);
     const abort = new AbortController();
     const api = this.#clients[client];
     if (api === undefined) return;
@@ -199,11 +204,6 @@ class Simulation {
       this.#settle(call, "cancelled");
     };
     this.#open.set(call, { call, cancel });
-  }
-
-  /** Whether a store will answer for a mutation: the client has to have heard of it, which it does with its first welcome. */
-  #isRemembered(client: number): boolean {
-    return this.#store !== undefined && this.#witness.isWelcomed(this.#names[client] ?? "");
   }
 
   #call(client: number, kind: CallKind): string {
@@ -301,11 +301,20 @@ class Simulation {
       () => `${connection.id} ${traffic.from === "client" ? ">" : "<"} ${traffic.step} ${shorten(traffic.frame)}`,
     );
     const points = this.#witness.onTraffic(traffic, connection);
+    if (points.has("hello") && traffic.step === "sent") this.#overtake(connection);
     const index = this.#awaited.findIndex(({ point, step }) => step === traffic.step && points.has(point));
     if (index < 0) return;
     this.#awaited.splice(index, 1);
     // Not in the middle of whoever sends.
     queueMicrotask(() => this.#cut(connection));
+  }
+
+  #overtake(connection: MemoryConnection): void {
+    const step = this.#overtaken;
+    if (step === undefined) return;
+    this.#overtaken = undefined;
+    this.#stall(connection, "client", step.ms);
+    queueMicrotask(() => this.#clients[step.client]?.connection.reconnect());
   }
 
   #onGone(end: LinkEnd, connection: MemoryConnection): void {
@@ -331,13 +340,15 @@ class Simulation {
   async #heal(): Promise<void> {
     this.#say(() => "all heals");
     this.#awaited.length = 0;
+    this.#overtaken = undefined;
     for (const release of this.#stalls) release();
     this.#network.reachable = true;
     await this.#until(() => this.#idle === 0);
     this.#measure("left handlers that run for nobody", this.#idle, 0);
     this.#world.finish();
     await this.#until(() => this.#open.size === 0);
-    await this.#until(() => this.#parked === 0);
+    await this.#until(() => this.#parked === 0 && this.#authentications === 0);
+    this.#measure("left credentials without an answer", this.#authentications, 0);
     this.#measure("left sessions that nobody comes back for", this.#parked, 0);
   }
 
@@ -363,7 +374,6 @@ class Simulation {
     await this.#network.advance(1_100);
     const { clock, connections } = this.#network;
     for (let passed = 0; passed < 10_000 && clock.timers > 0; passed += 1_000) await this.#network.advance(1_000);
-    this.#measure("left authentications", this.#authentications, 0);
     this.#measure("left timers", clock.timers, 0);
     this.#measure("left connections", connections.length, 0);
     this.#measure("left readers of the log", this.#world.waiting, 0);

@@ -30,6 +30,8 @@ interface Seen {
 interface Session {
   /** Whether the server knows it by the token that the client will show. */
   established: boolean;
+  /** Whether the client has heard of it. */
+  welcomed: boolean;
   carrier: MemoryConnection | undefined;
   offlineFrom: number | undefined;
   /** Text on the wire, both directions. */
@@ -45,11 +47,10 @@ export class Witness {
   readonly cuts: Set<CutKind> = new Set();
   readonly #history: History;
   /** Those of which their client could not know yet. */
-  #unheard: { readonly client: string; readonly why: string; readonly at: number }[] = [];
+  #unheard: { readonly client: string; readonly why: string; readonly at: number; readonly early: boolean }[] = [];
   readonly #settings: Settings;
   readonly #now: () => number;
   readonly #clients: readonly string[];
-  readonly #welcomed = new Set<string>();
   readonly #seen = new Map<MemoryConnection, Seen>();
   readonly #sessions = new Map<string, Session>();
   /** The connection that each client had last. */
@@ -85,7 +86,7 @@ export class Witness {
     const { session } = seen;
     if (connection === session.carrier) session.offlineFrom ??= this.#now();
     if (!session.established) this.#excuse(seen.client, "cut before the server knew the session");
-    if (this.#settings.maxParkedSessions < this.#clients.length) this.excuseAll("more sessions parked than may be");
+    if (this.#settings.maxParkedSessions < 10) this.excuseAll("more sessions parked than may be");
   }
 
   /** A connection is about to be broken. */
@@ -102,11 +103,6 @@ export class Witness {
     seen.broken = true;
   }
 
-  /** Whether a server has ever welcomed this client. */
-  isWelcomed(client: string): boolean {
-    return this.#welcomed.has(client);
-  }
-
   excuseAll(why: string): void {
     for (const client of this.#clients) this.#excuse(client, why);
   }
@@ -121,6 +117,7 @@ export class Witness {
     const name = `${client}@${connection.url}`;
     const session = this.#sessions.get(name) ?? {
       established: true,
+      welcomed: false,
       carrier: undefined,
       offlineFrom: undefined,
       length: 0,
@@ -156,12 +153,10 @@ export class Witness {
     if (session.length + this.emittedLength() > Math.min(replayBytes, clientReplayBytes)) {
       this.#excuse(seen.client, "more was sent than is kept");
     }
+    if (step === "arrived") session.welcomed = true;
     session.established = true;
     session.carrier = connection;
-    if (step === "arrived") {
-      this.#welcomed.add(seen.client);
-      this.#hear(seen.client);
-    }
+    if (step === "arrived") this.#hear(seen.client);
     // The other end may know already that this one is gone.
     session.offlineFrom = connection.client.open && connection.server.open ? undefined : this.#now();
   }
@@ -187,14 +182,16 @@ export class Witness {
 
   /** It lasts until the client hears from a server that welcomes it. */
   #excuse(client: string, why: string, at: number = this.#now()): void {
-    this.#unheard.push({ client, why, at });
+    const last = this.#last.get(client)?.now;
+    const early = (last && this.#seen.get(last))?.session.welcomed !== true;
+    this.#unheard.push({ client, why, at, early });
   }
 
   #hear(client: string): void {
     const until = this.#now();
     this.#unheard = this.#unheard.filter((excuse) => {
       if (excuse.client !== client) return true;
-      this.#history.add("excuse", { client, why: excuse.why, until }, excuse.at);
+      this.#history.add("excuse", { client, why: excuse.why, until, early: excuse.early }, excuse.at);
       return false;
     });
   }

@@ -24,7 +24,14 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
   /** The consumer was told that items may be missing before the next. */
   | { readonly type: "gap"; readonly call: string }
   /** Something outside happened for which a session of this client may be lost. `until` then its client did not know of it; default `at`. */
-  | { readonly type: "excuse"; readonly client: string; readonly why: string; readonly until?: number }
+  | {
+      readonly type: "excuse";
+      readonly client: string;
+      readonly why: string;
+      readonly until?: number;
+      /** The client had not been welcomed, so it does not know of a store either. */
+      readonly early?: boolean;
+    }
   /** How much of something there is, and how much of it there may be. */
   | { readonly type: "measured"; readonly what: string; readonly amount: number; readonly most: number }
 );

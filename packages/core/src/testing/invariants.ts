@@ -60,10 +60,17 @@ class Log {
   }
 
   /** How many excuses this client has had in this time, both ends included. */
-  countExcuses(client: string, from: number, to: number): number {
+  countExcuses(
+    client: string,
+    from: number,
+    to: number,
+    isGood: (excuse: Entry<"excuse">) => boolean = () => true,
+  ): number {
     let count = 0;
-    for (const { at, until = at, client: whose } of this.excuses)
-      if (whose === client && until >= from && at <= to) count++;
+    for (const excuse of this.excuses) {
+      const { at, until = at } = excuse;
+      if (excuse.client === client && until >= from && at <= to && isGood(excuse)) count++;
+    }
     return count;
   }
 
@@ -218,9 +225,10 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
   *I10(log) {
     for (const { at, call, client, kind, settled, seen } of log.calls.values()) {
       const end = settled.find(({ outcome }) => lostOutcomes.has(outcome) || brokenOutcomes.has(outcome));
-      const mayBeLost = kind !== "idempotent" && kind !== "remembered";
+      const isGood = ({ early = false }: Entry<"excuse">): boolean =>
+        kind === "remembered" ? early : kind !== "idempotent";
       const excused =
-        mayBeLost && end !== undefined && lostOutcomes.has(end.outcome) && log.countExcuses(client, at, end.at) > 0;
+        end !== undefined && lostOutcomes.has(end.outcome) && log.countExcuses(client, at, end.at, isGood) > 0;
       if (end !== undefined && !excused) yield `${call} of ${client} ended with ${end.outcome} at ${end.at} ms`;
       const gaps = seen.filter(({ type }) => type === "gap");
       const excuses = log.countExcuses(client, at, gaps.at(-1)?.at ?? at);

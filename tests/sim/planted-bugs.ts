@@ -1,0 +1,204 @@
+/** A change to the product's sources that the simulation has to notice. */
+export interface PlantedBug {
+  readonly name: string;
+  /** Each text stands exactly once in its file, or the bug cannot be planted. */
+  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+}
+
+const session = "packages/core/src/session.ts";
+const buffer = "packages/core/src/replay-buffer.ts";
+const outgoing = "packages/core/src/outgoing-calls.ts";
+const connection = "packages/server/src/server-connection.ts";
+const serverSession = "packages/server/src/server-session.ts";
+const acceptor = "packages/server/src/acceptor.ts";
+const registry = "packages/server/src/session-registry.ts";
+const clientSession = "packages/client/src/client-session.ts";
+const dialer = "packages/client/src/dialer.ts";
+
+function bug(name: string, file: string, from: string, to: string): PlantedBug {
+  return { name, edits: [{ file, from, to }] };
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  bug(
+    "the replay starts one too late",
+    buffer,
+    "for (let position = this.#first;",
+    "for (let position = this.#first + 1;",
+  ),
+  bug(
+    "the replay goes backwards",
+    session,
+    "this.#sent.replay((message) => connection.send(message));",
+    "const all: string[] = []; this.#sent.replay((message) => all.unshift(message)); for (const message of all) connection.send(message);",
+  ),
+  bug(
+    "what was replayed counts as acknowledged",
+    session,
+    "this.#sent.replay((message) => connection.send(message));",
+    "this.#sent.replay((message) => connection.send(message)); this.#forget(this.#sent.end);",
+  ),
+  bug(
+    "what was sent counts as acknowledged",
+    session,
+    "    else this.#connection.send(message);",
+    "    else { this.#connection.send(message); this.#forget(this.#sent.end); }",
+  ),
+  bug(
+    "a message is acknowledged before it is delivered",
+    session,
+    "return this.#owner.onMessage(message, this);",
+    "return void setImmediate(() => { if (connection === this.#connection) this.#owner.onMessage(message, this); });",
+  ),
+  bug(
+    "one message more is acknowledged than has come",
+    session,
+    "encodeMessage([type, this.#received])",
+    "encodeMessage([type, this.#received + 1])",
+  ),
+  bug(
+    "the count of what has come starts anew at a resume",
+    session,
+    'this.#state = "attached";',
+    'this.#state = "attached"; this.#received = 0;',
+  ),
+  bug(
+    "pings are counted as messages",
+    session,
+    "      case messageType.ping:\n",
+    "      case messageType.ping:\n        this.#received++;\n",
+  ),
+  bug(
+    "an acknowledgement frees one message too many",
+    buffer,
+    "while (this.#first < position) this.#shift();",
+    "while (this.#first <= position && this.#first < this.end) this.#shift();",
+  ),
+  bug(
+    "a resume is taken from any position",
+    session,
+    'return this.#state !== "lost" && received >= this.#sent.start && received <= this.#sent.end;',
+    'return this.#state !== "lost";',
+  ),
+  bug("what overflowed is not missed", buffer, "return this.#first;\n", "return 0;\n"),
+  {
+    name: "the end of an old connection parks the session of the new one",
+    edits: [
+      { file: session, from: "if (connection !== this.#connection) return false;", to: "" },
+      {
+        file: connection,
+        from: "    this.#session = undefined;\n    this.#connection.close(",
+        to: "    this.#connection.close(",
+      },
+    ],
+  },
+  {
+    name: "an old connection is heard after a takeover",
+    edits: [
+      { file: session, from: "if (connection !== this.#connection) return;\n", to: "" },
+      {
+        file: connection,
+        from: '    this.#session = undefined;\n    this.#connection.close(closeCode.superseded, "superseded");',
+        to: "",
+      },
+    ],
+  },
+  bug(
+    "producers do not wait for their reader",
+    session,
+    "if (this.#sent.length <= this.#highWater) return",
+    "if (this.#sent.length >= 0) return",
+  ),
+  bug(
+    "the welcome of a resume counts from the start",
+    connection,
+    "{ received: session.session.received }",
+    "{ received: 0 }",
+  ),
+  bug("the token that was used is worthless at once", registry, "tokens.previous = previous;", ""),
+  bug(
+    "any message confirms the newer token",
+    connection,
+    "if (message[0] === messageType.ack) this.#confirm();",
+    "this.#confirm();",
+  ),
+  bug("a late hello takes the session from a newer connection", connection, "attempt <= known.attempt", "attempt < 0"),
+  bug(
+    "a lost connection loses its session",
+    acceptor,
+    "if (this.limits.sessionWindowMs <= 0 || this.#closing) {",
+    "if (this.limits.sessionWindowMs > 0) {",
+  ),
+  bug("a parked session never expires", registry, "    this.#evict();\n    this.#expire();", "    this.#evict();"),
+  bug("more sessions are parked than may be", registry, "this.#parked.size <= maxParkedSessions &&", ""),
+  bug(
+    "calls that waited for the context are started twice",
+    serverSession,
+    "if (!call.settled) this.onCall(call);",
+    "if (!call.settled) { this.onCall(call); this.onCall(call); }",
+  ),
+  bug("a lost session's handlers run on", serverSession, "this.#peer.close(reason);", ""),
+  bug("a declined call is forgotten", outgoing, "this.#onDeclined(call, pipe);", "void this.#calls.delete(id);"),
+  bug(
+    "a mutation of a lost session is sent again",
+    outgoing,
+    'if (started && call.type === "mutation" && !call.idempotent)',
+    "if (started && false)",
+  ),
+  bug(
+    "a query of a lost session is not sent again",
+    outgoing,
+    'if (started && call.type === "mutation" && !call.idempotent)',
+    'if (started && call.type !== "subscription" && !call.idempotent)',
+  ),
+  bug(
+    "a cancel made while parked is not sent",
+    outgoing,
+    "    pipe?.send(encodeMessage(code",
+    "    if (pipe?.open) pipe?.send(encodeMessage(code",
+  ),
+  bug(
+    "a subscription starts again without its last event",
+    outgoing,
+    "if (lastEventId !== undefined) return { lastEventId };",
+    "",
+  ),
+  bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.observer.onGap();", ""),
+  bug(
+    "a gap is told at every start",
+    outgoing,
+    "if (call.started && call.lastEventId === undefined) call.observer.onGap();",
+    "call.observer.onGap();",
+  ),
+  bug(
+    "an answer goes to the call that was made last",
+    outgoing,
+    "const call = this.#calls.get(id);",
+    "const call = [...this.#calls.values()].at(-1);",
+  ),
+  bug("close() leaves the heartbeat running", dialer, "    this.#heartbeat.stop();\n", ""),
+  bug(
+    "a move that was planned survives close()",
+    dialer,
+    "    this.#retry?.cancel();\n    this.#idle?.cancel();",
+    "    this.#idle?.cancel();",
+  ),
+  bug(
+    "calls are not sent where the old server went before the new one's welcome",
+    dialer,
+    "if (this.#session.session.open) this.calls.attach(this.#session.session);\n      if",
+    "if",
+  ),
+  bug(
+    "a client whose buffer overflowed goes on with the server's session",
+    clientSession,
+    "if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();",
+    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#offered = true; this.#carry(attempt, 0); }",
+  ),
+  bug(
+    "a dropped connection's credentials are waited for",
+    clientSession,
+    '    this.#failAuthentications(connectionClosed("dropped"));\n',
+    "",
+  ),
+];
