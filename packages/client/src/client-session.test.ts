@@ -1,0 +1,263 @@
+import type { TautlineError } from "@tautline/core";
+import { MemoryNetwork, type MemorySocket } from "@tautline/core/testing";
+import { describe, expect, test } from "vitest";
+import type { ClientConnection } from "./connection-state.ts";
+import { createClient } from "./create-client.ts";
+import type { ConnectionOptions } from "./options.ts";
+
+type Sent = readonly [type: number, ...unknown[]];
+
+/** A connection as a server sees it that says what the test tells it to. */
+class Line {
+  readonly came: Sent[] = [];
+  closed: number | undefined = undefined;
+  readonly #socket: MemorySocket;
+
+  constructor(socket: MemorySocket) {
+    this.#socket = socket;
+    socket.listen({
+      onFrame: (frame) => this.came.push(...(JSON.parse(frame) as Sent[])),
+      onClosed: (code) => {
+        this.closed = code;
+      },
+    });
+  }
+
+  get hello(): Record<string, unknown> {
+    return (this.came.find(([type]) => type === 0)?.[2] ?? {}) as Record<string, unknown>;
+  }
+
+  say(...messages: readonly Sent[]): void {
+    this.#socket.send(JSON.stringify(messages));
+  }
+
+  close(code: number): void {
+    this.#socket.close(code, "");
+  }
+
+  cut(): void {
+    this.#socket.terminate();
+  }
+}
+
+interface Client {
+  readonly save: { mutate(input: string): Promise<unknown> };
+  readonly connection: ClientConnection;
+}
+
+// There is no router that it could be typed by.
+const createUntypedClient = createClient as unknown as (options: ConnectionOptions) => Client;
+
+class Setup {
+  readonly network = new MemoryNetwork({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
+  readonly lines: Line[] = [];
+  readonly client: Client;
+  readonly outcomes: unknown[] = [];
+
+  constructor(options: Partial<ConnectionOptions> = {}) {
+    this.network.listen("ws://server/", (socket) => this.lines.push(new Line(socket)));
+    this.client = createUntypedClient({
+      url: "ws://server/",
+      backoff: { baseMs: 10, maxMs: 10 },
+      heartbeatMs: Number.POSITIVE_INFINITY,
+      ...this.network.clientOptions,
+      ...options,
+    });
+  }
+
+  /** Makes a mutation, and notes what comes of it. */
+  save(name: string): void {
+    this.client.save.mutate(name).then(
+      (value) => this.outcomes.push([name, value]),
+      (error: TautlineError) => this.outcomes.push([name, error.code]),
+    );
+  }
+
+  /** The newest connection, once it is there. */
+  async line(): Promise<Line> {
+    const { length } = this.lines;
+    for (let ms = 0; ms < 100 && (length === this.lines.length || this.last.hello["attempt"] === undefined); ms++) {
+      await this.network.advance(1);
+    }
+    return this.last;
+  }
+
+  get last(): Line {
+    const line = this.lines.at(-1);
+    if (line === undefined) throw new Error("nobody has connected");
+    return line;
+  }
+
+  async welcome(fields: object): Promise<void> {
+    this.last.say([1, fields]);
+    await this.network.advance(2);
+  }
+}
+
+describe("hello", () => {
+  test("opens a session by a token of the client's own, and asks for it until the server has given another", async () => {
+    const setup = new Setup();
+    setup.save("a");
+    const first = await setup.line();
+    const { token, client } = first.hello;
+    expect(first.hello).toEqual({ client, token: expect.stringMatching(/^.{32}$/), attempt: 1 });
+    const [, id] = first.came.at(-1) ?? [];
+    expect(first.came.slice(1)).toEqual([[11, id, "save", {}, "a"]]);
+    first.cut();
+    const second = await setup.line();
+    expect(second.came).toEqual([[0, 1, { client, token, attempt: 2, received: 0 }]]);
+    await setup.welcome({ received: 1, token: "from the server", windowMs: 60_000 });
+    expect(second.came.slice(1)).toEqual([[5, 0]]);
+    second.say([20, id, "saved"]);
+    await setup.network.advance(2);
+    second.cut();
+    const third = await setup.line();
+    expect(third.hello).toEqual({ client, token: "from the server", attempt: 3, received: 1 });
+    expect(setup.outcomes).toEqual([["a", "saved"]]);
+  });
+
+  test("acknowledges the welcome, and nothing before it", async () => {
+    const setup = new Setup();
+    for (let count = 0; count < 40; count++) setup.save(`${count}`);
+    const line = await setup.line();
+    line.say(
+      ...Array.from(
+        { length: 40 },
+        (_, index): Sent => [21, index + 1, { message: "too many", code: -32029, data: {} }],
+      ),
+    );
+    await setup.network.advance(2);
+    expect(line.came.filter(([type]) => type === 5)).toEqual([]);
+    await setup.welcome({ token: "t", windowMs: 60_000 });
+    expect(line.came.filter(([type]) => type === 5)).toEqual([[5, 40]]);
+  });
+
+  test("is the same client's for every session, and a token is never used twice", async () => {
+    const setup = new Setup();
+    const clients = new Set<unknown>();
+    const tokens = new Set<unknown>();
+    for (let round = 0; round < 4; round++) {
+      setup.client.connection.connect();
+      const { hello } = await setup.line();
+      clients.add(hello["client"]);
+      tokens.add(hello["token"]);
+      await setup.welcome({});
+      setup.last.cut();
+    }
+    expect([clients.size, tokens.size]).toEqual([1, 4]);
+  });
+});
+
+describe("a session that could not be resumed", () => {
+  test("is told to who waits for a mutation, and the connection carries a new one", async () => {
+    const setup = new Setup();
+    setup.save("a");
+    await setup.line();
+    await setup.welcome({ token: "t1", windowMs: 60_000 });
+    setup.last.cut();
+    const line = await setup.line();
+    setup.save("b");
+    await setup.welcome({ token: "t2", windowMs: 60_000 });
+    expect(setup.outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);
+    expect(line.came.slice(1)).toEqual([
+      [11, expect.any(Number), "save", {}, "b"],
+      [5, 0],
+    ]);
+  });
+
+  test("by this end, which has let go what the server lacks, is ended there with 1000", async () => {
+    const setup = new Setup({ replayBytes: 200 });
+    setup.save("a".repeat(150));
+    setup.save("b".repeat(150));
+    const first = await setup.line();
+    await setup.welcome({ token: "t1", windowMs: 60_000 });
+    first.cut();
+    const second = await setup.line();
+    await setup.welcome({ received: 0, token: "t2", windowMs: 60_000 });
+    const third = await setup.line();
+    expect(second.closed).toBe(1000);
+    expect(third.hello).not.toHaveProperty("received");
+    expect(setup.outcomes.map((outcome) => (outcome as string[])[1])).toEqual(["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"]);
+  });
+
+  test("is one for which nobody was asked within the window, each time anew", async () => {
+    const setup = new Setup();
+    for (const name of ["a", "b"]) {
+      setup.save(name);
+      if (name === "a") await setup.line();
+      await setup.welcome({ token: name, windowMs: 1_000 });
+      expect(setup.client.connection.state.status).toBe("online");
+      setup.network.reachable = false;
+      setup.last.cut();
+      await setup.network.advance(900);
+      expect(setup.outcomes).not.toContainEqual([name, "OUTCOME_UNKNOWN"]);
+      await setup.network.advance(200);
+      expect(setup.outcomes).toContainEqual([name, "OUTCOME_UNKNOWN"]);
+      setup.network.reachable = true;
+      const { hello } = await setup.line();
+      expect(hello).not.toHaveProperty("received");
+    }
+  });
+
+  test("is not asked for any longer when its window ends while it is being asked for", async () => {
+    const setup = new Setup();
+    setup.save("a");
+    await setup.line();
+    await setup.welcome({ token: "t1", windowMs: 100 });
+    setup.last.cut();
+    const asked = await setup.line();
+    await setup.network.advance(150);
+    expect(setup.outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);
+    // The server's answer comes too late: the new session is not mistaken for the old one.
+    asked.say([1, { received: 0, token: "t2", windowMs: 100 }], [20, 1, "late"]);
+    await setup.network.advance(50);
+    expect(asked.closed).toBe(1000);
+    expect(setup.last).not.toBe(asked);
+    expect(setup.last.hello).not.toHaveProperty("received");
+    setup.save("b");
+    await setup.welcome({ token: "t3", windowMs: 100 });
+    expect(setup.last.came.filter(([type]) => type === 5)).toEqual([[5, 0]]);
+  });
+
+  test("has no end where the server keeps it without one", async () => {
+    const setup = new Setup({ backoff: { baseMs: 10_000, maxMs: 10_000 } });
+    setup.save("a");
+    await setup.line();
+    await setup.welcome({ token: "t1" });
+    setup.network.reachable = false;
+    setup.last.cut();
+    await setup.network.advance(1_000_000);
+    expect(setup.outcomes).toEqual([]);
+    setup.network.reachable = true;
+    await setup.network.advance(10_010);
+    expect(setup.last.hello).toMatchObject({ token: "t1", received: 0 });
+  });
+});
+
+describe("closing", () => {
+  test("after a goaway, and after the server has gone, opens nothing any more", async () => {
+    const setup = new Setup({ random: () => 0.9 });
+    setup.client.connection.connect();
+    await setup.line();
+    await setup.welcome({ token: "t1", windowMs: 60_000 });
+    setup.last.say([6, 1_000]);
+    await setup.network.advance(5);
+    setup.last.close(1001);
+    await setup.network.advance(2);
+    setup.client.connection.close();
+    const { length } = setup.lines;
+    await setup.network.advance(100_000);
+    expect([setup.lines.length, setup.client.connection.state.status]).toEqual([length, "closed"]);
+    expect(setup.network.clock.timers).toBe(0);
+  });
+
+  test("says 1000, so that the server keeps nothing", async () => {
+    const setup = new Setup();
+    setup.client.connection.connect();
+    const line = await setup.line();
+    await setup.welcome({ token: "t1", windowMs: 60_000 });
+    setup.client.connection.close();
+    await setup.network.advance(5);
+    expect([line.closed, setup.network.clock.timers]).toEqual([1000, 0]);
+  });
+});
