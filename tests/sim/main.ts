@@ -2,12 +2,15 @@
  * Random schedules of calls and faults against the real client and the real server, in memory, in simulated time.
  *
  *   pnpm sim --schedules 100000          as many schedules, from --from (default 1) on, in --workers processes (default: all cores)
+ *   pnpm sim --planted                   how many schedules each planted bug takes
  *   pnpm sim --seed 4712                 one of them, with a trace of everything; where it fails also the shortest that still does
  */
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { plant } from "./plant.ts";
+import { plantedBugs } from "./planted-bugs.ts";
 import { createSchedule } from "./schedule.ts";
 import { simulate } from "./simulation.ts";
 import { addTally, createTally, runSeeds, type Seeds, shorten, type Tally } from "./tally.ts";
@@ -30,15 +33,26 @@ async function main(): Promise<void> {
       from: { type: "string", default: "1" },
       workers: { type: "string", default: `${availableParallelism()}` },
       seed: { type: "string" },
+      planted: { type: "boolean", default: false },
     },
   });
   if (values.seed !== undefined) return await showSeed(Number(values.seed));
+  if (values.planted) return await showPlantedBugs();
   const [from, count, workers] = [Number(values.from), Number(values.schedules), Number(values.workers)];
   print(`seeds ${from} to ${from + count - 1}, ${workers} workers`);
   const started = performance.now();
   const tally = await runInWorkers({ from, count }, workers);
   printTally(tally, (performance.now() - started) / 1000);
   process.exitCode = tally.failures.length === 0 ? 0 : 1;
+}
+
+async function showPlantedBugs(): Promise<void> {
+  for (const bug of plantedBugs) {
+    const planted = await plant(bug);
+    const { schedules, failures } = await planted.runSeeds({ from: 1, count: 5_000 }, 1);
+    print(`${failures[0]?.violations[0]?.invariant ?? "not found"} after ${schedules} schedules: ${bug.name}`);
+    if (failures.length === 0) process.exitCode = 1;
+  }
 }
 
 async function showSeed(seed: number): Promise<void> {

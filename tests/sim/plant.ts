@@ -11,9 +11,9 @@ const folder = fileURLToPath(new URL("../node_modules/.cache/sim/", import.meta.
 export type PlantedSimulation = typeof tally;
 
 /** Builds the simulation with a bug in the product's sources. @throws Error where the sources have changed and it cannot be planted. */
-export async function plant(bug: PlantedBug, name: string): Promise<PlantedSimulation> {
+export async function plant(bug: PlantedBug): Promise<PlantedSimulation> {
   await mkdir(folder, { recursive: true });
-  const outfile = `${folder}${name}.mjs`;
+  const outfile = `${folder}${bug.name.replace(/[^a-z0-9]+/g, "-")}-${process.pid}.mjs`;
   await build({
     entryPoints: [fileURLToPath(new URL("tally.ts", import.meta.url))],
     outfile,
