@@ -43,9 +43,14 @@ export const api = contract({
   },
   chat: {
     history: query({ input: InRoom, output: History }),
-    send: mutation({ input: Message.pick({ text: true, draft: true }).extend(InRoom.shape), output: Message }),
+    send: mutation({
+      input: Message.pick({ text: true, draft: true }).extend(InRoom.shape),
+      output: Message,
+      // A draft is posted once, so it may be sent again where a server was lost with its answer.
+      idempotent: true,
+    }),
     messages: subscription({
-      // After a lost connection the client subscribes again with the id of the last message it has.
+      // Where a server was lost, the client subscribes again with the id of the last message it has.
       input: InRoom.extend({ lastEventId: z.string().max(limits.idLength).nullish() }),
       output: Message,
     }),
@@ -54,5 +59,9 @@ export const api = contract({
   },
   presence: {
     online: subscription({ output: Online }),
+  },
+  demo: {
+    /** Destroys the socket that the call came over. */
+    cut: mutation({}),
   },
 });

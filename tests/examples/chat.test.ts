@@ -1,22 +1,10 @@
-import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasChromium, launchChromium } from "../fixture/browser.ts";
 import { Program } from "./program.ts";
 import { Visitor } from "./visitor.ts";
 
-const executablePath = "/usr/bin/chromium";
-const args = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)("the chat in Chromium", { timeout: 60_000 }, () => {
   let server: Program;
   let url: string;
   let browser: Browser;
@@ -26,7 +14,7 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
     // Where the page's sources have changed, the program builds it before it listens.
     server = Program.run("chat/server/main.ts", { env: { PORT: "0" } });
     [url] = await server.line(/http:\S+/);
-    browser = await chromium.launch({ executablePath, args });
+    browser = await launchChromium();
   }, 120_000);
 
   afterAll(async () => {
@@ -80,14 +68,12 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
   it("shows who is typing, until the message is there or given up", async () => {
     const ada = await join("Ada");
     const grace = await join("Grace");
-    await ada.page.keyboard.type("Hel");
-    await grace.sees("Ada is typing…");
-    await grace.page.keyboard.type("W");
-    await ada.sees("Grace is typing…");
-    await ada.page.keyboard.press("Enter");
-    expect(await grace.messages("Hel")).toContain("Hel");
+    await ada.typesUntil(grace.sees("Ada is typing…"));
+    await grace.typesUntil(ada.sees("Grace is typing…"));
+    await ada.write("Hello");
+    expect(await grace.messages("Hello")).toContain("Hello");
     await grace.page.getByText("Ada is typing…").waitFor({ state: "detached" });
-    await grace.page.keyboard.press("Backspace");
+    await grace.page.getByRole("textbox", { name: "Message" }).fill("");
     await ada.page.getByText("Grace is typing…").waitFor({ state: "detached" });
   });
 
@@ -158,6 +144,36 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
     await ada.leave();
   });
 
+  it("cuts its connection when asked to, shows what waits, and loses and doubles nothing", async () => {
+    const ada = await join("Ada", "workshop");
+    const grace = await join("Grace", "workshop");
+    await ada.write("before the cut");
+    await grace.messages("before the cut");
+    for (const round of ["first", "second"]) {
+      await ada.page.getByRole("button", { name: "Cut the connection" }).click();
+      await ada.sees(/^Reconnecting/);
+      await ada.write(`${round}: written while cut`);
+      await ada.sees("1 message waits");
+      await ada.write(`${round}: and another`);
+      await ada.sees("2 messages wait");
+      await grace.write(`${round}: meanwhile`);
+      await grace.messages(`${round}: meanwhile`);
+      await ada.page.getByRole("button", { name: /^Mend it/ }).click();
+      await ada.isOnline();
+      await ada.messages(`${round}: and another`);
+      await grace.messages(`${round}: and another`);
+    }
+    await ada.page.getByText(/messages? waits?/).waitFor({ state: "hidden" });
+    expect(await ada.page.getByText("Sending…").count()).toBe(0);
+    const ofRound = (round: string): string[] =>
+      ["meanwhile", "written while cut", "and another"].map((text) => `${round}: ${text}`);
+    const expected = ["before the cut", ...ofRound("first"), ...ofRound("second")];
+    for (const visitor of [ada, grace]) {
+      const heard = await visitor.messages("second: and another");
+      expect(heard.slice(heard.indexOf("before the cut"))).toEqual(expected);
+    }
+  });
+
   it("finds a server again that was stopped and started, and says which room went with it", async () => {
     const first = Program.run("chat/server/main.ts", { env: { PORT: "0" } });
     const [address = ""] = await first.line(/http:\S+/);
@@ -166,15 +182,22 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
     await ada.write("Before");
     expect(await ada.messages("Before")).toEqual(["Before"]);
 
-    await first.stop();
-    await ada.sees(/^Reconnecting/);
+    const grace = await Visitor.join(browser, `${address}/#lobby`, "Grace");
+    expect(await first.stop()).toBe(0);
+    for (const visitor of [ada, grace]) await visitor.sees(/^Reconnecting/);
+    await grace.write("While there was no server");
+    await grace.sees("1 message waits");
     const second = Program.run("chat/server/main.ts", { env: { PORT: new URL(address).port } });
     expect((await second.line(/http:\S+/))[0]).toBe(address);
+    for (const visitor of [ada, grace]) await visitor.wake();
     await ada.page.getByText("There is no room called night-watch").waitFor();
+    await grace.messages("While there was no server");
     await ada.page.getByRole("link", { name: "lobby" }).click();
     await ada.write("After");
-    expect(await ada.messages("After")).toEqual(["After"]);
-    await ada.leave();
+    for (const visitor of [ada, grace]) {
+      expect(await visitor.messages("After")).toEqual(["While there was no server", "After"]);
+      await visitor.leave();
+    }
     await second.stop();
   });
 
@@ -233,7 +256,8 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
   });
 
   it("opens its rooms as a drawer on a narrow screen, and Escape closes it", async () => {
-    const { page } = await join("Ada", "lobby", { viewport: { width: 390, height: 780 } });
+    const ada = await join("Ada", "lobby", { viewport: { width: 390, height: 780 } });
+    const { page } = ada;
     const rooms = page.getByRole("complementary", { name: "Rooms and people" });
     await rooms.waitFor({ state: "hidden" });
     await page.getByRole("button", { name: "Rooms and people" }).press("Enter");
@@ -242,7 +266,14 @@ describe.skipIf(!existsSync(executablePath))("the chat in Chromium", { timeout: 
     await rooms.waitFor({ state: "hidden" });
     const opener = page.getByRole("button", { name: "Rooms and people" });
     expect(await opener.evaluate((element) => element === document.activeElement)).toBe(true);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    const width = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth);
+    expect(await width()).toBe(390);
+    await page.getByRole("button", { name: "Cut the connection" }).click();
+    await ada.write("written on a narrow screen");
+    await ada.sees("1 message waits");
+    expect(await width()).toBe(390);
+    await page.getByRole("button", { name: /^Mend it/ }).click();
+    await ada.messages("written on a narrow screen");
   });
 
   it("is light or dark as the reader's system is, or as they choose", async () => {

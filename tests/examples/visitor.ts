@@ -86,8 +86,25 @@ export class Visitor {
     await this.#context.setOffline(false);
   }
 
+  /** Says that the network is there again, as a browser does: the page need not wait for its next attempt. */
+  async wake(): Promise<void> {
+    await this.page.evaluate(() => dispatchEvent(new Event("online")));
+  }
+
+  /** Leaves the page before the browser goes: the server hears a goodbye, and does not expect the session back. */
   async leave(): Promise<void> {
+    for (const page of this.#context.pages()) await page.goto("about:blank");
     await this.#context.close();
+  }
+
+  /** Types until something has come of it, however slow the machine. */
+  async typesUntil(done: Promise<void>): Promise<void> {
+    let isDone = false;
+    const finished = done.finally(() => {
+      isDone = true;
+    });
+    while (!isDone) await this.page.keyboard.type("H");
+    await finished;
   }
 }
 

@@ -1,12 +1,15 @@
 import { type ContractClient, createClient } from "@tautline/client";
 import { rich } from "@tautline/core";
 import { api, type Person } from "../api.ts";
+import type { Hold } from "./hold.ts";
 
 /** The chat's server, as this page sees it: one connection, over which everything goes. */
 export type ChatClient = ContractClient<typeof api>;
 
-export function createChatClient(me: Person): ChatClient {
-  const url = new URL("/rpc", location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  return createClient({ contract: api, url: url.href, transformer: rich, connectionParams: () => me });
+export function createChatClient(me: Person, hold: Hold): ChatClient {
+  const url = async (): Promise<string> => {
+    await hold.released;
+    return "/rpc";
+  };
+  return createClient({ contract: api, url, transformer: rich, connectionParams: () => me });
 }

@@ -2,6 +2,7 @@ import { TautlineError } from "@tautline/core";
 import type { Message, Person } from "../api.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { Composer } from "./composer.ts";
+import { InFlight } from "./in-flight.ts";
 import { Outgoing } from "./outgoing.ts";
 import { find } from "./page.ts";
 import { Timeline } from "./timeline.ts";
@@ -14,6 +15,7 @@ export class Conversation {
   readonly #title = find(".room-title", HTMLElement);
   readonly #timeline: Timeline;
   readonly #outgoing: Outgoing;
+  readonly #inFlight = new InFlight();
   readonly #composer: Composer;
   readonly #typingLine: TypingLine;
   readonly #typingSignal: TypingSignal;
@@ -22,7 +24,7 @@ export class Conversation {
 
   constructor(client: ChatClient, me: Person) {
     this.#client = client;
-    this.#outgoing = new Outgoing(client, () => this.#timeline.showOutgoing(this.#outgoing.in(this.#room)));
+    this.#outgoing = new Outgoing(client, () => this.#showOutgoing());
     this.#timeline = new Timeline(me, {
       onRetry: (message) => this.#outgoing.retry(message),
       onDiscard: ({ draft }) => this.#outgoing.remove(draft),
@@ -65,6 +67,11 @@ export class Conversation {
     const { messages, typing } = this.#client.chat;
     messages.subscribe({ room, lastEventId }, { signal, onError, onData: (message) => this.#onMessage(message) });
     typing.subscribe({ room }, { signal, onError, onData: (people) => this.#typingLine.show(people) });
+  }
+
+  #showOutgoing(): void {
+    this.#timeline.showOutgoing(this.#outgoing.in(this.#room));
+    this.#inFlight.show(this.#outgoing.waiting);
   }
 
   #onMessage(message: Message): void {

@@ -3,6 +3,8 @@ import { paintAvatar } from "./avatar.ts";
 import { createChatClient } from "./chat-client.ts";
 import { ConnectionLine } from "./connection-line.ts";
 import { Conversation } from "./conversation.ts";
+import { CutButton } from "./cut-button.ts";
+import { Hold } from "./hold.ts";
 import { identify, rename } from "./identity.ts";
 import { Notice } from "./notice.ts";
 import { find } from "./page.ts";
@@ -13,7 +15,8 @@ import { startTheme } from "./theme.ts";
 
 startTheme();
 const me = await identify();
-const client = createChatClient(me);
+const hold = new Hold();
+const client = createChatClient(me, hold);
 
 const notice = new Notice();
 const sidebar = new Sidebar();
@@ -21,6 +24,7 @@ const conversation = new Conversation(client, me);
 const rooms = new RoomList({ onCreate: (room) => client.rooms.create.mutate({ room }) });
 const people = new PeopleList(me);
 new ConnectionLine(client);
+new CutButton(client, hold);
 
 client.rooms.list.subscribe(undefined, { onData: (names) => rooms.show(names), onError });
 client.presence.online.subscribe(undefined, { onData: (online) => people.show(online), onError });

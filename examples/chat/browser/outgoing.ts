@@ -48,6 +48,11 @@ export class Outgoing {
     return [...this.#messages.values()].filter((message) => message.room === room);
   }
 
+  /** How many the server has not answered yet. */
+  get waiting(): number {
+    return [...this.#messages.values()].filter(({ problem, sent }) => !problem && !sent).length;
+  }
+
   async #send(message: OutgoingMessage): Promise<void> {
     const { room, draft, text } = message;
     this.#set(message);
@@ -55,8 +60,8 @@ export class Outgoing {
       await this.#client.chat.send.mutate({ room, draft, text });
       if (this.#messages.has(draft)) this.#set({ ...message, sent: true });
     } catch (error) {
-      // It may have come back in its room although its answer was lost.
-      if (this.#messages.has(draft)) this.#set({ ...message, problem: problem(TautlineError.from(error)) });
+      if (this.#messages.has(draft))
+        this.#set({ ...message, problem: `Not sent: ${TautlineError.from(error).message}.` });
     }
   }
 
@@ -64,10 +69,4 @@ export class Outgoing {
     this.#messages.set(message.draft, message);
     this.#onChange();
   }
-}
-
-function problem({ code, message }: TautlineError): string {
-  if (code === "CONNECTION_CLOSED" || code === "OUTCOME_UNKNOWN")
-    return "The connection broke before this was confirmed.";
-  return `Not sent: ${message}.`;
 }

@@ -12,11 +12,12 @@ const server = await serve({ router, server: http, path: "/rpc", createContext }
 const port = await listen(http, preferredPort, host);
 console.log(`The chat is open at http://${host}:${port}`);
 
-process.once("SIGINT", stop);
-process.once("SIGTERM", stop);
+process.once("SIGINT", () => void stop());
+process.once("SIGTERM", () => void stop());
 
-function stop(): void {
-  http.closeAllConnections();
+/** Pages are told to go, and what they wait for is answered first. */
+async function stop(): Promise<void> {
   http.close();
-  void server.close();
+  await server.close({ drainMs: 1_000 });
+  http.closeAllConnections();
 }

@@ -2,7 +2,10 @@ import type { Online, Person } from "../api.ts";
 import { limits } from "../limits.ts";
 import { Live } from "./live.ts";
 
-/** Counts connections by their one `online` subscription: it is there exactly as long as the page is connected. */
+/**
+ * Counts pages by their one `online` subscription. It is there as long as the page's session: one whose connection broke is
+ * expected back, and counted.
+ */
 export class Presence {
   readonly #joined = new Set<{ person: Person }>();
   readonly #online = new Live<Online>({ connections: 0, people: [] });

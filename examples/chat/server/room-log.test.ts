@@ -25,6 +25,15 @@ describe("a room's log", () => {
     expect(log.messages.map(({ text }) => text)).toEqual(["two", "three"]);
   });
 
+  it("posts a draft once, however often it is sent, and another's of the same name too", () => {
+    const log = new RoomLog();
+    const draft = { from: ada, text: "one", draft: "a" };
+    const posted = log.post(draft);
+    expect(log.post(draft)).toBe(posted);
+    log.post({ ...draft, from: { id: "2", name: "Grace" } });
+    expect(log.messages.map(({ from }) => from.name)).toEqual(["Ada", "Grace"]);
+  });
+
   it("gives a follower what is posted after it began", async () => {
     const log = new RoomLog();
     post(log, "before");

@@ -32,7 +32,10 @@ export class RoomLog {
     return this.#id(this.#last);
   }
 
+  /** A draft that is posted again is the message that it has become. */
   post(draft: Draft): Message {
+    const posted = this.#messages.find((message) => message.draft === draft.draft && message.from.id === draft.from.id);
+    if (posted) return posted;
     this.#last += 1;
     const message = { ...draft, id: this.#id(this.#last), at: new Date() };
     this.#messages.push(message);

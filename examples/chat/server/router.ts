@@ -1,5 +1,5 @@
 import { rich } from "@tautline/core";
-import { implement } from "@tautline/server";
+import { type CreateContextOptions, implement } from "@tautline/server";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { api, Person } from "../api.ts";
 import { Presence } from "./presence.ts";
@@ -7,13 +7,15 @@ import { Rooms } from "./rooms.ts";
 
 interface Context {
   readonly person: Person;
+  /** Destroys the socket of the connection, without a word. */
+  readonly cut: () => void;
 }
 
 /** Each connection says who it is. There are no accounts here, so it is believed. */
-export function createContext({ info }: { info: { connectionParams: unknown } }): Context {
+export function createContext({ req, info }: CreateContextOptions): Context {
   const person = Person.safeParse(info.connectionParams);
   if (!person.success) throw new TRPCError({ code: "UNAUTHORIZED", message: "Say who you are: { id, name }" });
-  return { person: person.data };
+  return { person: person.data, cut: () => req.socket.destroy() };
 }
 
 const rooms = new Rooms(["lobby", "harbour", "workshop"]);
@@ -50,5 +52,8 @@ export const router = build({
   },
   presence: {
     online: procedures.presence.online.subscription(({ ctx, signal }) => presence.join(ctx.person, signal)),
+  },
+  demo: {
+    cut: procedures.demo.cut.mutation(({ ctx }) => ctx.cut()),
   },
 });

@@ -3,7 +3,6 @@ import type { RequestListener, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sirv from "sirv";
-import { build } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -23,12 +22,18 @@ const sources = [
 
 /** The chat's page, built first where that has not been done since its sources changed. */
 export async function createSite(): Promise<RequestListener> {
-  if (await isStale()) await build({ root, logLevel: "error" });
+  if (await isStale()) await buildPage();
   const files = sirv(dist, {
     etag: true,
     setHeaders: (res, path) => res.setHeader("Cache-Control", cacheControl(path)),
   });
   return (req, res) => files(req, res, () => answerNotFound(res));
+}
+
+async function buildPage(): Promise<void> {
+  // Loaded where it is needed: it takes longer than all the rest.
+  const { build } = await import("vite");
+  await build({ root, logLevel: "error" });
 }
 
 function answerNotFound(res: ServerResponse): void {
