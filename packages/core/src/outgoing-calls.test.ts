@@ -3,16 +3,19 @@ import { TautlineError } from "./errors.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import { CallRecord } from "./testing/call-record.ts";
 
+type Sent = readonly [type: number, id: number, ...unknown[]];
+
 /** A pipe that keeps what goes in. */
 function createPipe() {
-  const sent: [type: number, id: number, ...unknown[]][] = [];
-  return { open: true, sent, send: (message: string) => sent.push(JSON.parse(message)), drained: () => undefined };
+  const sent: Sent[] = [];
+  const send = (message: string): void => void sent.push(JSON.parse(message) as Sent);
+  return { open: true, sent, send, drained: () => undefined };
 }
 
 const lost = new TautlineError({ code: "CONNECTION_CLOSED" });
 
 /** The callee takes ids that grow. */
-function expectGrowingIds(sent: readonly (readonly [type: number, id: number, ...unknown[]])[]): void {
+function expectGrowingIds(sent: readonly Sent[]): void {
   const ids = sent.map(([, id]) => id);
   expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
 }

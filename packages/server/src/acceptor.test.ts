@@ -11,6 +11,7 @@ interface Context {
 }
 
 const t = initTRPC.context<Context>().create();
+const anyText: unknown = expect.any(String);
 
 /** A server in memory whose handlers note what they do and wait to be let go. */
 class Setup {
@@ -95,7 +96,7 @@ describe("a resume", () => {
     await setup.answer();
     const second = await setup.resume(first.welcome?.token, 0);
     expect(second.messages).toEqual([
-      [1, { received: 1, token: expect.any(String), windowMs: 60_000 }],
+      [1, { received: 1, token: anyText, windowMs: 60_000 }],
       [20, 1, "done"],
     ]);
     expect(setup.started).toEqual(["a"]);
@@ -195,7 +196,7 @@ describe("a resume that is refused", () => {
     setup.clock.advance(60_000);
     await ask(expired.welcome?.token ?? "", "bob");
     await ask(token, "ada");
-    const answer = [[1, { token: expect.any(String), windowMs: 60_000 }]];
+    const answer = [[1, { token: anyText, windowMs: 60_000 }]];
     expect(answers).toEqual(answers.map(() => answer));
     expect(answers).toHaveLength(7);
   });
@@ -444,7 +445,7 @@ describe("the window", () => {
 
   test("may be without end, and is then not told; and a fraction of a ms is told as a whole one", async () => {
     const endless = await new Setup({ sessionWindowMs: Number.POSITIVE_INFINITY }).open();
-    expect(endless.messages[0]).toEqual([1, { token: expect.any(String) }]);
+    expect(endless.messages[0]).toEqual([1, { token: anyText }]);
     const fraction = await new Setup({ sessionWindowMs: 10.5 }).open();
     expect(fraction.welcome?.windowMs).toBe(11);
   });
@@ -528,12 +529,13 @@ describe("onSession", () => {
     await first.cut();
     const second = await setup.resume(first.welcome?.token, 0, { user: "ada" });
     await second.close(1000);
-    expect(setup.events).toEqual([
+    expect(setup.events.slice(0, -1)).toEqual([
       { type: "opened", identity: "ada" },
       { type: "parked", identity: "ada" },
       { type: "resumed", identity: "ada" },
-      { type: "lost", identity: "ada", reason: expect.any(TautlineError) },
     ]);
+    expect(setup.events.at(-1)).toMatchObject({ type: "lost", identity: "ada" });
+    expect(setup.events.at(-1)?.reason).toBeInstanceOf(TautlineError);
   });
 
   test("hears nothing of a connection that was refused", async () => {
@@ -574,8 +576,8 @@ describe("new credentials", () => {
     const client = await setup.open({ params: { user: "ada" } });
     await client.send([7, { user: "bob" }]);
     await client.send([10, 1, "who", {}]);
-    expect(client.messages.slice(1)).toEqual([
-      [8, expect.objectContaining({ data: expect.objectContaining({ code: "FORBIDDEN" }) })],
+    expect(client.messages.slice(1)).toMatchObject([
+      [8, { data: { code: "FORBIDDEN" } }],
       [20, 1, "ada"],
     ]);
     expect(client.closed).toBeUndefined();
@@ -730,10 +732,7 @@ describe("a heartbeat of the server", () => {
     const setup = new Setup();
     const client = await setup.open();
     await client.send([10, 1, "who", {}], [3, 0]);
-    expect(client.messages.slice(1).sort()).toEqual([
-      [20, 1, "nobody"],
-      [4, 1],
-    ]);
+    expect([client.of(20), client.of(4)]).toEqual([[[20, 1, "nobody"]], [[4, 1]]]);
   });
 });
 

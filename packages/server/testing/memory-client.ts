@@ -23,7 +23,7 @@ export class MemoryClient {
     const request = new IncomingMessage(new Socket());
     request.url = "/";
     Object.assign(request.headers, headers);
-    acceptor.accept(this.#link.server as Parameters<Acceptor["accept"]>[0], request);
+    acceptor.accept(this.#link.server, request);
     this.#link.client.listen({
       onFrame: (frame) => this.messages.push(...(JSON.parse(frame) as [number, ...unknown[]][])),
       onClosed: (code, reason) => {
