@@ -8,3 +8,4 @@ export type Router = typeof router;
 
 const server = await serve({ router, host: "localhost", port: Number(process.env["PORT"] ?? 3000) });
 console.log(server.url);
+process.once("SIGTERM", () => void server.close({ drainMs: 1_000 }));

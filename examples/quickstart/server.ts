@@ -33,3 +33,4 @@ const server = await serve({
   createContext: ({ info }) => ({ user: info.connectionParams?.["user"] ?? "guest" }),
 });
 console.log(server.url);
+process.once("SIGTERM", () => void server.close({ drainMs: 1_000 }));

@@ -10,7 +10,7 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(async () => {
-  await server.stop();
+  expect(await server.stop()).toBe(0);
 });
 
 it("sends a message back to the client it came from, and the client ends", { timeout: 30_000 }, async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(async () => {
-  await server.stop();
+  expect(await server.stop()).toBe(0);
 });
 
 it("sends, reads the history and follows what others send", { timeout: 30_000 }, async () => {
