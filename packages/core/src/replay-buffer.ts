@@ -1,3 +1,6 @@
+/** An array of up to so many slots is kept for what comes next, 1 kB at most: making it anew cost more than all the rest. */
+const keptSlots = 128;
+
 /**
  * Messages that were sent and not yet acknowledged, by their place in the run of all messages sent. Encoded messages are held by
  * reference. Over its limit the oldest are let go: who then needs them cannot be helped.
@@ -7,6 +10,8 @@ export class ReplayBuffer {
   #messages: string[] = [];
   /** Where in `#messages` the first kept one stands; those before it wait for a cheap moment to be cut off. */
   #head = 0;
+  /** Where the next one goes. */
+  #tail = 0;
   /** How many messages were sent before the first kept one. */
   #first = 0;
   #length = 0;
@@ -18,7 +23,7 @@ export class ReplayBuffer {
 
   /** How many messages were ever pushed. */
   get end(): number {
-    return this.#first + this.#messages.length - this.#head;
+    return this.#first + this.#tail - this.#head;
   }
 
   /** The position of the oldest message that is kept. */
@@ -32,15 +37,22 @@ export class ReplayBuffer {
   }
 
   push(message: string): void {
-    this.#messages.push(message);
+    this.#messages[this.#tail++] = message;
     this.#length += message.length;
-    while (this.#length > this.#maxLength && this.end - this.#first > 1) this.#shift();
-    this.#cutOff();
+    while (this.#length > this.#maxLength && this.end - this.#first > 1) this.trim(this.#first + 1);
   }
 
-  /** Lets go of every message before `position`. */
+  /** Lets go of every message before `position`, which is no further than `end`. */
   trim(position: number): void {
-    while (this.#first < position) this.#shift();
+    const messages = this.#messages;
+    const head = this.#head + Math.max(0, position - this.#first);
+    for (let index = this.#head; index < head; index++) {
+      this.#length -= messages[index]?.length ?? 0;
+      // The slot must not keep the text alive until it is cut off.
+      messages[index] = "";
+    }
+    this.#first += head - this.#head;
+    this.#head = head;
     this.#cutOff();
   }
 
@@ -53,20 +65,14 @@ export class ReplayBuffer {
 
   /** Drops the slots of what was let go, now and then: each time would move all the others. */
   #cutOff(): void {
-    if (this.#head === this.#messages.length) {
-      this.#messages.length = 0;
+    if (this.#head === this.#tail) {
+      if (this.#messages.length > keptSlots) this.#messages = [];
       this.#head = 0;
-    } else if (this.#head > 256 && this.#head * 2 > this.#messages.length) {
-      this.#messages = this.#messages.slice(this.#head);
+      this.#tail = 0;
+    } else if (this.#head > 256 && this.#head * 2 > this.#tail) {
+      this.#messages = this.#messages.slice(this.#head, this.#tail);
+      this.#tail -= this.#head;
       this.#head = 0;
     }
-  }
-
-  #shift(): void {
-    this.#length -= this.#messages[this.#head]?.length ?? 0;
-    // The slot must not keep the text alive until it is cut off.
-    this.#messages[this.#head] = "";
-    this.#head++;
-    this.#first++;
   }
 }
