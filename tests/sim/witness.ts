@@ -18,12 +18,22 @@ interface Seen {
   /** Whether its hello opens a new session. */
   readonly fresh: boolean;
   welcomeSentAt: number | undefined;
+  welcomeOrder: number;
   welcomeArrivedAt: number | undefined;
   /** Whether messages of peers have arrived. */
   progress: boolean;
   acksInFlight: number;
   readonly replaysInFlight: string[];
   broken: boolean;
+}
+
+/** What explains a loss. */
+interface Unheard {
+  readonly client: string;
+  readonly why: string;
+  readonly at: number;
+  readonly early: boolean;
+  readonly order: number;
 }
 
 /** What is known of a client's session at one server. */
@@ -47,7 +57,9 @@ export class Witness {
   readonly cuts: Set<CutKind> = new Set();
   readonly #history: History;
   /** Those of which their client could not know yet. */
-  #unheard: { readonly client: string; readonly why: string; readonly at: number; readonly early: boolean }[] = [];
+  #unheard: Unheard[] = [];
+  /** Counts what happens: much of it happens at the same time. */
+  #order = 0;
   readonly #settings: Settings;
   readonly #now: () => number;
   readonly #clients: readonly string[];
@@ -110,7 +122,7 @@ export class Witness {
   /** All is over: what took too long until now. */
   onEnd(): void {
     for (const [name, session] of this.#sessions) this.#checkWindow(name.split("@")[0] ?? "", session);
-    for (const client of this.#clients) this.#hear(client);
+    for (const client of this.#clients) this.#hear(client, Number.POSITIVE_INFINITY);
   }
 
   #onHello({ client, resumes }: { client: string; resumes: boolean }, connection: MemoryConnection): void {
@@ -135,6 +147,7 @@ export class Witness {
       session,
       fresh: !resumes,
       welcomeSentAt: undefined,
+      welcomeOrder: 0,
       welcomeArrivedAt: undefined,
       progress: false,
       acksInFlight: 0,
@@ -145,18 +158,20 @@ export class Witness {
 
   #onWelcome(step: Traffic["step"], seen: Seen, connection: MemoryConnection): void {
     const { session } = seen;
-    if (step === "sent") seen.welcomeSentAt = this.#now();
-    else seen.welcomeArrivedAt = this.#now();
+    if (step === "sent") {
+      seen.welcomeSentAt = this.#now();
+      seen.welcomeOrder = ++this.#order;
+    } else seen.welcomeArrivedAt = this.#now();
     if (step === "sent" && !seen.fresh) return;
     this.#checkWindow(seen.client, session);
     const { replayBytes, clientReplayBytes } = this.#settings;
     if (session.length + this.emittedLength() > Math.min(replayBytes, clientReplayBytes)) {
-      this.#excuse(seen.client, "more was sent than is kept");
+      this.#excuse(seen.client, "more was sent than is kept", this.#now(), 0);
     }
     if (step === "arrived") session.welcomed = true;
     session.established = true;
     session.carrier = connection;
-    if (step === "arrived") this.#hear(seen.client);
+    if (step === "arrived") this.#hear(seen.client, seen.welcomeOrder);
     // The other end may know already that this one is gone.
     session.offlineFrom = connection.client.open && connection.server.open ? undefined : this.#now();
   }
@@ -177,20 +192,20 @@ export class Witness {
   #checkWindow(client: string, { offlineFrom }: Session): void {
     const { sessionWindowMs } = this.#settings;
     if (offlineFrom === undefined || this.#now() - offlineFrom < sessionWindowMs) return;
-    this.#excuse(client, "longer offline than the window", offlineFrom + sessionWindowMs);
+    this.#excuse(client, "longer offline than the window", offlineFrom + sessionWindowMs, 0);
   }
 
-  /** It lasts until the client hears from a server that welcomes it. */
-  #excuse(client: string, why: string, at: number = this.#now()): void {
+  /** It lasts until the client gets a welcome that was sent after it. */
+  #excuse(client: string, why: string, at: number = this.#now(), order: number = ++this.#order): void {
     const last = this.#last.get(client)?.now;
     const early = (last && this.#seen.get(last))?.session.welcomed !== true;
-    this.#unheard.push({ client, why, at, early });
+    this.#unheard.push({ client, why, at, early, order });
   }
 
-  #hear(client: string): void {
+  #hear(client: string, order: number): void {
     const until = this.#now();
     this.#unheard = this.#unheard.filter((excuse) => {
-      if (excuse.client !== client) return true;
+      if (excuse.client !== client || excuse.order > order) return true;
       this.#history.add("excuse", { client, why: excuse.why, until, early: excuse.early }, excuse.at);
       return false;
     });
