@@ -71,8 +71,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "an acknowledgement frees one message too many",
     buffer,
-    "while (this.#first < position) this.#shift();",
-    "while (this.#first <= position && this.#first < this.end) this.#shift();",
+    "const head = this.#head + Math.max(0, position - this.#first);",
+    "const head = this.#head + Math.min(this.end - this.#first, Math.max(0, position + 1 - this.#first));",
   ),
   bug(
     "a resume is taken from any position",
