@@ -1,4 +1,6 @@
 interface Host {
+  /** Every host has it; the rest is there in browsers alone. */
+  readonly setTimeout: unknown;
   addEventListener?(type: string, listener: () => void): void;
   readonly document?: { readonly visibilityState: string; addEventListener(type: string, listener: () => void): void };
 }

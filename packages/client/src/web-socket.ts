@@ -15,6 +15,8 @@ export interface WebSocketLike {
 export type WebSocketClass = new (url: string, protocol: string) => WebSocketLike;
 
 interface Host {
+  /** Every host has it; the rest is there in browsers alone. */
+  readonly setTimeout: unknown;
   readonly location?: { readonly href: string };
 }
 

@@ -2,9 +2,9 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Message } from "@tautline/core/internals";
 import { type FakeClock, MemoryLink } from "@tautline/core/testing";
+import type { AnyTRPCRouter } from "@trpc/server";
 import { Acceptor } from "../src/acceptor.ts";
 import type { ServeOptions } from "../src/options.ts";
-import type { AnyTRPCRouter } from "@trpc/server";
 
 /** An acceptor without a network: its clock stands still, and its clients are `MemoryClient`s. */
 export function createAcceptor(options: ServeOptions<AnyTRPCRouter>, clock: FakeClock): Acceptor {
