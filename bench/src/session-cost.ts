@@ -79,8 +79,8 @@ const { values } = parseArgs({
   args: process.argv.slice(2).filter((arg) => arg !== "--"),
   options: {
     starts: { type: "string", default: "4" },
-    rounds: { type: "string", default: "25" },
-    "duration-ms": { type: "string", default: "120" },
+    rounds: { type: "string", default: "60" },
+    "duration-ms": { type: "string", default: "40" },
     workload: { type: "string", default: "pipe,seq,many" },
     assert: { type: "boolean", default: false },
   },

@@ -1,4 +1,5 @@
 // A herd of clients, cut at once: how long until all are back, whether anything was lost, how long the server's loop was held.
+import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { quantile } from "../measurement.ts";
@@ -41,7 +42,9 @@ for (const [index, client] of clients.entries()) {
 while ((await server.channel.call("held")) < count) await sleep(50);
 // What connecting has left to do is not the cut's.
 await sleep(2000);
-console.log(`${count} clients in ${processes} processes: each counts, and has a mutation in flight`);
+console.log(
+  `${count} clients in ${processes} processes: each counts, and has a mutation in flight; load average ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores`,
+);
 
 await server.channel.call("onCut", { answerAfterMs: 500 });
 const cutAt = Date.now();
