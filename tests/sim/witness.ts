@@ -162,7 +162,8 @@ export class Witness {
       seen.welcomeSentAt = this.#now();
       seen.welcomeOrder = ++this.#order;
     } else seen.welcomeArrivedAt = this.#now();
-    if (step === "sent" && !seen.fresh) return;
+    // One that nobody waits for says nothing of the session that the client has.
+    if (step === "sent" && (!seen.fresh || !connection.client.open)) return;
     this.#checkWindow(seen.client, session);
     const { replayBytes, clientReplayBytes } = this.#settings;
     if (session.length + this.emittedLength() > Math.min(replayBytes, clientReplayBytes)) {
