@@ -6,6 +6,7 @@ import { cleanUpAfterEach, turn } from "../fixture/cleanup.ts";
 import { collect } from "../fixture/client.ts";
 import { startServer } from "../fixture/server.ts";
 import { type Direction, type Fault, type ProxiedConnection, type Route, startTcpProxy } from "../fixture/tcp-proxy.ts";
+import { settlesWithin } from "../fixture/time-limit.ts";
 
 cleanUpAfterEach();
 
@@ -21,6 +22,7 @@ function every(stride: number): string {
 }
 
 const runsAtOnce = 24;
+const stuckAfterMs = 30_000;
 const items = 6;
 
 const t = initTRPC.create();
@@ -101,7 +103,7 @@ async function runOver(
   const proxy = await startTcpProxy(serverUrl, (index) => routes[index] ?? {});
   const client: Client = createClient<typeof router>({ url: proxy.url, backoff: { baseMs: 1, maxMs: 4 } });
   try {
-    await script(client, run);
+    if (!(await settlesWithin(stuckAfterMs, script(client, run)))) throw new Error("it hangs");
   } catch (error) {
     throw new Error(`after ${JSON.stringify(routes)}`, { cause: error });
   } finally {

@@ -5,12 +5,14 @@ import { describe, expect, it } from "vitest";
 import { cleanUpAfterEach, turn, until } from "../fixture/cleanup.ts";
 import { createLoggedRouter, type LoggedClient, type LoggedRouter, makeCall } from "../fixture/logged-calls.ts";
 import { type Fault, type Route, startTcpProxy, type TcpProxy } from "../fixture/tcp-proxy.ts";
+import { settlesWithin } from "../fixture/time-limit.ts";
 
 cleanUpAfterEach();
 
 const schedules = Number(process.env["TAUTLINE_SCHEDULES"] ?? (process.env["CI"] ? 200 : 40));
 const firstSeed = Number(process.env["TAUTLINE_SEED"] ?? Math.floor(Math.random() * 1_000_000));
 const runsAtOnce = 20;
+const stuckAfterMs = 30_000;
 const roundsOfCalls = 6;
 
 /** Where a connection is most likely to be hurt: in its handshake, its hello and welcome, its replay, or far on. */
@@ -65,7 +67,8 @@ async function runSchedule(seed: number, { losing }: ScheduleOptions): Promise<O
     else excuseLateHellos(caller);
   }
 
-  await Promise.all(callers.map((caller) => runCalls(caller, random)));
+  // What has not settled then the checker finds.
+  await settlesWithin(stuckAfterMs, Promise.all(callers.map((caller) => runCalls(caller, random))));
   for (const { client } of callers) client.connection.close();
   await until("the connections are gone", () => server.connections === 0);
   await proxy.close();
