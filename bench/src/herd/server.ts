@@ -87,8 +87,10 @@ const commands: HerdServerCommands = {
     }, answerAfterMs);
   },
   async breakConnections() {
+    // Not those of clients that are back meanwhile.
+    const breaking = [...sockets];
     let broken = 0;
-    for (const socket of sockets) {
+    for (const socket of breaking) {
       socket.destroy();
       if (++broken % 250 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
