@@ -84,9 +84,9 @@ export class Attempt implements ConnectionHandlers, Beating {
     if (this.#connection !== undefined) this.session?.park(this.#connection);
   }
 
-  onMessage(message: Message): void {
+  onMessage(message: Message, length: number): void {
     if (isSessionMessage(message)) {
-      if (this.#connection !== undefined) this.session?.receive(message, this.#connection);
+      if (this.#connection !== undefined) this.session?.receive(message, this.#connection, length);
       return;
     }
     switch (message[0]) {

@@ -28,8 +28,12 @@ export interface CallHandlers {
   onStarted?(): void;
   /** The subscription has started anew, and what there was in between is not known. */
   onGap?(): void;
-  /** An item; one that the server tracks as `{ id, data }`. */
-  onItem?(item: unknown, eventId: string | undefined): void;
+  /**
+   * An item; one that the server tracks as `{ id, data }`.
+   *
+   * @param take is to be called when it has been taken: the server sends so much and no more ahead of that.
+   */
+  onItem?(item: unknown, eventId: string | undefined, take: () => void): void;
 }
 
 /** What a client's calls share. */
@@ -93,10 +97,13 @@ export class Call implements CallObserver {
     report(() => this.#handlers.onStarted?.());
   }
 
-  onItem(value: unknown, eventId: string | undefined): void {
+  onItem(value: unknown, eventId: string | undefined, length: number): void {
     const item = this.#read(value);
-    if (item === unreadable) return;
-    report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId));
+    const call = this.#call;
+    if (item === unreadable || call === undefined) return;
+    const { id } = call;
+    const take = (): void => this.#runtime.calls.take(call, id, length);
+    report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId, take));
   }
 
   onGap(): void {

@@ -107,8 +107,8 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     return this.#runtime.readError(shape);
   }
 
-  onMessage(message: PeerMessage, session: Session): void {
-    this.#runtime.calls.receive(message, session);
+  onMessage(message: PeerMessage, session: Session, length: number): void {
+    this.#runtime.calls.receive(message, session, length);
   }
 
   hello(): HelloFields {

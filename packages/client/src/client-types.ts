@@ -152,7 +152,8 @@ export interface Unsubscribable {
 export interface SubscribeCallbacks<Item, Shape = ErrorShape> {
   /** The server has started it; again after it was started anew. */
   readonly onStarted: (options: { context: undefined }) => void;
-  readonly onData: (item: Item) => void;
+  /** Where it gives a promise, the item has been taken when that settles: so much and no more is sent ahead of that. */
+  readonly onData: (item: Item) => unknown;
   /** It is over, and why. */
   readonly onError: (error: ClientError<Shape>) => void;
   /** It is over: the server has no more items. */

@@ -59,7 +59,8 @@ function subscribe<Router extends AnyTRPCRouter>(
 ): () => void {
   const handlers: CallHandlers = {
     onStarted: () => observer.next({ result: { type: "started" }, context }),
-    onItem: (item, id) => {
+    onItem: (item, id, take) => {
+      take();
       observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
     },
     onError: (error) => observer.error(toClientError(error)),

@@ -2,12 +2,13 @@ import { TautlineError } from "@tautline/core";
 import { Call, type CallHandlers, type CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { ConnectionState } from "./connection-state.ts";
+import { report } from "./report.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
 /** What `subscribe` takes, as in tRPC: callbacks, or none for an iterator. */
 export interface SubscribeOptions extends CallOptions {
   readonly onStarted?: (options: { context: undefined }) => void;
-  readonly onData?: (item: unknown) => void;
+  readonly onData?: (item: unknown) => unknown;
   readonly onError?: (error: TautlineError) => void;
   readonly onStopped?: () => void;
   readonly onComplete?: () => void;
@@ -32,7 +33,7 @@ export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe():
   const unwatch = onConnectionStateChange && caller.connection.subscribe(onConnectionStateChange);
   const stop = start(caller, call, {
     onStarted: () => onStarted?.({ context: undefined }),
-    onItem: (item) => onData?.(item),
+    onItem: (item, _id, take) => whenDone(onData, item, take),
     onGap: () => onGap?.(),
     onError: (error) => {
       unwatch?.();
@@ -55,7 +56,7 @@ export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe():
 function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
   const iterator = new SubscriptionIterator();
   iterator.onReturn = start(caller, call, {
-    onItem: (item) => iterator.push(item),
+    onItem: (item, _id, take) => iterator.push(item, take),
     onGap: () => {
       iterator.mark();
       call.options.onGap?.();
@@ -65,6 +66,25 @@ function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
     onDone: () => iterator.end(),
   });
   return iterator;
+}
+
+/** A callback that gives a promise has taken its item when that is settled. */
+function whenDone(onData: SubscribeOptions["onData"], item: unknown, take: () => void): void {
+  let done: unknown;
+  try {
+    done = onData?.(item);
+  } finally {
+    if (done instanceof Promise) done.then(take, (error: unknown) => onFailed(error, take));
+    else take();
+  }
+}
+
+/** As where it throws: it is uncaught, and the subscription goes on. */
+function onFailed(error: unknown, take: () => void): void {
+  take();
+  report(() => {
+    throw error;
+  });
 }
 
 /** Starts when the input is checked. Returns what ends it, whether it has started or not. */

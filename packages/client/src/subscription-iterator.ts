@@ -11,7 +11,7 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
   onReturn: () => void = () => {};
   /** Whether something may be missing right before the item that was handed out last. */
   gap = false;
-  readonly #items: { readonly value: unknown; readonly gap: boolean }[] = [];
+  readonly #items: { readonly value: unknown; readonly gap: boolean; readonly take: () => void }[] = [];
   readonly #waiting: Waiting[] = [];
   #gap = false;
   #ended = false;
@@ -22,8 +22,9 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
     return this;
   }
 
-  push(value: unknown): void {
-    this.#items.push({ value, gap: this.#gap });
+  /** @param take is called when the item is handed out. */
+  push(value: unknown, take: () => void): void {
+    this.#items.push({ value, gap: this.#gap, take });
     this.#gap = false;
     this.#hand();
   }
@@ -61,6 +62,7 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
       const error = this.#error;
       if (item !== undefined) {
         this.gap = item.gap;
+        item.take();
         resolve({ done: false, value: item.value });
       } else if (error === undefined) resolve({ done: true, value: undefined });
       else {

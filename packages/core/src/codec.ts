@@ -1,6 +1,6 @@
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
-import { defaultMaxFrameBytes, maxFrameMessages } from "./options.ts";
+import { defaultMaxFrameBytes, joinedFrameLength, maxFrameMessages } from "./options.ts";
 import { badMessage, type CallFields, callType, type Message, readMessage } from "./protocol.ts";
 
 /**
@@ -78,6 +78,9 @@ export function decodeFrame(text: string, parse: ParseJson = JSON.parse): Messag
   }
   if (!Array.isArray(frame) || frame.length === 0) throw badMessage("no messages");
   if (frame.length > maxFrameMessages) throw badMessage("too many messages");
+  // What a message counts in its stream's credit is its frame's length; so a long one has a frame of its own.
+  if (frame.length > 1 && text.length > frame.length * joinedFrameLength)
+    throw badMessage("a long message shares a frame");
   const messages: Message[] = [];
   for (const value of frame) {
     const message = readMessage(value);

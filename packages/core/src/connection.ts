@@ -15,8 +15,11 @@ export interface Socket {
 }
 
 export interface ConnectionHandlers {
-  /** @throws TautlineError `BAD_MESSAGE` to have the connection closed. */
-  onMessage(message: Message): void;
+  /**
+   * @param length of the message, as its credit counts it: what shares a frame with others is short.
+   * @throws TautlineError `BAD_MESSAGE` to have the connection closed.
+   */
+  onMessage(message: Message, length: number): void;
   /** A frame of this length was taken whole. */
   onFrame?(length: number): void;
   /** The other side broke the protocol, or a handler failed; the connection is closed already. */
@@ -62,9 +65,11 @@ export class Connection implements MessagePipe {
   receive(frame: string): void {
     this.#quietBeats = 0;
     try {
-      for (const message of decodeFrame(frame, this.#parse)) {
+      const messages = decodeFrame(frame, this.#parse);
+      const length = messages.length === 1 ? frame.length : 0;
+      for (const message of messages) {
         if (!this.#open) return;
-        this.#handlers.onMessage(message);
+        this.#handlers.onMessage(message, length);
       }
       this.#handlers.onFrame?.(frame.length);
     } catch (thrown) {

@@ -11,8 +11,9 @@ function createCall(type: Type = "query") {
   const drained = Promise.resolve();
   const replies = {
     sendReply: (message: CalleeMessage) => {
-      JSON.stringify(message);
+      const { length } = JSON.stringify(message);
       sent.push(message);
+      return length;
     },
     onSettled: (call: IncomingCall) => settled.push(call),
     drained: () => drained,
@@ -86,9 +87,9 @@ describe("IncomingCall", () => {
 
   test("is no longer paused by the connection once it has settled", () => {
     const { call, drained } = createCall();
-    expect(call.drained()).toBe(drained);
+    expect(call.ready()).toBe(drained);
     call.sendEnd();
-    expect(call.drained()).toBeUndefined();
+    expect(call.ready()).toBeUndefined();
   });
 });
 

@@ -1,12 +1,13 @@
 import type { ProcedureType } from "./contract.ts";
+import { Credit } from "./credit.ts";
 import type { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import type { CalleeMessage, CallFields } from "./protocol.ts";
 
 /** What a call answers through. */
 export interface CallReplies {
-  /** Encodes and sends. @throws TautlineError where the message cannot be encoded. */
-  sendReply(message: CalleeMessage): void;
+  /** Encodes and sends. Returns the length of the frame that it makes alone. @throws TautlineError where it cannot be encoded. */
+  sendReply(message: CalleeMessage): number;
   /** The call has settled: its id is forgotten. */
   onSettled(call: IncomingCall): void;
   /** Resolves when the connection takes more; undefined while it does. */
@@ -36,6 +37,8 @@ export class IncomingCall {
   #reason: TautlineError | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #onOutcome: ((outcome: CallOutcome) => void) | undefined = undefined;
+  /** Of a subscription that has sent an item: one that is idle costs nothing. */
+  #credit: Credit | undefined = undefined;
 
   constructor(
     replies: CallReplies,
@@ -111,7 +114,7 @@ export class IncomingCall {
   sendItem(value: unknown): void {
     if (this.#settled) return;
     const { id } = this;
-    this.#replies.sendReply(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
+    this.#sendPaced(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
   }
 
   /**
@@ -124,7 +127,7 @@ export class IncomingCall {
     if (this.#settled) return;
     const { id } = this;
     const type = shown ? messageType.trackedItem : messageType.event;
-    this.#replies.sendReply(value === undefined ? [type, id, eventId] : [type, id, eventId, value]);
+    this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value]);
   }
 
   sendEnd(): void {
@@ -133,9 +136,15 @@ export class IncomingCall {
     this.#settle();
   }
 
-  /** Resolves when the connection takes more; undefined while it does. */
-  drained(): Promise<void> | undefined {
-    return this.#settled ? undefined : this.#replies.drained();
+  /** The caller has taken items: so much of them may be sent in all. @throws TautlineError `BAD_MESSAGE` as `Credit.grant`. */
+  onCredit(total: number): void {
+    this.#credit ??= new Credit();
+    this.#credit.grant(total);
+  }
+
+  /** Resolves when the caller and the connection take more; undefined while they do. */
+  ready(): Promise<void> | undefined {
+    return this.#settled ? undefined : (this.#credit?.granted() ?? this.#replies.drained());
   }
 
   /** Ends the call without a word to the caller, who has asked for it or is gone. */
@@ -147,6 +156,12 @@ export class IncomingCall {
     this.#reason = reason;
     this.#controller?.abort(reason);
     this.onAborted?.();
+  }
+
+  #sendPaced(message: CalleeMessage): void {
+    const frameLength = this.#replies.sendReply(message);
+    this.#credit ??= new Credit();
+    this.#credit.spend(frameLength);
   }
 
   #tell(outcome: CallOutcome): void {

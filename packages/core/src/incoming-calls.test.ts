@@ -73,7 +73,7 @@ describe("IncomingCalls", () => {
   test("asks its pipe whether it is drained", () => {
     const { incoming, calls, drained } = createCalls();
     incoming.receive([12, 1, "s", {}]);
-    expect(calls[0]?.drained()).toBe(drained);
+    expect(calls[0]?.ready()).toBe(drained);
   });
 });
 
@@ -170,4 +170,33 @@ test("aborting all of them fires every signal with the reason, once, and leaves 
   expect([settled, incoming.calls, incoming.subscriptions]).toEqual([[1, 2, 3], 0, 0]);
   calls[2]?.sendResult("too late");
   expect(sent).toEqual([[20, 1, 1]]);
+});
+
+describe("credit", () => {
+  test("pauses a subscription that has used it, until there is more", async () => {
+    const { incoming, calls, drained } = createCalls();
+    incoming.receive([12, 1, "s", {}]);
+    const [call] = calls;
+    for (let item = 0; item < 256; item++) call?.sendItem(item);
+    const wait = call?.ready();
+    expect([wait === undefined, wait === drained]).toEqual([false, false]);
+    incoming.receive([16, 1, 0, 384 * 1024]);
+    await wait;
+    expect(call?.ready()).toBe(drained);
+  });
+
+  test("that does not grow breaks the protocol", () => {
+    const { incoming } = createCalls();
+    incoming.receive([12, 1, "s", {}]);
+    expect(() => incoming.receive([16, 1, 0, 256 * 1024])).toThrow("credit only grows");
+  });
+
+  test("for a call that is unknown or done changes nothing", () => {
+    const { incoming, calls } = createCalls();
+    incoming.receive([12, 1, "s", {}]);
+    calls[0]?.sendEnd();
+    incoming.receive([16, 1, 0, 1]);
+    incoming.receive([16, 9, 0, 1]);
+    expect(incoming.subscriptions).toBe(0);
+  });
 });

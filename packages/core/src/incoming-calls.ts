@@ -62,9 +62,19 @@ export class IncomingCalls implements CallReplies {
   }
 
   /** Takes a call, or the end of one. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
-  receive(message: CallerMessage): void {
-    if (message[0] === messageType.cancel) this.#onCancel(message);
-    else this.#onCall(message);
+  receive(message: CallerMessage, _length = 0): void {
+    switch (message[0]) {
+      case messageType.query:
+      case messageType.mutation:
+      case messageType.subscription:
+        return this.#onCall(message);
+      case messageType.cancel:
+        return this.#onCancel(message);
+      case messageType.downCredit:
+        return this.#onCredit(message[1], message[2], message[3]);
+      default:
+        throw badMessage("not yet");
+    }
   }
 
   /** Aborts every call: nobody waits for them any more. */
@@ -72,8 +82,10 @@ export class IncomingCalls implements CallReplies {
     for (const call of this.#calls.values()) call.abort(reason);
   }
 
-  sendReply(message: CalleeMessage): void {
-    this.#pipe.send(encodeMessage(message, this.#maxFrameBytes));
+  sendReply(message: CalleeMessage): number {
+    const text = encodeMessage(message, this.#maxFrameBytes);
+    this.#pipe.send(text);
+    return text.length + 2;
   }
 
   onSettled(call: IncomingCall): void {
@@ -97,6 +109,11 @@ export class IncomingCalls implements CallReplies {
     if (type === "subscription") this.#subscriptions++;
     if (running < most) this.#server.onCall(call);
     else this.#server.onRefused(call, tooMany(most));
+  }
+
+  /** For a call that is unknown, or done, it was on its way. */
+  #onCredit(id: number, stream: number, total: number): void {
+    if (stream === 0) this.#calls.get(id)?.onCredit(total);
   }
 
   /** One for a call that is unknown, or done, changes nothing. */

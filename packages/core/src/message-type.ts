@@ -14,6 +14,12 @@ export const query = 10;
 export const mutation = 11;
 export const subscription = 12;
 export const cancel = 13;
+/** Up: from the caller to the callee; down: the other way. Each end sends items and ends of its own streams, credit and stops of the other's. */
+export const upItem = 14;
+export const upEnd = 15;
+export const downCredit = 16;
+export const downStop = 17;
+export const upPart = 18;
 export const result = 20;
 export const error = 21;
 export const started = 22;
@@ -22,5 +28,10 @@ export const trackedItem = 24;
 export const end = 25;
 export const event = 26;
 export const declined = 27;
+export const downItem = 28;
+export const downEnd = 29;
+export const upCredit = 30;
+export const upStop = 31;
+export const downPart = 32;
 /** From here on types are left to extensions: whoever does not know one ignores it. */
 export const firstExtension = 64;

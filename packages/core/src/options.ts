@@ -4,6 +4,10 @@
 export const defaultMaxFrameBytes: number = 1024 * 1024;
 /** How deep a frame's JSON may nest, the frame's and the message's own arrays included. */
 export const defaultMaxDepth = 64;
+/** A message that makes a frame longer than this has one of its own: joining large messages was measured to be slower. In UTF-16 units. */
+export const joinedFrameLength = 1024;
+/** How much of a stream may be sent before its receiver has taken any of it; with small items 256 of them. */
+export const windowBytes: number = 256 * joinedFrameLength;
 /** How many messages a frame may hold. */
 export const maxFrameMessages = 4096;
 /** Calls in flight that one peer runs for the other; subscriptions are counted apart. */

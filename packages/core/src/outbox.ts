@@ -1,5 +1,7 @@
-/** A message longer than this goes at once, in a frame of its own: joining large messages was measured to be slower. */
-export const joinLimitLength = 1024;
+import { joinedFrameLength } from "./options.ts";
+
+/** A message longer than this, without its frame's brackets, goes at once, in a frame of its own. */
+export const joinLimitLength: number = joinedFrameLength - 2;
 /** A frame of joined messages is sent when it has grown past this. */
 const frameLimitLength = 32 * 1024;
 const frameLimitMessages = 1024;

@@ -1,5 +1,6 @@
 import { encodeCall, encodeMessage, encodeValue } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
+import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
@@ -12,7 +13,8 @@ export interface CallObserver {
   /** The other end's error, as a shape still to be read by the transformer. */
   onError(shape: unknown): void;
   onStarted(): void;
-  onItem(value: unknown, eventId: string | undefined): void;
+  /** @param length what `OutgoingCalls.take` is to be told when the item has been taken. */
+  onItem(value: unknown, eventId: string | undefined, length: number): void;
   /** The subscription has started anew, and what there was in between is not known. */
   onGap(): void;
   onEnd(): void;
@@ -41,6 +43,8 @@ export interface OutgoingCall {
   doubt: string | undefined;
   /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */
   started: boolean;
+  /** Of a subscription that has sent an item: how much of it may come. */
+  window: Window | undefined;
 }
 
 /** What is known of a pipe that is gone. */
@@ -55,7 +59,7 @@ export interface LostPipe {
 export interface PipeEnd {
   attach(pipe: MessagePipe): void;
   detach(pipe: MessagePipe, reason: TautlineError, how: LostPipe): void;
-  receive(message: PeerMessage, pipe: MessagePipe): void;
+  receive(message: PeerMessage, pipe: MessagePipe, length?: number): void;
   close(reason: TautlineError): void;
 }
 
@@ -93,6 +97,7 @@ export class OutgoingCalls implements PipeEnd {
       firstId: undefined,
       doubt: undefined,
       started: false,
+      window: undefined,
     };
     this.#send(call);
     return call;
@@ -103,6 +108,17 @@ export class OutgoingCalls implements PipeEnd {
     const { id, pipe } = call;
     if (!this.#calls.delete(id)) return;
     pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
+  }
+
+  /**
+   * An item of a subscription has been taken by whoever it is for: the other end may send more.
+   *
+   * @param id the call's when the item came: one that has been sent again since has credit of its own.
+   */
+  take(call: OutgoingCall, id: number, length: number): void {
+    if (call.id !== id || !this.#calls.has(id)) return;
+    const granted = call.window?.take(length);
+    if (granted !== undefined) call.pipe?.send(encodeMessage([messageType.downCredit, id, 0, granted]));
   }
 
   /** Sends through this pipe from now on, first what waits. */
@@ -171,7 +187,7 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
-  receive(message: PeerMessage, pipe: MessagePipe): void {
+  receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     const id = message[1];
     if (id > this.#lastId) throw badMessage("an answer to no call");
@@ -182,13 +198,13 @@ export class OutgoingCalls implements PipeEnd {
       case messageType.started:
         return this.#onStarted(call);
       case messageType.item:
-        return call.observer.onItem(message[2], undefined);
+        return this.#onItem(call, message[2], undefined, length);
       case messageType.trackedItem:
         call.lastEventId = message[2];
-        return call.observer.onItem(message[3], message[2]);
+        return this.#onItem(call, message[3], message[2], length);
       case messageType.event:
         call.lastEventId = message[2];
-        return call.observer.onItem(message[3], undefined);
+        return this.#onItem(call, message[3], undefined, length);
       case messageType.declined:
         return this.#onDeclined(call, pipe);
       case messageType.result:
@@ -201,6 +217,12 @@ export class OutgoingCalls implements PipeEnd {
         this.#calls.delete(id);
         return call.observer.onEnd();
     }
+  }
+
+  #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
+    call.window ??= new Window();
+    call.window.receive(length);
+    call.observer.onItem(value, eventId, length);
   }
 
   /** It was not started. Where there is a newer pipe already, nothing but this makes it go there. */
@@ -232,6 +254,7 @@ export class OutgoingCalls implements PipeEnd {
     const text = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
     this.#lastId = id;
     call.id = id;
+    call.window = undefined;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
     call.firstId ??= id;

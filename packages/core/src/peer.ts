@@ -5,7 +5,7 @@ import { type CallerMessage, isCalleeMessage, type PeerMessage } from "./protoco
 
 /** What takes the other end's calls: an `IncomingCalls`. */
 export interface CallReceiver {
-  receive(message: CallerMessage): void;
+  receive(message: CallerMessage, length?: number): void;
   abort(reason: TautlineError): void;
 }
 
@@ -52,8 +52,8 @@ export class Peer implements PipeEnd {
   }
 
   /** Takes a message that came through a pipe. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
-  receive(message: PeerMessage, pipe: MessagePipe): void {
-    if (isCalleeMessage(message)) this.calls.receive(message, pipe);
-    else this.#receivers.get(pipe)?.receive(message);
+  receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
+    if (isCalleeMessage(message)) this.calls.receive(message, pipe, length);
+    else this.#receivers.get(pipe)?.receive(message, length);
   }
 }

@@ -29,6 +29,11 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   mutation: [11, 1, "a.b", { firstId: 1 }, null],
   subscription: [12, 1, "a.b", { lastEventId: "e" }, 0],
   cancel: [13, 1, "TIMEOUT"],
+  upItem: [14, 1, 2, "value"],
+  upEnd: [15, 1, 2, { message: "no" }],
+  downCredit: [16, 1, 0, 4_096],
+  downStop: [17, 1, 2, "TIMEOUT"],
+  upPart: [18, 1, 0, 200_000, "[10,1"],
   result: [20, 1, "value"],
   error: [21, 1, { message: "no" }],
   started: [22, 1],
@@ -37,6 +42,11 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   end: [25, 1],
   event: [26, 1, "e", 0],
   declined: [27, 1],
+  downItem: [28, 1, 2, "value"],
+  downEnd: [29, 1, 2, { message: "no" }],
+  upCredit: [30, 1, 2, 4_096],
+  upStop: [31, 1, 2, "TIMEOUT"],
+  downPart: [32, 1, 2, 200_000, "[28,1"],
 };
 
 const counts: readonly unknown[] = [
@@ -81,6 +91,11 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   mutation: call,
   subscription: call,
   cancel: [ids],
+  upItem: [ids, ids],
+  upEnd: [ids, ids],
+  downCredit: [ids, counts, ids],
+  downStop: [ids, ids],
+  upPart: [ids, counts, ids, notStrings],
   result: [ids],
   error: [ids, []],
   started: [ids],
@@ -89,6 +104,11 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   end: [ids],
   event: [ids, notStrings],
   declined: [ids],
+  downItem: [ids, ids],
+  downEnd: [ids, ids],
+  upCredit: [ids, ids, ids],
+  upStop: [ids, ids],
+  downPart: [ids, counts, ids, notStrings],
 };
 
 const names = Object.keys(types) as MessageName[];
@@ -206,7 +226,9 @@ describe("the types of messages", () => {
 
   test("tell a caller's messages from a callee's", () => {
     const messages = names.map((name) => readMessage(whole[name]) ?? ([1, {}] as const)).filter(isPeerMessage);
-    expect(messages.filter((message) => !isCalleeMessage(message)).map(([type]) => type)).toEqual([10, 11, 12, 13]);
+    expect(messages.filter((message) => !isCalleeMessage(message)).map(([type]) => type)).toEqual([
+      10, 11, 12, 13, 14, 15, 16, 17, 18,
+    ]);
   });
 
   test("name the type of procedure that a call is for", () => {

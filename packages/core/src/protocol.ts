@@ -63,6 +63,40 @@ export type AuthenticatedMessage = readonly [type: 8, shape?: unknown];
 export type CallMessage = readonly [type: 10 | 11 | 12, id: number, path: string, fields: CallFields, input?: unknown];
 /** `[13, id, code?]`: the caller is no longer interested; `code` says why (`TIMEOUT`). */
 export type CancelMessage = readonly [type: 13, id: number, code?: string];
+/**
+ * What is said of a call's stream, counted from 1 in each direction: an item of it, its end (with an error's shape where it failed), how
+ * much of it may be sent in all, and that nobody takes more. In messages from the caller the first two are of streams that go up, from
+ * caller to callee, the others of streams that go down.
+ */
+export type CallerStreamMessage =
+  | readonly [type: 14, id: number, stream: number, value?: unknown]
+  | readonly [type: 15, id: number, stream: number, shape?: unknown]
+  | readonly [type: 16, id: number, stream: number, bytes: number]
+  | readonly [type: 17, id: number, stream: number, code?: string];
+/** The same from the callee: items and ends of what goes down, credit and stops of what goes up. */
+export type CalleeStreamMessage =
+  | readonly [type: 28, id: number, stream: number, value?: unknown]
+  | readonly [type: 29, id: number, stream: number, shape?: unknown]
+  | readonly [type: 30, id: number, stream: number, bytes: number]
+  | readonly [type: 31, id: number, stream: number, code?: string];
+/**
+ * `[18 | 32, id, stream, length, part]`: a part of a large message of a call, or of its stream; stream 0 is the call itself. `length` is
+ * that of all parts together. A part is text, or bytes where the message is binary.
+ */
+export type CallerPartMessage = readonly [
+  type: 18,
+  id: number,
+  stream: number,
+  length: number,
+  part: string | Uint8Array,
+];
+export type CalleePartMessage = readonly [
+  type: 32,
+  id: number,
+  stream: number,
+  length: number,
+  part: string | Uint8Array,
+];
 /** `[20, id, value?]`: the answer to a query or mutation. */
 export type ResultMessage = readonly [type: 20, id: number, value?: unknown];
 /** `[21, id, shape]`: the call failed; also ends a subscription. */
@@ -92,7 +126,7 @@ export type ControlMessage =
 /** What sessions say to each other about what has come. */
 export type ProgressMessage = PingMessage | PongMessage | AckMessage;
 /** What a callee receives. */
-export type CallerMessage = CallMessage | CancelMessage;
+export type CallerMessage = CallMessage | CancelMessage | CallerStreamMessage | CallerPartMessage;
 /** What a caller receives. */
 export type CalleeMessage =
   | ResultMessage
@@ -102,7 +136,9 @@ export type CalleeMessage =
   | TrackedItemMessage
   | EndMessage
   | EventMessage
-  | DeclinedMessage;
+  | DeclinedMessage
+  | CalleeStreamMessage
+  | CalleePartMessage;
 /** What peers say to each other. */
 export type PeerMessage = CallerMessage | CalleeMessage;
 /** What a session takes. */
@@ -147,6 +183,11 @@ const messageFields: Readonly<Record<number, string>> = {
   [messageType.mutation]: "isc",
   [messageType.subscription]: "isc",
   [messageType.cancel]: "io",
+  [messageType.upItem]: "ii",
+  [messageType.upEnd]: "ii",
+  [messageType.downCredit]: "ipi",
+  [messageType.downStop]: "iio",
+  [messageType.upPart]: "ipit",
   [messageType.result]: "i",
   [messageType.error]: "ix",
   [messageType.started]: "i",
@@ -155,10 +196,15 @@ const messageFields: Readonly<Record<number, string>> = {
   [messageType.end]: "i",
   [messageType.event]: "is",
   [messageType.declined]: "i",
+  [messageType.downItem]: "ii",
+  [messageType.downEnd]: "ii",
+  [messageType.upCredit]: "iii",
+  [messageType.upStop]: "iio",
+  [messageType.downPart]: "ipit",
 };
 
 /**
- * i: an id. n: a whole number. p: one that is not negative. s: a string. o: a string or nothing. f: named fields. c, h, w: those of a
+ * i: an id, or another number from 1. t: text or bytes. n: a whole number. p: one that is not negative. s: a string. o: a string or nothing. f: named fields. c, h, w: those of a
  * call, of hello, of welcome. x: anything but nothing.
  */
 function fits(letter: string | undefined, field: unknown): boolean {
@@ -173,6 +219,8 @@ function fits(letter: string | undefined, field: unknown): boolean {
       return typeof field === "string";
     case "o":
       return field === undefined || fits("s", field);
+    case "t":
+      return typeof field === "string" || field instanceof Uint8Array;
     case "f":
       return typeof field === "object" && field !== null && !Array.isArray(field);
     case "c": {

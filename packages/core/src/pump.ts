@@ -23,6 +23,7 @@ export class Pump {
   readonly #iterator: AsyncIterator<unknown>;
   readonly #onNext: (result: IteratorResult<unknown>) => void;
   readonly #onThrown: (error: unknown) => void;
+  /** Pulled since the rest of the process had its turn. */
   #items = 0;
 
   constructor(options: PumpOptions) {
@@ -41,15 +42,17 @@ export class Pump {
   }
 
   #pull(): void {
-    const { call, clock } = this.#options;
+    const { call } = this.#options;
     if (call.settled) return;
-    const wait = call.drained() ?? (++this.#items % itemsPerTurn === 0 ? clock.turn() : undefined);
-    if (wait === undefined) this.#next();
-    else wait.then(() => this.#pullAgain(), this.#onThrown);
+    const wait = call.ready() ?? (this.#items === itemsPerTurn ? this.#turn() : undefined);
+    if (wait !== undefined) return void wait.then(() => this.#pull(), this.#onThrown);
+    this.#items++;
+    this.#next();
   }
 
-  #pullAgain(): void {
-    if (!this.#options.call.settled) this.#next();
+  #turn(): Promise<void> {
+    this.#items = 0;
+    return this.#options.clock.turn();
   }
 
   #next(): void {

@@ -14,7 +14,7 @@ export type SessionState = "parked" | "attached" | "lost";
 
 export interface SessionOwner {
   /** Takes a message, in order and once. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
-  onMessage(message: PeerMessage, session: Session): void;
+  onMessage(message: PeerMessage, session: Session, length: number): void;
   /** So much text was kept while parked; some of what was kept before may have been let go for it. */
   onKept?(length: number, session: Session): void;
 }
@@ -89,7 +89,7 @@ export class Session implements MessagePipe {
   }
 
   /** Takes a message from a connection; from one that is no longer the session's it takes nothing. */
-  receive(message: SessionMessage, connection: Connection): void {
+  receive(message: SessionMessage, connection: Connection, length = 0): void {
     if (connection !== this.#connection) return;
     switch (message[0]) {
       case messageType.ping:
@@ -105,7 +105,7 @@ export class Session implements MessagePipe {
       default:
         this.#received++;
         this.#messagesSinceAck++;
-        return this.#owner.onMessage(message, this);
+        return this.#owner.onMessage(message, this, length);
     }
   }
 

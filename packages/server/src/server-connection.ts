@@ -102,14 +102,14 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     return this.#session;
   }
 
-  onMessage(message: Message): void {
+  onMessage(message: Message, length: number): void {
     if (this.#phase === "greeting") {
       if (message[0] !== messageType.hello) throw badMessage("the first message is hello");
       this.#onHello(message);
     } else if (isSessionMessage(message)) {
       if (this.#session === undefined) throw badMessage("a resume waits for the welcome");
       if (message[0] === messageType.ack) this.#confirm();
-      this.#session.session.receive(message, this.#connection);
+      this.#session.session.receive(message, this.#connection, length);
     } else if (message[0] === messageType.auth && this.#phase === "open") {
       this.#authenticate(message);
     } else {

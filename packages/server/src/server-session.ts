@@ -60,8 +60,8 @@ export class ServerSession implements SessionOwner, CallServer {
     return this.#calls.calls === 0 && this.#calls.subscriptions === 0;
   }
 
-  onMessage(message: PeerMessage): void {
-    this.#peer.receive(message, this.session);
+  onMessage(message: PeerMessage, _session: Session, length: number): void {
+    this.#peer.receive(message, this.session, length);
   }
 
   onKept(): void {

@@ -14,12 +14,15 @@ export type CallEvent =
 /** An observer that keeps what it hears, in order, so that a test can compare the whole of it. */
 export class CallRecord implements CallObserver {
   readonly events: CallEvent[] = [];
+  /** The lengths of the items, for `OutgoingCalls.take`. */
+  readonly lengths: number[] = [];
 
   onStarted(): void {
     this.events.push(["started"]);
   }
 
-  onItem(value: unknown, eventId: string | undefined): void {
+  onItem(value: unknown, eventId: string | undefined, length: number): void {
+    this.lengths.push(length);
     this.events.push(eventId === undefined ? ["item", value] : ["item", value, eventId]);
   }
 

@@ -159,7 +159,7 @@ export class PairEnd {
     const connection: Connection = new Connection(
       socket,
       {
-        onMessage: (message) => this.#onMessage(message, connection),
+        onMessage: (message, length) => this.#onMessage(message, connection, length),
         onError: (error) => this.errors.push(error),
       },
       this.#parse,
@@ -178,9 +178,9 @@ export class PairEnd {
     this.peer.attach(connection);
   }
 
-  #onMessage(message: Message, connection: Connection): void {
+  #onMessage(message: Message, connection: Connection, length: number): void {
     if (!isPeerMessage(message)) throw badMessage("peers say neither hello nor welcome");
-    this.peer.receive(message, connection);
+    this.peer.receive(message, connection, length);
   }
 
   #part(connection: Connection): void {

@@ -1,0 +1,63 @@
+import { joinedFrameLength, windowBytes } from "./options.ts";
+import { badMessage } from "./protocol.ts";
+
+/**
+ * What an item counts, at both ends the same: the length of its frame where it has one of its own, and otherwise what is the most for
+ * a message that shares one. So a window is a bound on bytes, and on items.
+ */
+export function costOf(frameLength: number): number {
+  return Math.max(frameLength, joinedFrameLength);
+}
+
+/** A sender's side of one stream: what it may still send. Nothing is asked for; the receiver grants more as it takes items. */
+export class Credit {
+  #sent = 0;
+  #granted = windowBytes;
+  #granting: Promise<void> | undefined = undefined;
+  #onGranted: (() => void) | undefined = undefined;
+
+  /** An item was sent in a frame of this length. The last one may go over what was granted. */
+  spend(frameLength: number): void {
+    this.#sent += costOf(frameLength);
+  }
+
+  /** Takes the receiver's word: a sum, which only grows. @throws TautlineError `BAD_MESSAGE` where it does not. */
+  grant(total: number): void {
+    if (total <= this.#granted) throw badMessage("credit only grows");
+    this.#granted = total;
+    if (this.#sent >= total) return;
+    this.#onGranted?.();
+    this.#granting = undefined;
+  }
+
+  /** Resolves when more may be sent; undefined while it may. */
+  granted(): Promise<void> | undefined {
+    if (this.#sent < this.#granted) return undefined;
+    this.#granting ??= new Promise((resolve) => {
+      this.#onGranted = resolve;
+    });
+    return this.#granting;
+  }
+}
+
+/** A receiver's side of one stream: what it has granted, and how much of that was used. */
+export class Window {
+  #received = 0;
+  #taken = 0;
+  #granted = windowBytes;
+
+  /** An item has come. @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
+  receive(frameLength: number): void {
+    if (this.#received >= this.#granted) throw badMessage("an item without credit");
+    this.#received += costOf(frameLength);
+  }
+
+  /** Whoever an item is for has taken it. Returns what is granted now, a sum, where it is time to say so. */
+  take(frameLength: number): number | undefined {
+    this.#taken += costOf(frameLength);
+    const granted = this.#taken + windowBytes;
+    if (granted - this.#granted < windowBytes / 2) return undefined;
+    this.#granted = granted;
+    return granted;
+  }
+}
