@@ -12,9 +12,14 @@ export function costOf(frameLength: number): number {
 /** A sender's side of one stream: what it may still send. Nothing is asked for; the receiver grants more as it takes items. */
 export class Credit {
   #sent = 0;
-  #granted = windowBytes;
+  #granted: number;
   #granting: Promise<void> | undefined = undefined;
   #onGranted: (() => void) | undefined = undefined;
+
+  /** @param granted before the receiver has said anything, in bytes. */
+  constructor(granted: number = windowBytes) {
+    this.#granted = granted;
+  }
 
   /** An item was sent in a frame of this length. The last one may go over what was granted. */
   spend(frameLength: number): void {
@@ -42,9 +47,29 @@ export class Credit {
 
 /** A receiver's side of one stream: what it has granted, and how much of that was used. */
 export class Window {
+  readonly #size: number;
   #received = 0;
   #taken = 0;
-  #granted = windowBytes;
+  #granted: number;
+
+  /**
+   * @param size how much may be sent and not taken, in bytes.
+   * @param granted what the sender takes as granted before it is told, in bytes.
+   */
+  constructor(size: number = windowBytes, granted: number = windowBytes) {
+    this.#size = size;
+    this.#granted = granted;
+  }
+
+  /** How much was taken, in bytes. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** What the sender has to be told before it begins; undefined where it need not be. */
+  open(): number | undefined {
+    return this.#grant(1);
+  }
 
   /** An item has come. @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
   receive(frameLength: number): void {
@@ -55,8 +80,12 @@ export class Window {
   /** Whoever an item is for has taken it. Returns what is granted now, a sum, where it is time to say so. */
   take(frameLength: number): number | undefined {
     this.#taken += costOf(frameLength);
-    const granted = this.#taken + windowBytes;
-    if (granted - this.#granted < windowBytes / 2) return undefined;
+    return this.#grant(this.#size / 2);
+  }
+
+  #grant(least: number): number | undefined {
+    const granted = this.#taken + this.#size;
+    if (granted - this.#granted < least) return undefined;
     this.#granted = granted;
     return granted;
   }

@@ -110,24 +110,24 @@ export class IncomingCall {
     if (!this.#settled) this.#replies.sendReply([messageType.started, this.id]);
   }
 
-  /** @throws TautlineError where the value cannot be encoded; the call then still stands. */
-  sendItem(value: unknown): void {
-    if (this.#settled) return;
+  /** Returns the length of the item's frame. @throws TautlineError where the value cannot be encoded; the call then still stands. */
+  sendItem(value: unknown): number {
+    if (this.#settled) return 0;
     const { id } = this;
-    this.#sendPaced(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
+    return this.#sendPaced(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
   }
 
   /**
-   * An item that a later call can continue after.
+   * An item that a later call can continue after. Returns the length of its frame.
    *
    * @param shown whether whoever reads the items sees the id; if not, it serves to continue alone. Default true.
    * @throws TautlineError as `sendItem`.
    */
-  sendTrackedItem(eventId: string, value: unknown, shown = true): void {
-    if (this.#settled) return;
+  sendTrackedItem(eventId: string, value: unknown, shown = true): number {
+    if (this.#settled) return 0;
     const { id } = this;
     const type = shown ? messageType.trackedItem : messageType.event;
-    this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value]);
+    return this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value]);
   }
 
   sendEnd(): void {
@@ -158,10 +158,11 @@ export class IncomingCall {
     this.onAborted?.();
   }
 
-  #sendPaced(message: CalleeMessage): void {
+  #sendPaced(message: CalleeMessage): number {
     const frameLength = this.#replies.sendReply(message);
     this.#credit ??= new Credit();
     this.#credit.spend(frameLength);
+    return frameLength;
   }
 
   #tell(outcome: CallOutcome): void {

@@ -68,7 +68,7 @@ describe("two peers", () => {
       }
     }
     const onCall = (call: IncomingCall): void =>
-      new Pump({ call, source: ticks(), clock, onItem: (item) => call.sendItem(item), onError: () => {} }).start();
+      new Pump({ target: call, source: ticks(), clock, onItem: (item) => call.sendItem(item), onError: () => {} }).start();
     const pair = createPair({ server: { onCall } });
     const record = new CallRecord();
     const id = pair.client.calls.call("subscription", "ticks", undefined, record);
@@ -92,7 +92,7 @@ describe("two peers", () => {
       for (; given < 100; given++) yield "x".repeat(2_000);
     }
     const onCall = (call: IncomingCall): void =>
-      new Pump({ call, source: blocks(), clock, onItem: (item) => call.sendItem(item), onError: () => {} }).start();
+      new Pump({ target: call, source: blocks(), clock, onItem: (item) => call.sendItem(item), onError: () => {} }).start();
     const pair = createPair({ server: { onCall }, link: { highWaterLength: 10_000 } });
     const record = new CallRecord();
     const flow = pair.link.server.stall();
@@ -176,8 +176,8 @@ describe("a peer that outlives its pipe", () => {
         yield from + 2;
         await new Promise(() => {});
       }
-      const onItem = (item: unknown): void => call.sendTrackedItem(String(item), `item ${String(item)}`, true);
-      new Pump({ call, source: source(), clock, onItem, onError: () => {} }).start();
+      const onItem = (item: unknown): number => call.sendTrackedItem(String(item), `item ${String(item)}`, true);
+      new Pump({ target: call, source: source(), clock, onItem, onError: () => {} }).start();
     };
     const pair = createPair({ server: { onCall } });
     const record = new CallRecord();

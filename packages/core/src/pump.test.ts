@@ -28,7 +28,7 @@ function createSubscription() {
       errors.push(error);
       call.sendError({ message: "failed" });
     };
-    new Pump({ call, source, clock, onItem, onError }).start();
+    new Pump({ target: call, source, clock, onItem, onError }).start();
   };
   const abort = (): void => call.abort(new TautlineError({ code: "CLIENT_CLOSED_REQUEST" }));
   return { clock, sent, errors, socket, call, pump, abort };
@@ -62,8 +62,8 @@ describe("Pump", () => {
     const { sent, socket, pump } = createSubscription();
     let pulled = 0;
     pump(sourceOf({ next: async () => ({ value: ++pulled, done: false }) }), (item) => {
-      sent.push([23, 1, item]);
       if (item === 3 || item === 5) socket.full = true;
+      return sent.push([23, 1, item]);
     });
     await microtasks();
     expect(pulled).toBe(3);
@@ -257,7 +257,7 @@ describe("a source that fails", () => {
     }
     pump(source(), (item) => {
       if (item === 2) throw error;
-      sent.push([23, 1, item]);
+      return sent.push([23, 1, item]);
     });
     await microtasks();
     expect([sent, errors, cleaned]).toEqual([[started, [23, 1, 0], [23, 1, 1], failed], [error], 1]);

@@ -1,30 +1,43 @@
 import type { Clock } from "./clock.ts";
-import type { IncomingCall } from "./incoming-call.ts";
+import { costOf } from "./credit.ts";
+import { joinedFrameLength } from "./options.ts";
 
-/** After so many items one after the other, the rest of the process gets its turn: a source that is always ready starves it otherwise. */
-const itemsPerTurn = 128;
+/** Where items go: a call that is a subscription, or a stream. */
+export interface PumpTarget {
+  /** Whether nothing more is to be sent. */
+  readonly settled: boolean;
+  /** Called once when nobody waits for items any more. */
+  onAborted: (() => void) | undefined;
+  sendStarted(): void;
+  sendEnd(): void;
+  /** Resolves when the reader and the connection take more; undefined while they do. */
+  ready(): Promise<void> | undefined;
+}
+
+/** After so much, 128 small items, the rest of the process gets its turn: a source that is always ready starves it otherwise. */
+const costPerTurn = 128 * joinedFrameLength;
 
 export interface PumpOptions {
-  readonly call: IncomingCall;
+  readonly target: PumpTarget;
   readonly source: AsyncIterable<unknown>;
   readonly clock: Pick<Clock, "turn">;
-  /** Sends one item on the call. What it throws ends the call. */
-  readonly onItem: (item: unknown) => void;
+  /** Sends one item, and returns the length of its frame. What it throws ends the source. */
+  readonly onItem: (item: unknown) => number;
   /** The source, or `onItem`, has thrown. Also called when the source throws while it is being stopped. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Moves items from an async iterable to a call: one at a time, no faster than the connection takes them, ended when the call is
- * aborted. No promises of its own: a subscription that waits costs its source and this object.
+ * Moves items from an async iterable to a target: one at a time, no faster than they are taken, ended when the target is aborted. No
+ * promises of its own: a subscription that waits costs its source and this object.
  */
 export class Pump {
   readonly #options: PumpOptions;
   readonly #iterator: AsyncIterator<unknown>;
   readonly #onNext: (result: IteratorResult<unknown>) => void;
   readonly #onThrown: (error: unknown) => void;
-  /** Pulled since the rest of the process had its turn. */
-  #items = 0;
+  /** What was sent since the rest of the process had its turn. */
+  #cost = 0;
 
   constructor(options: PumpOptions) {
     this.#options = options;
@@ -34,24 +47,23 @@ export class Pump {
   }
 
   start(): void {
-    const { call } = this.#options;
-    if (call.settled) return this.#stop();
-    call.onAborted = () => this.#stop();
-    call.sendStarted();
+    const { target } = this.#options;
+    if (target.settled) return this.#stop();
+    target.onAborted = () => this.#stop();
+    target.sendStarted();
     this.#pull();
   }
 
   #pull(): void {
-    const { call } = this.#options;
-    if (call.settled) return;
-    const wait = call.ready() ?? (this.#items === itemsPerTurn ? this.#turn() : undefined);
-    if (wait !== undefined) return void wait.then(() => this.#pull(), this.#onThrown);
-    this.#items++;
-    this.#next();
+    const { target } = this.#options;
+    if (target.settled) return;
+    const wait = target.ready() ?? (this.#cost >= costPerTurn ? this.#turn() : undefined);
+    if (wait === undefined) this.#next();
+    else wait.then(() => this.#pull(), this.#onThrown);
   }
 
   #turn(): Promise<void> {
-    this.#items = 0;
+    this.#cost = 0;
     return this.#options.clock.turn();
   }
 
@@ -65,12 +77,12 @@ export class Pump {
   }
 
   #take(result: IteratorResult<unknown>): void {
-    const { call, onItem, onError } = this.#options;
-    if (call.settled) return;
+    const { target, onItem, onError } = this.#options;
+    if (target.settled) return;
     // An iterator of somebody's own may give anything, and nobody awaits this.
     try {
-      if (result.done === true) return call.sendEnd();
-      onItem(result.value);
+      if (result.done === true) return target.sendEnd();
+      this.#cost += costOf(onItem(result.value));
     } catch (error) {
       onError(error);
       return this.#stop();

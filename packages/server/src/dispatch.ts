@@ -164,16 +164,17 @@ export class Dispatch {
   #subscribe(result: unknown, { showsEventIds }: CompiledProcedure, call: IncomingCall, scope: CallScope): void {
     const source = isObservable(result) ? observableToAsyncIterable(result, call.signal) : result;
     if (!isAsyncIterable(source)) throw noItemSource(call);
-    const onItem = (item: unknown): void => this.#sendItem(item, showsEventIds, call);
+    const onItem = (item: unknown): number => this.#sendItem(item, showsEventIds, call);
     const onError = (thrown: unknown): void => this.fail(call, thrown, scope);
-    new Pump({ call, source, clock: this.#options.clock, onItem, onError }).start();
+    new Pump({ target: call, source, clock: this.#options.clock, onItem, onError }).start();
   }
 
-  #sendItem(item: unknown, showsEventIds: boolean, call: IncomingCall): void {
+  #sendItem(item: unknown, showsEventIds: boolean, call: IncomingCall): number {
     const { output } = this.#transformer;
     try {
-      if (isTrackedEnvelope(item)) call.sendTrackedItem(item[0], output.serialize(item[1]), showsEventIds);
-      else call.sendItem(output.serialize(item));
+      return isTrackedEnvelope(item)
+        ? call.sendTrackedItem(item[0], output.serialize(item[1]), showsEventIds)
+        : call.sendItem(output.serialize(item));
     } catch (thrown) {
       throw unsendable(thrown);
     }
