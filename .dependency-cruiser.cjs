@@ -6,7 +6,7 @@
 const notTests = "[.]test(-d)?[.]ts$";
 
 /** Lower parts of core first; no part imports one that comes after it. */
-const coreLayers = ["protocol", "codec", "session", "peer"];
+const coreLayers = ["protocol", "codec", "session", "peer", "caller"];
 
 const layerRules = coreLayers.slice(0, -1).map((layer, index) => ({
   name: `core-${layer}-is-below-${coreLayers.slice(index + 1).join("-and-")}`,

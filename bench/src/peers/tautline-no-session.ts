@@ -17,8 +17,8 @@ import {
   subprotocol,
 } from "@tautline/core/internals";
 import { WebSocket } from "ws";
-import { Call, type CallRuntime } from "../../../packages/client/src/call.ts";
-import { createPathProxy } from "../../../packages/client/src/path-proxy.ts";
+import { Call, type CallRuntime } from "../../../packages/core/src/call.ts";
+import { createPathProxy } from "../../../packages/core/src/path-proxy.ts";
 import { systemClock } from "../../../packages/server/src/clock.ts";
 import { type CallScope, Dispatch } from "../../../packages/server/src/dispatch.ts";
 import { type ServerLimits, serverLimits } from "../../../packages/server/src/options.ts";

@@ -1,9 +1,10 @@
 import { contract, mutation, query, rich, subscription } from "@tautline/core";
+import type { ItemIterator, Unsubscribable } from "@tautline/core/internals";
 import { initTRPC, tracked } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import type { CreateClient, ItemIterator, inferClientError, Unsubscribable } from "./client-types.ts";
+import type { CreateClient, inferClientError } from "./client-types.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 
 declare const createClient: CreateClient;

@@ -6,13 +6,13 @@ import {
   type Deadlines,
   Heartbeat,
   type OutgoingCalls,
+  report,
 } from "@tautline/core/internals";
 import { connectionClosed } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
 import { ClientSession, createToken, type SessionRuntime } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionOptions, ConnectionParams } from "./options.ts";
-import { report } from "./report.ts";
 import { onWake } from "./wake.ts";
 
 /** What a dialer is given besides its options. */

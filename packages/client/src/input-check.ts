@@ -1,8 +1,5 @@
 import { type Contract, findProcedure, SchemaError, TautlineError, validate } from "@tautline/core";
 
-/** What looks at a call's input before it is sent: undefined, or a promise that rejects where it does not fit. */
-export type InputCheck = (contract: Contract, path: string, input: unknown) => Promise<void> | undefined;
-
 /**
  * For `createClient({ contract, checkInput })`: checks an input before it is sent, which saves the way to the server and back. What
  * is sent is the input as it was given: the server's own check is the one that counts, and a schema that transforms must do so

@@ -1,14 +1,14 @@
 import type { TautlineError } from "@tautline/core";
+import { Call, type Caller, type CallHandlers, type TransformerOption } from "@tautline/core/internals";
 import { type Operation, type OperationResultObserver, TRPCClientError, type TRPCLink } from "@trpc/client";
 import type { TRPCConnectionState, TransformerOptions } from "@trpc/client/unstable-internals";
 import type { AnyTRPCRouter, inferTRPCClientTypes } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import type { TRPCErrorShape } from "@trpc/server/rpc";
-import { Call, type CallHandlers } from "./call.ts";
-import { Caller } from "./caller.ts";
+import { createCaller } from "./caller.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
+import type { Dialer } from "./dialer.ts";
 import type { ConnectionOptions } from "./options.ts";
-import type { TransformerOption } from "./transformer.ts";
 
 /** The link's options: how to connect, and the router's transformer where it has one. */
 export type TautlineLinkOptions<Router extends AnyTRPCRouter> = ConnectionOptions &
@@ -24,7 +24,7 @@ export type TautlineLink<Router extends AnyTRPCRouter> = TRPCLink<Router> & { re
 export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLinkOptions<Router>): TautlineLink<Router> {
   // The two types of `transformer`, needed and forbidden, are there to be checked at the call alone.
   const { transformer } = options as { transformer?: TransformerOption };
-  const caller = new Caller(options, transformer);
+  const caller = createCaller(options, transformer);
   const link: TRPCLink<Router> =
     () =>
     ({ op }) =>
@@ -37,7 +37,7 @@ export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLink
 
 /** Sends a query or mutation; returns what aborts it. */
 function request<Router extends AnyTRPCRouter>(
-  caller: Caller,
+  caller: Caller<Dialer>,
   type: "query" | "mutation",
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
@@ -53,7 +53,7 @@ function request<Router extends AnyTRPCRouter>(
 
 /** Subscribes; returns what ends it. */
 function subscribe<Router extends AnyTRPCRouter>(
-  caller: Caller,
+  caller: Caller<Dialer>,
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
 ): () => void {

@@ -1,10 +1,25 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
+export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
+export { Caller, type CallerConnection } from "./caller.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
 export { goingAway, mayReconnect, normal as normalClosure, silent as silentClosure } from "./close-code.ts";
 export { decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type Socket } from "./connection.ts";
+export type {
+  CallError,
+  ContractCalls,
+  ItemIterator,
+  MutationCall,
+  ProcedureCalls,
+  QueryCall,
+  Subscribe,
+  SubscribeCallbacks,
+  SubscriptionCall,
+  SubscriptionOptions,
+  Unsubscribable,
+} from "./contract-calls.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
@@ -22,6 +37,7 @@ export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubsc
 export { type CallObserver, type OutgoingCall, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
+export { createProcedureProxy, type InputCheck, type KnownProcedures } from "./procedure-proxy.ts";
 export {
   type AuthMessage,
   badMessage,
@@ -36,5 +52,7 @@ export {
   type WelcomeFields,
 } from "./protocol.ts";
 export { Pump, type PumpOptions } from "./pump.ts";
+export { report } from "./report.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
 export { parseStrictly } from "./strict-json.ts";
+export { readError, readTransformer, type Transformer, type TransformerOption } from "./transformer.ts";

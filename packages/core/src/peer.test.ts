@@ -68,7 +68,13 @@ describe("two peers", () => {
       }
     }
     const onCall = (call: IncomingCall): void =>
-      new Pump({ target: call, source: ticks(), clock, onItem: (item) => call.sendItem(item), onError: () => {} }).start();
+      new Pump({
+        target: call,
+        source: ticks(),
+        clock,
+        onItem: (item) => call.sendItem(item),
+        onError: () => {},
+      }).start();
     const pair = createPair({ server: { onCall } });
     const record = new CallRecord();
     const id = pair.client.calls.call("subscription", "ticks", undefined, record);
@@ -92,15 +98,26 @@ describe("two peers", () => {
       for (; given < 100; given++) yield "x".repeat(2_000);
     }
     const onCall = (call: IncomingCall): void =>
-      new Pump({ target: call, source: blocks(), clock, onItem: (item) => call.sendItem(item), onError: () => {} }).start();
+      new Pump({
+        target: call,
+        source: blocks(),
+        clock,
+        onItem: (item) => call.sendItem(item),
+        onError: () => {},
+      }).start();
     const pair = createPair({ server: { onCall }, link: { highWaterLength: 10_000 } });
     const record = new CallRecord();
     const flow = pair.link.server.stall();
-    pair.client.calls.call("subscription", "blocks", undefined, record);
+    const blocksCall = pair.client.calls.call("subscription", "blocks", undefined, record);
+    record.take = (length) => pair.client.calls.take(blocksCall, blocksCall.id, length);
     await pair.settled();
     expect(given).toBe(4);
     expect(record.events).toEqual([]);
     flow();
+    for (let turn = 0; turn < 3; turn++) {
+      await pair.settled();
+      clock.advance(0);
+    }
     await pair.settled();
     expect(record.events).toHaveLength(102);
     expect(record.events.at(-1)).toEqual(["end"]);

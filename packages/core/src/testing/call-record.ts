@@ -16,6 +16,8 @@ export class CallRecord implements CallObserver {
   readonly events: CallEvent[] = [];
   /** The lengths of the items, for `OutgoingCalls.take`. */
   readonly lengths: number[] = [];
+  /** Takes each item as it comes. Default: none is taken, so the other end stops where its credit does. */
+  take: (length: number) => void = () => {};
 
   onStarted(): void {
     this.events.push(["started"]);
@@ -23,6 +25,7 @@ export class CallRecord implements CallObserver {
 
   onItem(value: unknown, eventId: string | undefined, length: number): void {
     this.lengths.push(length);
+    this.take(length);
     this.events.push(eventId === undefined ? ["item", value] : ["item", value, eventId]);
   }
 

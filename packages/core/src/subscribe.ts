@@ -1,7 +1,6 @@
-import { TautlineError } from "@tautline/core";
 import { Call, type CallHandlers, type CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import { TautlineError } from "./errors.ts";
 import { report } from "./report.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
@@ -12,7 +11,7 @@ export interface SubscribeOptions extends CallOptions {
   readonly onError?: (error: TautlineError) => void;
   readonly onStopped?: () => void;
   readonly onComplete?: () => void;
-  readonly onConnectionStateChange?: (state: ConnectionState) => void;
+  readonly onConnectionStateChange?: (state: unknown) => void;
   readonly onGap?: () => void;
 }
 
@@ -30,7 +29,7 @@ export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe():
   const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange, onGap } = call.options;
   const callbacks = [onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange];
   if (callbacks.every((callback) => callback === undefined)) return iterate(caller, call);
-  const unwatch = onConnectionStateChange && caller.connection.subscribe(onConnectionStateChange);
+  const unwatch = onConnectionStateChange && caller.connection.subscribe?.(onConnectionStateChange);
   const stop = start(caller, call, {
     onStarted: () => onStarted?.({ context: undefined }),
     onItem: (item, _id, take) => whenDone(onData, item, take),

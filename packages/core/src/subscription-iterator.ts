@@ -1,4 +1,4 @@
-import type { TautlineError } from "@tautline/core";
+import type { TautlineError } from "./errors.ts";
 
 interface Waiting {
   readonly resolve: (result: IteratorResult<unknown, void>) => void;
@@ -7,7 +7,7 @@ interface Waiting {
 
 /** A subscription read with `for await`. Items wait here until they are asked for; leaving the loop ends the subscription. */
 export class SubscriptionIterator implements AsyncIterableIterator<unknown, void> {
-  /** Ends the subscription at the server; set by whoever started it. */
+  /** Ends the subscription at the other end; set by whoever started it. */
   onReturn: () => void = () => {};
   /** Whether something may be missing right before the item that was handed out last. */
   gap = false;

@@ -1,10 +1,12 @@
-import { type ProcedureType, TautlineError } from "@tautline/core";
-import type { CallObserver, Deadline, Deadlines, OutgoingCall, OutgoingCalls } from "@tautline/core/internals";
+import type { ProcedureType } from "./contract.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
+import { TautlineError } from "./errors.ts";
+import type { CallObserver, OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
 
 /** How one call is to be made. */
 export interface CallOptions {
-  /** Aborting it ends the call, on the server too. */
+  /** Aborting it ends the call, at both ends. */
   readonly signal?: AbortSignal | null | undefined;
   /** Ends the call with `TIMEOUT` where there is no answer, or no start of a subscription, after so long, in ms. Default off. */
   readonly timeoutMs?: number | undefined;
@@ -36,16 +38,19 @@ export interface CallHandlers {
   onItem?(item: unknown, eventId: string | undefined, take: () => void): void;
 }
 
-/** What a client's calls share. */
+/** What calls go over, whatever it is made of. */
+export interface CallConnection {
+  /** A call is made. @throws TautlineError where there is no connection to be had. */
+  use(): void;
+  /** A call has settled. */
+  release(): void;
+}
+
+/** What the calls of one end share. */
 export interface CallRuntime {
   readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
-  readonly connection: {
-    /** A call is made. @throws TautlineError where there is no connection to be had. */
-    use(): void;
-    /** A call has settled. */
-    release(): void;
-  };
+  readonly connection: CallConnection;
   /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
   write(value: unknown): unknown;
   /** A value as it was meant. @throws what the transformer throws. */
