@@ -1,3 +1,4 @@
+import type { TautlineError } from "@tautline/core";
 import {
   Caller,
   Deadlines,
@@ -5,6 +6,7 @@ import {
   readError,
   readTransformer,
   type TransformerOption,
+  windowBytes,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
 import { Dialer } from "./dialer.ts";
@@ -18,12 +20,20 @@ export function createCaller(
   const transformer = readTransformer(transformerOption);
   const clock = options.clock ?? systemClock;
   const deadlines = new Deadlines(clock);
-  const calls = new OutgoingCalls(options.maxFrameBytes);
+  const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
+  const { maxFrameBytes, streamWindowBytes = windowBytes } = options;
+  const streams = options.streams?.({
+    transformer,
+    readError: readShape,
+    maxFrameBytes,
+    windowBytes: streamWindowBytes,
+  });
+  const calls = new OutgoingCalls(maxFrameBytes, streams);
   const connection = new Dialer(options, {
     calls,
     clock,
     deadlines,
-    readError: (shape) => readError(shape, transformer),
+    readError: readShape,
   });
   return new Caller(connection, { calls, deadlines, transformer });
 }

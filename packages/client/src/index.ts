@@ -25,4 +25,5 @@ export type { ClientConnection, ConnectionState } from "./connection-state.ts";
 export { createClient, createUntypedClient } from "./create-client.ts";
 export { checkInput } from "./input-check.ts";
 export type { ConnectionOptions, ConnectionParams, Provided } from "./options.ts";
+export { type StreamsOption, streams } from "./streams.ts";
 export type { WebSocketClass, WebSocketLike } from "./web-socket.ts";

@@ -1,5 +1,6 @@
 import type { Clock } from "@tautline/core/internals";
 import type { BackoffOptions } from "./backoff.ts";
+import type { StreamsOption } from "./streams.ts";
 import type { WebSocketClass } from "./web-socket.ts";
 
 /** A value, or what gives it, also later. Asked for anew at each connect. */
@@ -30,6 +31,10 @@ export interface ConnectionOptions {
   readonly heartbeatMs?: number;
   /** One that gives none is given up after so long, in ms; the session goes on over the next. Default 8,000. */
   readonly deadAfterMs?: number;
+  /** Carries the streams in inputs and outputs: `streams` of this package. Default none: nothing of them is bundled. */
+  readonly streams?: StreamsOption;
+  /** How far a stream that the server sends may be ahead of its reader, in bytes. Default 256 KiB, and not less. */
+  readonly streamWindowBytes?: number;
   /** Time, for tests. Default: the system's. */
   readonly clock?: Omit<Clock, "turn">;
   /** Numbers from 0 to 1, for tests; the delays between attempts come from them. Default Math.random. */

@@ -1,3 +1,4 @@
+import type { StreamProgress } from "./call-streams.ts";
 import type { ProcedureType } from "./contract.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { TautlineError } from "./errors.ts";
@@ -12,6 +13,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Of a mutation: running it twice does what running it once does, so it may be sent again. Default: as the contract says. */
   readonly idempotent?: boolean | undefined;
+  /** Hears how far the call's streams have come, about every 128 KiB. */
+  readonly onProgress?: ((progress: StreamProgress) => void) | undefined;
 }
 
 /** What is called, and how. */
@@ -115,6 +118,15 @@ export class Call implements CallObserver {
     report(() => this.#handlers.onGap?.());
   }
 
+  onProgress(progress: StreamProgress): void {
+    report(() => this.#options.onProgress?.(progress));
+  }
+
+  onStreamsOver(): void {
+    this.#ignoreSignal();
+    this.#runtime.connection.release();
+  }
+
   onError(shape: unknown): void {
     this.onFailed(this.#runtime.readError(shape));
   }
@@ -133,6 +145,8 @@ export class Call implements CallObserver {
     if (!signal) return;
     this.#onAbort = () => {
       if (this.cancel()) this.#tell(aborted(signal));
+      // What it was answered with still flows.
+      else if (this.#call !== undefined) this.#runtime.calls.cancel(this.#call);
     };
     signal.addEventListener("abort", this.#onAbort);
   }
@@ -161,9 +175,13 @@ export class Call implements CallObserver {
     if (this.#settled) return false;
     this.#settled = true;
     this.#deadline?.cancel();
-    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#call === undefined || !this.#runtime.calls.flows(this.#call)) this.#ignoreSignal();
     this.#runtime.connection.release();
     return true;
+  }
+
+  #ignoreSignal(): void {
+    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
   }
 }
 

@@ -47,6 +47,7 @@ export function encodeValue(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch (cause) {
+    if (cause instanceof TautlineError) throw cause;
     throw new TautlineError({ code: "BAD_REQUEST", message: "no JSON for the value", cause });
   }
 }

@@ -15,7 +15,9 @@ function createCall(type: Type = "query") {
       sent.push(message);
       return length;
     },
+    sendValue: (message: CalleeMessage) => replies.sendReply(message),
     onSettled: (call: IncomingCall) => settled.push(call),
+    onStreamsOver: () => {},
     drained: () => drained,
   };
   const call = new IncomingCall(replies, { id: 7, type, path: "a.b", fields: { lastEventId: "e" }, input: 1 });

@@ -1,15 +1,21 @@
+import type { StreamingCall } from "./call-streams.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Credit } from "./credit.ts";
-import type { TautlineError } from "./errors.ts";
+import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
-import type { CalleeMessage, CallFields } from "./protocol.ts";
+import type { CalleeMessage, CallFields, StreamMessage } from "./protocol.ts";
+import { discardSlots, slotsOf } from "./stream-slot.ts";
 
 /** What a call answers through. */
 export interface CallReplies {
   /** Encodes and sends. Returns the length of the frame that it makes alone. @throws TautlineError where it cannot be encoded. */
   sendReply(message: CalleeMessage): number;
+  /** The same for a message that holds a value, and sends the streams of that. */
+  sendValue(message: CalleeMessage, value: unknown, call: IncomingCall): number;
   /** The call has settled: its id is forgotten. */
   onSettled(call: IncomingCall): void;
+  /** The call has settled, and none of its streams flows any more. */
+  onStreamsOver(call: IncomingCall): void;
   /** Resolves when the connection takes more; undefined while it does. */
   drained(): Promise<void> | undefined;
 }
@@ -19,11 +25,14 @@ export type CallOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly shape: unknown };
 
+/** What a call whose answer holds streams is remembered by. */
+const notKept = { message: "a stream cannot be sent again", data: { code: "SESSION_LOST" } };
+
 /**
  * A call that the other end made. It settles once: with a result, an error or an end, or by being aborted. What is sent after
  * that is left out, so a handler need not ask.
  */
-export class IncomingCall {
+export class IncomingCall implements StreamingCall {
   readonly id: number;
   readonly type: ProcedureType;
   readonly path: string;
@@ -84,10 +93,12 @@ export class IncomingCall {
   sendResult(value: unknown): void {
     const { id } = this;
     if (!this.#settled) {
-      this.#replies.sendReply(value === undefined ? [messageType.result, id] : [messageType.result, id, value]);
+      const message: CalleeMessage = value === undefined ? [messageType.result, id] : [messageType.result, id, value];
+      this.#replies.sendValue(message, value, this);
       this.#settle();
-    }
-    this.#tell({ ok: true, value });
+    } else discardSlots(slotsOf(value));
+    // Its streams are for one reader.
+    this.#tell(slotsOf(value) === undefined ? { ok: true, value } : { ok: false, shape: notKept });
   }
 
   /** Ends the call with an error's shape. @throws TautlineError where the shape cannot be encoded. */
@@ -114,7 +125,7 @@ export class IncomingCall {
   sendItem(value: unknown): number {
     if (this.#settled) return 0;
     const { id } = this;
-    return this.#sendPaced(value === undefined ? [messageType.item, id] : [messageType.item, id, value]);
+    return this.#sendPaced(value === undefined ? [messageType.item, id] : [messageType.item, id, value], value);
   }
 
   /**
@@ -127,7 +138,7 @@ export class IncomingCall {
     if (this.#settled) return 0;
     const { id } = this;
     const type = shown ? messageType.trackedItem : messageType.event;
-    return this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value]);
+    return this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value], value);
   }
 
   sendEnd(): void {
@@ -153,13 +164,33 @@ export class IncomingCall {
     this.#settle();
     const lost = reason.code === "SESSION_LOST" || reason.code === "CONNECTION_CLOSED";
     if (lost && this.#onOutcome !== undefined) return;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
+    this.#fire(reason);
     this.onAborted?.();
   }
 
-  #sendPaced(message: CalleeMessage): number {
-    const frameLength = this.#replies.sendReply(message);
+  /** Sends what is said of the call's streams. */
+  send(message: StreamMessage): number {
+    // The same at both ends; a call that comes has a callee's streams.
+    return this.#replies.sendReply(message as CalleeMessage);
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#replies.drained();
+  }
+
+  /** Whoever still works for what went down is told that nobody takes it. */
+  onStreamsOver(stopped: boolean): void {
+    if (stopped && this.#settled) this.#fire(new TautlineError({ code: "CLIENT_CLOSED_REQUEST" }));
+    this.#replies.onStreamsOver(this);
+  }
+
+  #fire(reason: TautlineError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
+  }
+
+  #sendPaced(message: CalleeMessage, value: unknown): number {
+    const frameLength = this.#replies.sendValue(message, value, this);
     this.#credit ??= new Credit();
     this.#credit.spend(frameLength);
     return frameLength;

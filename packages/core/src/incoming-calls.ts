@@ -11,14 +11,16 @@ import {
   type CallMessage,
   type CancelMessage,
   procedureType,
+  type StreamMessage,
 } from "./protocol.ts";
+import type { StreamTable } from "./stream-table.ts";
 
 /** What answers the other end's calls. */
 export interface CallServer {
   onCall(call: IncomingCall): void;
   /** A call over a limit: to be answered with this error. */
   onRefused(call: IncomingCall, error: TautlineError): void;
-  /** A call has settled or was aborted, and is forgotten. */
+  /** A call has settled or was aborted, none of its streams flows, and it is forgotten. */
   onSettled(call: IncomingCall): void;
 }
 
@@ -39,16 +41,24 @@ export class IncomingCalls implements CallReplies {
   readonly #maxCalls: number;
   readonly #maxSubscriptions: number;
   readonly #maxFrameBytes: number;
+  readonly #streams: StreamTable | undefined;
   readonly #calls = new Map<number, IncomingCall>();
   #subscriptions = 0;
   #lastId = 0;
 
-  constructor(pipe: MessagePipe, server: CallServer, limits: CallLimits = {}) {
+  /** @param streams carries the calls' streams; without it there are none. */
+  constructor(pipe: MessagePipe, server: CallServer, limits: CallLimits = {}, streams?: StreamTable) {
     this.#pipe = pipe;
     this.#server = server;
+    this.#streams = streams;
     this.#maxCalls = limits.maxCalls ?? defaultMaxCalls;
     this.#maxSubscriptions = limits.maxSubscriptions ?? defaultMaxSubscriptions;
     this.#maxFrameBytes = limits.maxFrameBytes ?? defaultMaxFrameBytes;
+  }
+
+  /** Whether nothing runs, and nothing flows. */
+  get idle(): boolean {
+    return this.#calls.size === 0 && (this.#streams === undefined || this.#streams.size === 0);
   }
 
   /** Queries and mutations that run. */
@@ -62,7 +72,7 @@ export class IncomingCalls implements CallReplies {
   }
 
   /** Takes a call, or the end of one. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
-  receive(message: CallerMessage, _length = 0): void {
+  receive(message: CallerMessage, length = 0): void {
     switch (message[0]) {
       case messageType.query:
       case messageType.mutation:
@@ -71,15 +81,18 @@ export class IncomingCalls implements CallReplies {
       case messageType.cancel:
         return this.#onCancel(message);
       case messageType.downCredit:
-        return this.#onCredit(message[1], message[2], message[3]);
+        return message[2] === 0 ? this.#onCredit(message[1], message[3]) : this.#onStreamMessage(message, length);
+      case messageType.upPart:
+        throw badMessage("no parts yet");
       default:
-        throw badMessage("not yet");
+        return this.#onStreamMessage(message, length);
     }
   }
 
   /** Aborts every call: nobody waits for them any more. */
   abort(reason: TautlineError): void {
     for (const call of this.#calls.values()) call.abort(reason);
+    this.#streams?.abortAll(reason);
   }
 
   sendReply(message: CalleeMessage): number {
@@ -88,10 +101,22 @@ export class IncomingCalls implements CallReplies {
     return text.length + 2;
   }
 
+  sendValue(message: CalleeMessage, value: unknown, call: IncomingCall): number {
+    const slots = this.#streams?.prepare(value, call.id);
+    const frameLength = this.sendReply(message);
+    this.#streams?.start(slots, call);
+    return frameLength;
+  }
+
   onSettled(call: IncomingCall): void {
     this.#calls.delete(call.id);
     if (call.type === "subscription") this.#subscriptions--;
-    this.#server.onSettled(call);
+    this.#streams?.settle(call.id);
+    if (this.#streams?.has(call.id) !== true) this.#server.onSettled(call);
+  }
+
+  onStreamsOver(call: IncomingCall): void {
+    if (!this.#calls.has(call.id)) this.#server.onSettled(call);
   }
 
   drained(): Promise<void> | undefined {
@@ -103,6 +128,7 @@ export class IncomingCalls implements CallReplies {
     this.#lastId = id;
     const type = procedureType(code);
     const call = new IncomingCall(this, { id, type, path, fields, input });
+    this.#streams?.accept(input, () => call);
     const [running, most] =
       type === "subscription" ? [this.#subscriptions, this.#maxSubscriptions] : [this.calls, this.#maxCalls];
     this.#calls.set(id, call);
@@ -112,14 +138,22 @@ export class IncomingCalls implements CallReplies {
   }
 
   /** For a call that is unknown, or done, it was on its way. */
-  #onCredit(id: number, stream: number, total: number): void {
-    if (stream === 0) this.#calls.get(id)?.onCredit(total);
+  #onCredit(id: number, total: number): void {
+    this.#calls.get(id)?.onCredit(total);
   }
 
-  /** One for a call that is unknown, or done, changes nothing. */
+  #onStreamMessage(message: StreamMessage, length: number): void {
+    if (message[1] > this.#lastId) throw badMessage("a stream of no call");
+    this.#streams?.receive(message, length);
+  }
+
+  /** One for a call that is unknown, or done, changes nothing; but what still flows of it stops. */
   #onCancel([, id, code]: CancelMessage): void {
-    const reason = code === "TIMEOUT" ? code : "CLIENT_CLOSED_REQUEST";
-    this.#calls.get(id)?.abort(new TautlineError({ code: reason }));
+    const call = this.#calls.get(id);
+    if (call === undefined && this.#streams?.has(id) !== true) return;
+    const reason = new TautlineError({ code: code === "TIMEOUT" ? code : "CLIENT_CLOSED_REQUEST" });
+    this.#streams?.abort(id, reason);
+    call?.abort(reason);
   }
 }
 

@@ -1,6 +1,8 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
+export type { StreamHost, StreamProgress } from "./call-streams.ts";
 export { Caller, type CallerConnection } from "./caller.ts";
+export { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
@@ -33,8 +35,20 @@ export {
   refused as refusedType,
   welcome as welcomeType,
 } from "./message-type.ts";
-export { defaultMaxCalls, defaultMaxDepth, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
-export { type CallObserver, type OutgoingCall, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
+export {
+  defaultMaxCalls,
+  defaultMaxDepth,
+  defaultMaxFrameBytes,
+  defaultMaxSubscriptions,
+  windowBytes,
+} from "./options.ts";
+export {
+  type CallObserver,
+  type OutgoingCall,
+  OutgoingCalls,
+  type OutgoingStreams,
+  type PipeEnd,
+} from "./outgoing-calls.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
 export { createProcedureProxy, type InputCheck, type KnownProcedures } from "./procedure-proxy.ts";
@@ -54,5 +68,7 @@ export {
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
+export { slotsOf, withoutStreams } from "./stream-slot.ts";
+export { StreamTable } from "./stream-table.ts";
 export { parseStrictly } from "./strict-json.ts";
 export { readError, readTransformer, type Transformer, type TransformerOption } from "./transformer.ts";

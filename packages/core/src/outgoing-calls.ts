@@ -1,3 +1,4 @@
+import type { StreamProgress } from "./call-streams.ts";
 import { encodeCall, encodeMessage, encodeValue } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
@@ -5,7 +6,14 @@ import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { badMessage, type CallFields, isCalleeMessage, type PeerMessage } from "./protocol.ts";
+import {
+  badMessage,
+  type CalleeStreamMessage,
+  type CallFields,
+  isCalleeMessage,
+  type PeerMessage,
+} from "./protocol.ts";
+import type { StreamSlot } from "./stream-slot.ts";
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
 export interface CallObserver {
@@ -20,6 +28,10 @@ export interface CallObserver {
   onEnd(): void;
   /** An error of this end: the connection, the session, the client. */
   onFailed(error: TautlineError): void;
+  /** Some of a stream of the call's has been taken. */
+  onProgress?(progress: StreamProgress): void;
+  /** The call has settled before, and none of its streams flows any more. */
+  onStreamsOver?(): void;
 }
 
 /** A call of this end, as `cancel` takes it. */
@@ -30,6 +42,8 @@ export interface OutgoingCall {
   readonly path: string;
   /** As JSON: read once, however often the call is sent. */
   readonly input: string | undefined;
+  /** The streams in its input. */
+  readonly slots: readonly StreamSlot[] | undefined;
   readonly observer: CallObserver;
   /** Continues after this event when it is sent again. */
   lastEventId: string | undefined;
@@ -55,6 +69,30 @@ export interface LostPipe {
   readonly store?: string | undefined;
 }
 
+/** The streams of an end's own calls: `CallerStreams`, for those who have any. Others do not bundle it. */
+export interface OutgoingStreams {
+  /** Numbers the streams that an input holds; undefined where it holds none. */
+  prepare(input: unknown): readonly StreamSlot[] | undefined;
+  /** The call has been sent: its streams begin when the other end says so. */
+  start(call: OutgoingCall): void;
+  /** Lets the streams of a value that has come be opened. */
+  accept(value: unknown, call: OutgoingCall): void;
+  /** @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
+  receive(message: CalleeStreamMessage, frameLength: number): void;
+  /** Whether streams of the call flow. */
+  has(id: number): boolean;
+  /** Calls with streams that flow through a pipe, and have settled or not. */
+  countOn(pipe: MessagePipe): number;
+  /** The call has its answer. */
+  settle(id: number): void;
+  /** The call will not be sent, or nobody waits for it. Returns whether anything flowed. */
+  abort(call: OutgoingCall, reason: TautlineError): boolean;
+  /** The call is to be sent again. Returns whether it can be: none of its streams has begun. */
+  release(id: number): boolean;
+  /** The session is lost. */
+  abortOn(pipe: MessagePipe, reason: TautlineError): void;
+}
+
 /** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
 export interface PipeEnd {
   attach(pipe: MessagePipe): void;
@@ -67,11 +105,14 @@ export interface PipeEnd {
 export class OutgoingCalls implements PipeEnd {
   readonly #calls = new Map<number, OutgoingCall>();
   readonly #maxFrameBytes: number;
+  readonly #streams: OutgoingStreams | undefined;
   #pipe: MessagePipe | undefined;
   #lastId = 0;
 
-  constructor(maxFrameBytes: number = defaultMaxFrameBytes) {
+  /** @param streams carries the calls' streams; without it there are none. */
+  constructor(maxFrameBytes: number = defaultMaxFrameBytes, streams?: OutgoingStreams) {
     this.#maxFrameBytes = maxFrameBytes;
+    this.#streams = streams;
   }
 
   /** Calls that have not settled. */
@@ -85,11 +126,13 @@ export class OutgoingCalls implements PipeEnd {
    * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`; then nothing is sent.
    */
   call(type: ProcedureType, path: string, input: unknown, observer: CallObserver, idempotent = false): OutgoingCall {
+    const slots = this.#streams?.prepare(input);
     const call: OutgoingCall = {
       id: 0,
       type,
       path,
       input: encodeValue(input),
+      slots,
       observer,
       lastEventId: undefined,
       pipe: undefined,
@@ -103,10 +146,17 @@ export class OutgoingCalls implements PipeEnd {
     return call;
   }
 
-  /** Ends a call; its observer hears nothing more. `code` tells the other end why. */
+  /** Whether streams of a call flow; also of one that has its answer. */
+  flows(call: OutgoingCall): boolean {
+    return this.#streams?.has(call.id) === true;
+  }
+
+  /** Ends a call, and its streams; its observer hears nothing more. `code` tells the other end why. */
   cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
     const { id, pipe } = call;
-    if (!this.#calls.delete(id)) return;
+    const open = this.#calls.delete(id);
+    const flowed = this.#streams?.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
+    if (!open && flowed !== true) return;
     pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
   }
 
@@ -149,7 +199,7 @@ export class OutgoingCalls implements PipeEnd {
   countOn(pipe: MessagePipe): number {
     let count = 0;
     for (const call of this.#calls.values()) if (call.pipe === pipe) count++;
-    return count;
+    return count + (this.#streams?.countOn(pipe) ?? 0);
   }
 
   /** Ends the subscriptions on a pipe, to start them again on the next one. */
@@ -170,12 +220,18 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const call of this.#calls.values()) {
       if (call.pipe !== pipe) continue;
+      // What has been taken from its sources cannot be taken again.
+      if (this.#streams?.release(call.id) === false) {
+        this.#fail(call, reason, false);
+        continue;
+      }
       if (started && call.type === "mutation" && !call.idempotent) {
         if (store === undefined) this.#fail(call, reason, true);
         call.doubt = store;
       }
       call.pipe = undefined;
     }
+    this.#streams?.abortOn(pipe, reason);
   }
 
   /** Fails every call. */
@@ -191,6 +247,8 @@ export class OutgoingCalls implements PipeEnd {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     const id = message[1];
     if (id > this.#lastId) throw badMessage("an answer to no call");
+    if (message[0] === messageType.downPart) throw badMessage("no parts yet");
+    if (message[0] >= messageType.downItem) return this.#streams?.receive(message as CalleeStreamMessage, length);
     const call = this.#calls.get(id);
     // Cancelled, settled, or sent again elsewhere: the answer is late.
     if (call?.pipe !== pipe) return;
@@ -209,12 +267,16 @@ export class OutgoingCalls implements PipeEnd {
         return this.#onDeclined(call, pipe);
       case messageType.result:
         this.#calls.delete(id);
-        return call.observer.onResult(message[2]);
+        this.#streams?.accept(message[2], call);
+        call.observer.onResult(message[2]);
+        return this.#streams?.settle(id);
       case messageType.error:
         this.#calls.delete(id);
+        this.#streams?.settle(id);
         return call.observer.onError(message[2]);
       case messageType.end:
         this.#calls.delete(id);
+        this.#streams?.settle(id);
         return call.observer.onEnd();
     }
   }
@@ -222,11 +284,13 @@ export class OutgoingCalls implements PipeEnd {
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
     call.window ??= new Window();
     call.window.receive(length);
+    this.#streams?.accept(value, call);
     call.observer.onItem(value, eventId, length);
   }
 
   /** It was not started. Where there is a newer pipe already, nothing but this makes it go there. */
   #onDeclined(call: OutgoingCall, pipe: MessagePipe): void {
+    this.#streams?.release(call.id);
     call.pipe = undefined;
     if (this.#pipe !== pipe && this.#pipe !== undefined) this.#sendAgain(call);
   }
@@ -260,11 +324,14 @@ export class OutgoingCalls implements PipeEnd {
     call.firstId ??= id;
     call.pipe = this.#pipe;
     this.#pipe.send(text);
+    this.#streams?.start(call);
   }
 
   /** @param sent whether the other end may have it: then a mutation may have run. */
-  #fail({ id, type, observer }: OutgoingCall, cause: TautlineError, sent: boolean): void {
+  #fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
+    const { id, type, observer } = call;
     if (!this.#calls.delete(id)) return;
+    this.#streams?.abort(call, cause);
     const message = "sent, but the answer was lost";
     const unknown = sent && type === "mutation";
     observer.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);

@@ -9,50 +9,67 @@ export interface StreamLink {
   sendEnd(stream: number, shape?: unknown): void;
   /** Resolves when the connection takes more; undefined while it does. */
   drained(): Promise<void> | undefined;
+  /** The receiver has taken some of it. */
+  onTaken(stream: OutgoingStream): void;
   /** The stream is over at this end. */
-  onOver(stream: number): void;
+  onOver(stream: OutgoingStream): void;
+}
+
+export interface OutgoingStreamOptions {
+  /** Which of its call's streams in this direction it is, counted from 1. */
+  readonly number: number;
+  /** How many bytes it will be, where that is known. */
+  readonly size: number | undefined;
+  /** What may be sent before the receiver has said anything, in bytes. */
+  readonly granted: number;
 }
 
 /** A sender's end of one stream. It ends once: by itself, with an error, or because nobody takes more. */
 export class OutgoingStream implements PumpTarget {
+  readonly number: number;
+  readonly size: number | undefined;
+  /** About how much of it the receiver has taken, in bytes. */
+  taken = 0;
   onAborted: (() => void) | undefined = undefined;
-  readonly #number: number;
   readonly #link: StreamLink;
   readonly #credit: Credit;
+  /** What was granted first is what the receiver lets come untaken. */
+  #window: number | undefined;
   #settled = false;
 
-  /** @param granted what may be sent before the receiver has said anything, in bytes. */
-  constructor(number: number, link: StreamLink, granted: number) {
-    this.#number = number;
+  constructor(link: StreamLink, { number, size, granted }: OutgoingStreamOptions) {
+    this.number = number;
+    this.size = size;
     this.#link = link;
     this.#credit = new Credit(granted);
+    if (granted > 0) this.#window = granted;
   }
 
   get settled(): boolean {
     return this.#settled;
   }
 
-  /** What opens it has said so already. */
+  /** What opened it has said so. */
   sendStarted(): void {}
 
   /** Returns the length of the item's frame. @throws TautlineError where the value cannot be encoded; the stream then still stands. */
   sendItem(value: unknown): number {
     if (this.#settled) return 0;
-    const frameLength = this.#link.sendItem(this.#number, value);
+    const frameLength = this.#link.sendItem(this.number, value);
     this.#credit.spend(frameLength);
     return frameLength;
   }
 
   sendEnd(): void {
     if (this.#settled) return;
-    this.#link.sendEnd(this.#number);
+    this.#link.sendEnd(this.number);
     this.#settle();
   }
 
   /** @throws TautlineError where the shape cannot be encoded. */
   sendError(shape: unknown): void {
     if (this.#settled) return;
-    this.#link.sendEnd(this.#number, shape);
+    this.#link.sendEnd(this.number, shape);
     this.#settle();
   }
 
@@ -63,6 +80,9 @@ export class OutgoingStream implements PumpTarget {
   /** @throws TautlineError `BAD_MESSAGE` where credit does not grow. */
   onCredit(total: number): void {
     this.#credit.grant(total);
+    this.#window ??= total;
+    this.taken = Math.min(total - this.#window, this.size ?? total);
+    if (this.taken > 0) this.#link.onTaken(this);
   }
 
   /** Ends it without a word: nobody takes more. */
@@ -74,6 +94,6 @@ export class OutgoingStream implements PumpTarget {
 
   #settle(): void {
     this.#settled = true;
-    this.#link.onOver(this.#number);
+    this.#link.onOver(this);
   }
 }

@@ -79,6 +79,7 @@ export type CalleeStreamMessage =
   | readonly [type: 29, id: number, stream: number, shape?: unknown]
   | readonly [type: 30, id: number, stream: number, bytes: number]
   | readonly [type: 31, id: number, stream: number, code?: string];
+export type StreamMessage = CallerStreamMessage | CalleeStreamMessage;
 /**
  * `[18 | 32, id, stream, length, part]`: a part of a large message of a call, or of its stream; stream 0 is the call itself. `length` is
  * that of all parts together. A part is text, or bytes where the message is binary.

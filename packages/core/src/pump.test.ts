@@ -18,6 +18,8 @@ function createSubscription() {
   const call = new IncomingCall(
     {
       sendReply: (message) => sent.push(message),
+      sendValue: (message) => sent.push(message),
+      onStreamsOver: () => {},
       onSettled: () => {},
       drained: () => (socket.full ? new Promise<void>((resolve) => (socket.release = resolve)) : undefined),
     },

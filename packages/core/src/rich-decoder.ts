@@ -1,10 +1,11 @@
 import { TautlineError } from "./errors.ts";
-import { createRichBudget, invalidValue, maxRichDepth, type RichBudget, type RichKinds } from "./rich-kinds.ts";
+import { createRichMessage, invalidValue, maxRichDepth, type RichKinds, type RichMessage } from "./rich-kinds.ts";
+import { type OpenStream, streamOpener } from "./stream-slot.ts";
 
 /** One run through the JSON of a marked message. */
 interface Decoding {
   readonly kinds: RichKinds;
-  readonly budget: RichBudget;
+  readonly message: RichMessage;
 }
 
 /**
@@ -12,9 +13,12 @@ interface Decoding {
  *
  * @throws TautlineError `BAD_REQUEST` where the JSON nests too deep, a tag is unknown, or what a tag holds is not of its kind.
  */
-export function decodeRich(marked: { readonly $rich: unknown }, kinds: RichKinds): unknown {
+export function decodeRich(
+  marked: { readonly $rich: unknown; readonly [streamOpener]?: OpenStream },
+  kinds: RichKinds,
+): unknown {
   if (Object.keys(marked).length !== 1) throw invalidValue("$rich stands alone in its object");
-  return decodeValue(marked.$rich, 0, { kinds, budget: createRichBudget() });
+  return decodeValue(marked.$rich, 0, { kinds, message: createRichMessage(marked[streamOpener]) });
 }
 
 /** `depth` is the number of arrays and objects around the JSON. */
@@ -65,7 +69,7 @@ function decodeKind(tag: string, json: unknown, depth: number, decoding: Decodin
   if (kind === undefined) throw invalidValue(`unknown rich value ${tag.slice(0, 40)}`);
   const encoded = decodeValue(json, depth, decoding);
   try {
-    return kind.decode(encoded, decoding.budget);
+    return kind.decode(encoded, decoding.message);
   } catch (cause) {
     throw cause instanceof TautlineError ? cause : invalidValue(`${tag} holds no such value`, cause);
   }

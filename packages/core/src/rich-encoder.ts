@@ -1,16 +1,17 @@
 import {
   bigIntKind,
-  createRichBudget,
+  createRichMessage,
   invalidValue,
   isPlain,
   kindOf,
   maxRichDepth,
   numberKind,
-  type RichBudget,
   type RichKind,
   type RichKinds,
+  type RichMessage,
   undefinedKind,
 } from "./rich-kinds.ts";
+import { StreamSlot, streamSlots } from "./stream-slot.ts";
 
 /** Whether a value has the own key that marks a message with rich values. */
 export function isMarked(value: unknown): value is { readonly $rich: unknown } {
@@ -51,7 +52,7 @@ function objectNeedsEncoding(value: object, kinds: RichKinds, depth: number): bo
 /** One run through a value. */
 interface Encoding {
   readonly kinds: RichKinds;
-  readonly budget: RichBudget;
+  readonly message: RichMessage;
   /** The values around the one being written, outermost first. */
   readonly ancestors: unknown[];
   /** Whether something was written that a receiver has to decode. */
@@ -65,8 +66,10 @@ interface Encoding {
  * getters and `toJSON` throw is passed on.
  */
 export function encodeRich(value: unknown, kinds: RichKinds): unknown {
-  const encoding: Encoding = { kinds, budget: createRichBudget(), ancestors: [], decodable: false };
+  const message = createRichMessage();
+  const encoding: Encoding = { kinds, message, ancestors: [], decodable: false };
   const json = encodeValue(value, encoding);
+  if (message.slots.length > 0) return { $rich: json, [streamSlots]: message.slots };
   return encoding.decodable || isMarked(json) ? { $rich: json } : json;
 }
 
@@ -103,13 +106,15 @@ function encodeReplacement(value: unknown, encoding: Encoding): unknown {
 function encodeKind<T>(kind: Encodable<T>, value: T, encoding: Encoding): unknown {
   encoding.decodable = true;
   enter(value, encoding);
-  const json = encodeValue(kind.encode(value, encoding.budget), encoding);
+  const encoded = kind.encode(value, encoding.message);
+  // A slot is written when the message is: only then it has its number.
+  const json = encoded instanceof StreamSlot ? encoded : encodeValue(encoded, encoding);
   encoding.ancestors.pop();
   return { [`$${kind.name}`]: json };
 }
 
 interface Encodable<T> extends Pick<RichKind<T>, "name"> {
-  encode(value: T, budget: RichBudget): unknown;
+  encode(value: T, message: RichMessage): unknown;
 }
 
 function encodeMembers(value: object, encoding: Encoding): unknown {

@@ -1,5 +1,7 @@
 import { isErrorCode, TautlineError } from "./errors.ts";
 import { defaultMaxDepth } from "./options.ts";
+import { type OpenStream, StreamSlot } from "./stream-slot.ts";
+import { readStreamInput } from "./stream-source.ts";
 
 /** A type of value that JSON does not have, and what stands for it in JSON. */
 export interface RichKind<T> {
@@ -30,14 +32,22 @@ export interface RichBudget {
   errors: number;
 }
 
-export function createRichBudget(): RichBudget {
-  return { regExpLength: maxRegExpLength, errors: maxErrors };
+/** One run through a message: what it may still spend, and what goes beside its JSON. */
+export interface RichMessage extends RichBudget {
+  /** Of a message that is written: the streams in it. */
+  readonly slots: StreamSlot[];
+  /** Of a message that is read: opens a stream; undefined where nothing carries streams. */
+  readonly openStream: OpenStream | undefined;
+}
+
+export function createRichMessage(openStream?: OpenStream): RichMessage {
+  return { regExpLength: maxRegExpLength, errors: maxErrors, slots: [], openStream };
 }
 
 /** A kind of this package's own: it also sees the message's budget. */
 interface BuiltInKind<T> extends Pick<RichKind<T>, "name" | "is"> {
-  encode(value: T, budget: RichBudget): unknown;
-  decode(json: unknown, budget: RichBudget): T;
+  encode(value: T, message: RichMessage): unknown;
+  decode(json: unknown, message: RichMessage): T;
 }
 
 /**
@@ -159,6 +169,30 @@ function countError(budget: RichBudget): void {
   if (--budget.errors < 0) throw invalidValue(`a message holds ${maxErrors} Errors at most`);
 }
 
+/** An async iterable, a ReadableStream, a Blob: its items do not travel in the message, but behind it. */
+const streamKind: BuiltInKind<object> = {
+  name: "stream",
+  is: (value): value is object => typeof value === "object" && value !== null && readStreamInput(value) !== undefined,
+  encode(value, { slots }) {
+    const input = readStreamInput(value);
+    if (input === undefined) throw invalidValue("no stream");
+    const slot = new StreamSlot(input);
+    slots.push(slot);
+    return slot;
+  },
+  decode(json, { openStream }) {
+    const [number, size, ...rest] = arrayOf(json);
+    if (!isCount(number) || number === 0 || !(size === undefined || isCount(size)) || rest.length > 0)
+      throw invalidValue("$stream holds a number, and a size where it is known");
+    if (openStream === undefined) throw invalidValue("nothing carries streams here");
+    return openStream(number, size);
+  },
+};
+
+function isCount(json: unknown): json is number {
+  return typeof json === "number" && Number.isSafeInteger(json) && json >= 0;
+}
+
 /** The kinds of primitive values are told apart by `typeof`; their `is` is not asked. */
 export const undefinedKind: BuiltInKind<undefined> = {
   name: "undefined",
@@ -202,7 +236,7 @@ const numbers: ReadonlyMap<unknown, number> = new Map([
 
 // Bytes (Uint8Array, ArrayBuffer, typed arrays) belong here once frames carry attachments. Until then they are what
 // JSON.stringify makes of them.
-const kindsOfObjects = [dateKind, mapKind, setKind, urlKind, regExpKind, errorKind];
+const kindsOfObjects = [dateKind, mapKind, setKind, urlKind, regExpKind, errorKind, streamKind];
 
 export const builtInKinds: RichKinds = {
   ofObjects: kindsOfObjects,

@@ -1,6 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { isTrpcErrorCode, TautlineError } from "@tautline/core";
-import { type Clock, type IncomingCall, Pump } from "@tautline/core/internals";
+import {
+  type Clock,
+  type IncomingCall,
+  Pump,
+  readError,
+  type StreamHost,
+  slotsOf,
+  withoutStreams,
+} from "@tautline/core/internals";
 import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
 import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
 import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
@@ -97,6 +105,24 @@ export class Dispatch {
     }
   }
 
+  /** What the streams of one session's calls go through. */
+  createStreamHost(scope: CallScope, windowBytes: number): StreamHost {
+    const { input, output } = this.#transformer;
+    return {
+      clock: this.#options.clock,
+      windowBytes,
+      write: (value) => output.serialize(value),
+      read: (value) => this.#deserialize(value),
+      shapeOf: (thrown, call) => {
+        const error = asTRPCError(thrown);
+        // A call that comes has a callee's streams.
+        this.report(error, call as IncomingCall, scope);
+        return this.encodeError(error, call as IncomingCall, scope);
+      },
+      readError: (shape) => readError(shape, { input, output: input }),
+    };
+  }
+
   /** Hands an error to `onError`, whose own errors are left out: there is nobody to tell them to. */
   report(error: TRPCError, call: IncomingCall | undefined, { ctx, req }: CallScope): void {
     try {
@@ -110,7 +136,7 @@ export class Dispatch {
     if (call === undefined) return { type: "unknown", path: undefined, input: undefined };
     const { type, path } = call;
     try {
-      return { type, path, input: this.#readInput(call) };
+      return { type, path, input: this.#readInput(call, withoutStreams(call.input)) };
     } catch {
       return { type, path, input: undefined };
     }
@@ -130,8 +156,8 @@ export class Dispatch {
     promise.then(goOn).then(undefined, (thrown: unknown) => this.fail(call, thrown, scope));
   }
 
-  #readInput(call: IncomingCall): unknown {
-    const input = call.input === undefined ? undefined : this.#deserialize(call.input);
+  #readInput(call: IncomingCall, sent: unknown = call.input): unknown {
+    const input = sent === undefined ? undefined : this.#deserialize(sent);
     const { lastEventId } = call.fields;
     if (lastEventId === undefined) return input;
     // As tRPC does, so that procedures find it where they look for it.
@@ -149,16 +175,18 @@ export class Dispatch {
 
   #answer(result: unknown, procedure: CompiledProcedure, call: IncomingCall, scope: CallScope): void {
     if (call.type === "subscription") this.#subscribe(result, procedure, call, scope);
-    else if (isAsyncIterable(result) || isObservable(result)) throw notAnItemSource(call);
     else this.#sendResult(result, call);
   }
 
   #sendResult(result: unknown, call: IncomingCall): void {
+    if (isObservable(result)) throw notAnItemSource(call);
     try {
-      call.sendResult(this.#transformer.output.serialize(result));
+      const value: unknown = this.#transformer.output.serialize(result);
+      if (!isAsyncIterable(result) || slotsOf(value) !== undefined) return call.sendResult(value);
     } catch (thrown) {
       throw unsendable(thrown);
     }
+    throw notAnItemSource(call);
   }
 
   #subscribe(result: unknown, { showsEventIds }: CompiledProcedure, call: IncomingCall, scope: CallScope): void {

@@ -5,6 +5,7 @@ import {
   defaultMaxDepth,
   defaultMaxFrameBytes,
   defaultMaxSubscriptions,
+  windowBytes,
 } from "@tautline/core/internals";
 import type {
   AnyTRPCRouter,
@@ -100,6 +101,8 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly heartbeatMs?: number;
   /** One that gives none is closed after so long, in ms; its session is kept. Default 8,000. */
   readonly deadAfterMs?: number;
+  /** How far a stream that a client sends may be ahead of its handler, in bytes. Default 256 KiB. */
+  readonly streamWindowBytes?: number;
   /** Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. */
   readonly highWaterBytes?: number;
 }
@@ -128,6 +131,7 @@ export interface ServerLimits {
   readonly maxParkedBytes: number;
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
+  readonly streamWindowBytes: number;
 }
 
 export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
@@ -144,6 +148,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     maxParkedBytes: options.maxParkedBytes ?? 256 * 1024 * 1024,
     heartbeatMs: options.heartbeatMs ?? 25_000,
     deadAfterMs: options.deadAfterMs ?? 8_000,
+    streamWindowBytes: options.streamWindowBytes ?? windowBytes,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type PeerMessage,
   Session,
   type SessionOwner,
+  StreamTable,
 } from "@tautline/core/internals";
 import type { Dispatch } from "./dispatch.ts";
 import type { ServerLimits } from "./options.ts";
@@ -46,7 +47,10 @@ export class ServerSession implements SessionOwner, CallServer {
     this.#host = host;
     this.#scope = { ctx: undefined, req, client: undefined };
     this.session = new Session(this, host.limits.replayBytes);
-    this.#calls = new IncomingCalls(this.session, this, host.limits);
+    const streams = new StreamTable("callee", () =>
+      host.dispatch.createStreamHost(this.#scope, host.limits.streamWindowBytes),
+    );
+    this.#calls = new IncomingCalls(this.session, this, host.limits, streams);
     this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
     this.#peer.attach(this.session);
   }
@@ -57,7 +61,7 @@ export class ServerSession implements SessionOwner, CallServer {
 
   /** Whether nothing of the client's runs here. */
   get idle(): boolean {
-    return this.#calls.calls === 0 && this.#calls.subscriptions === 0;
+    return this.#calls.idle;
   }
 
   onMessage(message: PeerMessage, _session: Session, length: number): void {

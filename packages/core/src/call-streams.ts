@@ -1,0 +1,235 @@
+import type { Clock } from "./clock.ts";
+import { TautlineError } from "./errors.ts";
+import { IncomingStream, type StreamReader } from "./incoming-stream.ts";
+import * as messageType from "./message-type.ts";
+import { windowBytes } from "./options.ts";
+import { OutgoingStream, type StreamLink } from "./outgoing-stream.ts";
+import { badMessage, type StreamMessage } from "./protocol.ts";
+import { Pump } from "./pump.ts";
+import type { StreamSlot } from "./stream-slot.ts";
+
+/** Which end of a call this is. */
+export type StreamRole = "caller" | "callee";
+
+/** How far a call's stream has come. */
+export interface StreamProgress {
+  /** Up: from the caller to the callee. */
+  readonly direction: "up" | "down";
+  /** Which of the call's streams in this direction it is, counted from 1. */
+  readonly stream: number;
+  /** About what its receiver has taken, in bytes. */
+  readonly bytes: number;
+  /** How many it will be, where its sender knew. */
+  readonly totalBytes: number | undefined;
+}
+
+/** What the streams of all calls of one end share. */
+export interface StreamHost {
+  readonly clock: Pick<Clock, "turn">;
+  /** How much a stream that comes may be ahead of its reader, in bytes. */
+  readonly windowBytes: number;
+  /** A value as it is sent. @throws what the transformer throws. */
+  write(value: unknown): unknown;
+  /** A value as it was meant. @throws what the transformer throws. */
+  read(value: unknown): unknown;
+  /** What the other end may know of an error of the call's. */
+  shapeOf(error: unknown, call: StreamingCall): unknown;
+  readError(shape: unknown): TautlineError;
+}
+
+/** The call that streams belong to. */
+export interface StreamingCall {
+  readonly id: number;
+  /** Encodes and sends. Returns the length of the frame that it makes alone. @throws TautlineError where it cannot be encoded. */
+  send(message: StreamMessage): number;
+  drained(): Promise<void> | undefined;
+  onProgress?(progress: StreamProgress): void;
+  /** Nothing flows any more. `stopped` where what went down did not come to its own end. */
+  onStreamsOver(stopped: boolean): void;
+}
+
+/** Streams of one call at a time, in each direction. */
+export const maxStreamsPerCall = 64;
+
+/** Each end sends items and ends of its own streams, credit and stops of the other's. */
+const sentBy = {
+  caller: {
+    item: messageType.upItem,
+    end: messageType.upEnd,
+    credit: messageType.downCredit,
+    stop: messageType.downStop,
+  },
+  callee: {
+    item: messageType.downItem,
+    end: messageType.downEnd,
+    credit: messageType.upCredit,
+    stop: messageType.upStop,
+  },
+} as const;
+
+/**
+ * The streams of one call, at one end. What goes up, from caller to callee, begins when the callee says so, and is over with the call;
+ * what goes down begins at once, and outlasts the answer.
+ */
+export class CallStreams implements StreamLink, StreamReader {
+  readonly #role: StreamRole;
+  readonly #host: StreamHost;
+  readonly #call: StreamingCall;
+  readonly #onOver: () => void;
+  readonly #outgoing = new Map<number, OutgoingStream>();
+  readonly #incoming = new Map<number, IncomingStream>();
+  /** The numbers of all that has come. */
+  readonly #opened = new Set<number>();
+  #sent = 0;
+  #begun = false;
+  #settled = false;
+  #stopped = false;
+  #over = false;
+
+  /** @param onOver nothing flows, and nothing will. */
+  constructor(role: StreamRole, host: StreamHost, call: StreamingCall, onOver: () => void) {
+    this.#role = role;
+    this.#host = host;
+    this.#call = call;
+    this.#onOver = onOver;
+  }
+
+  /** How many streams this end has sent. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** How many of them flow. */
+  get size(): number {
+    return this.#outgoing.size + this.#incoming.size;
+  }
+
+  /** Whether anything was taken from a source, or has come. */
+  get begun(): boolean {
+    return this.#opened.size > 0 || this.#begun;
+  }
+
+  /** Sends what a source gives, as it is taken. */
+  start({ number, items: source, size }: StreamSlot): void {
+    this.#sent++;
+    const stream = new OutgoingStream(this, { number, size, granted: this.#role === "caller" ? 0 : windowBytes });
+    this.#outgoing.set(number, stream);
+    const onItem = (item: unknown): number => stream.sendItem(this.#host.write(item));
+    const onError = (error: unknown): void => this.#fail(stream, error);
+    new Pump({ target: stream, source, clock: this.#host.clock, onItem, onError }).start();
+  }
+
+  /**
+   * Receives the stream of this number, which a value that has come holds.
+   *
+   * @throws TautlineError `BAD_REQUEST` where it was there before, `TOO_MANY_REQUESTS`.
+   */
+  open(number: number, size: number | undefined): IncomingStream {
+    if (this.#opened.has(number)) throw new TautlineError({ code: "BAD_REQUEST", message: "a stream comes once" });
+    if (this.#incoming.size >= maxStreamsPerCall) {
+      throw new TautlineError({ code: "TOO_MANY_REQUESTS", message: `at most ${maxStreamsPerCall} streams in a call` });
+    }
+    this.#opened.add(number);
+    const granted = this.#role === "caller" ? windowBytes : 0;
+    const stream = new IncomingStream(this, { number, size, window: this.#host.windowBytes, granted });
+    this.#incoming.set(number, stream);
+    return stream;
+  }
+
+  /** @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. What is said of a stream that is over was on its way. */
+  receive(message: StreamMessage, frameLength: number): void {
+    const number = message[2];
+    switch (message[0]) {
+      case messageType.upItem:
+      case messageType.downItem:
+        return this.#receiver(number)?.onItem(message[3], frameLength);
+      case messageType.upEnd:
+      case messageType.downEnd:
+        return this.#receiver(number)?.close(message[3] === undefined ? undefined : this.#host.readError(message[3]));
+      case messageType.upCredit:
+      case messageType.downCredit:
+        this.#begun = true;
+        return this.#outgoing.get(number)?.onCredit(message[3]);
+      case messageType.upStop:
+      case messageType.downStop:
+        this.#stopped = true;
+        return this.#outgoing.get(number)?.abort();
+    }
+  }
+
+  /** The call has settled. */
+  settle(): void {
+    this.#settled = true;
+    this.#endWithCall();
+  }
+
+  /** Nobody waits for the call any more, or its session is lost. */
+  abort(reason: TautlineError): void {
+    this.#settled = true;
+    this.#stopped = true;
+    for (const stream of this.#outgoing.values()) stream.abort();
+    for (const stream of this.#incoming.values()) stream.close(reason);
+    this.#endWithCall();
+  }
+
+  sendItem(stream: number, value: unknown): number {
+    const { id } = this.#call;
+    const { item } = sentBy[this.#role];
+    return this.#call.send(value === undefined ? [item, id, stream] : [item, id, stream, value]);
+  }
+
+  sendEnd(stream: number, shape?: unknown): void {
+    const { id } = this.#call;
+    const { end } = sentBy[this.#role];
+    this.#call.send(shape === undefined ? [end, id, stream] : [end, id, stream, shape]);
+  }
+
+  sendCredit(stream: number, total: number): void {
+    this.#call.send([sentBy[this.#role].credit, this.#call.id, stream, total]);
+  }
+
+  sendStop(stream: number): void {
+    this.#call.send([sentBy[this.#role].stop, this.#call.id, stream]);
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#call.drained();
+  }
+
+  read(value: unknown): unknown {
+    return this.#host.read(value);
+  }
+
+  onTaken(stream: OutgoingStream | IncomingStream): void {
+    const { number, taken, size } = stream;
+    const direction = stream instanceof OutgoingStream === (this.#role === "caller") ? "up" : "down";
+    this.#call.onProgress?.({ direction, stream: number, bytes: taken, totalBytes: size });
+  }
+
+  onOver(stream: OutgoingStream | IncomingStream): void {
+    if (stream instanceof OutgoingStream) this.#outgoing.delete(stream.number);
+    else this.#incoming.delete(stream.number);
+    this.#endWithCall();
+  }
+
+  #receiver(number: number): IncomingStream | undefined {
+    if (!this.#opened.has(number)) throw badMessage("an item of no stream");
+    return this.#incoming.get(number);
+  }
+
+  #fail(stream: OutgoingStream, error: unknown): void {
+    if (!stream.settled) stream.sendError(this.#host.shapeOf(error, this.#call));
+  }
+
+  /** When the call has settled and nothing goes down any more, what goes up is over too; neither end says so. */
+  #endWithCall(): void {
+    const down = this.#role === "caller" ? this.#incoming : this.#outgoing;
+    if (!this.#settled || this.#over || down.size > 0) return;
+    this.#over = true;
+    const reason = new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "the call is over" });
+    for (const stream of this.#outgoing.values()) stream.abort();
+    for (const stream of this.#incoming.values()) stream.close(reason);
+    this.#onOver();
+    this.#call.onStreamsOver(this.#stopped);
+  }
+}

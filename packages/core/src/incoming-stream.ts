@@ -1,0 +1,86 @@
+import { Window } from "./credit.ts";
+import type { TautlineError } from "./errors.ts";
+import { SubscriptionIterator } from "./subscription-iterator.ts";
+
+/** A stream that comes from the other end: to be read once, with `for await` or `next`. Leaving the loop ends it there too. */
+export interface Stream<Item> extends AsyncIterableIterator<Item, void> {
+  /** How many bytes it will be, where its sender knew (of a Blob, a File). */
+  readonly size: number | undefined;
+}
+
+/** What a stream is received through. */
+export interface StreamReader {
+  /** So much may be sent in all. */
+  sendCredit(stream: number, total: number): void;
+  /** Nobody takes more. */
+  sendStop(stream: number): void;
+  /** A value as it was meant. @throws what the transformer throws. */
+  read(value: unknown): unknown;
+  /** Some of it has been taken. */
+  onTaken(stream: IncomingStream): void;
+  /** The stream is over at this end. */
+  onOver(stream: IncomingStream): void;
+}
+
+export interface IncomingStreamOptions {
+  /** Which of its call's streams in this direction it is, counted from 1. */
+  readonly number: number;
+  readonly size: number | undefined;
+  /** How much may be sent and not taken, in bytes. */
+  readonly window: number;
+  /** How much of that the sender takes as granted before it is told. */
+  readonly granted: number;
+}
+
+/** A receiver's end of one stream. Items wait here, no more than its window allows, until they are asked for. */
+export class IncomingStream extends SubscriptionIterator implements Stream<unknown> {
+  readonly number: number;
+  readonly size: number | undefined;
+  /** How much was taken, in bytes: those of the items where they are bytes, else those of their frames. */
+  taken = 0;
+  readonly #reader: StreamReader;
+  readonly #window: Window;
+  #over = false;
+
+  constructor(reader: StreamReader, { number, size, window, granted }: IncomingStreamOptions) {
+    super();
+    this.number = number;
+    this.size = size;
+    this.#reader = reader;
+    this.#window = new Window(window, granted);
+    this.onReturn = () => this.#stop();
+    this.#grant(this.#window.open());
+  }
+
+  /** @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
+  onItem(value: unknown, frameLength: number): void {
+    this.#window.receive(frameLength);
+    if (this.#over) return;
+    const item = this.#reader.read(value);
+    this.push(item, () => {
+      this.taken += item instanceof Uint8Array ? item.length : frameLength;
+      this.#reader.onTaken(this);
+      if (!this.#over) this.#grant(this.#window.take(frameLength));
+    });
+  }
+
+  /** It is over at the other end; what has come is still there to be taken. */
+  close(error?: TautlineError): void {
+    if (this.#settle()) this.end(error);
+  }
+
+  #stop(): void {
+    if (this.#settle()) this.#reader.sendStop(this.number);
+  }
+
+  #grant(total: number | undefined): void {
+    if (total !== undefined) this.#reader.sendCredit(this.number, total);
+  }
+
+  #settle(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#reader.onOver(this);
+    return true;
+  }
+}

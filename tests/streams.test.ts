@@ -1,0 +1,369 @@
+import { type ConnectionOptions, createClient, streams } from "@tautline/client";
+import { contract, fields, mutation, query, rich, type StreamProgress, stream, subscription } from "@tautline/core";
+import { implement } from "@tautline/server";
+import { initTRPC, TRPCError } from "@trpc/server";
+import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
+import { closing, collect, rejection } from "./fixture/client.ts";
+import { createGate } from "./fixture/gate.ts";
+import { startServer } from "./fixture/server.ts";
+import { startTcpProxy } from "./fixture/tcp-proxy.ts";
+
+cleanUpAfterEach();
+
+const Item = z.object({ n: z.number(), at: z.date().optional() });
+const api = contract({
+  /** The sum of what goes up. */
+  sum: mutation({ input: stream(z.number()), output: z.number() }),
+  /** So many of what goes up, and no more. */
+  first: mutation({ input: fields({ count: z.number(), numbers: stream(z.number()) }), output: z.array(z.number()) }),
+  count: query({ input: z.object({ to: z.number(), fail: z.string().optional() }), output: stream(Item) }),
+  bad: query({ output: stream(z.number()) }),
+  /** Duplex: each number doubled. */
+  double: mutation({ input: stream(z.number()), output: stream(z.number()) }),
+  zip: query({
+    input: fields({ left: stream(z.number()), right: stream(z.string()) }),
+    output: fields({ pairs: stream(z.tuple([z.number(), z.string()])), note: z.string() }),
+  }),
+  ignore: mutation({ input: stream(z.number()), output: z.string() }),
+  pages: subscription({ output: fields({ page: z.number(), lines: stream(z.string()) }) }),
+});
+
+/** What the handlers have seen. */
+let seen: { yielded: number; cleaned: string[]; read: number; reason: unknown };
+beforeEach(() => {
+  seen = { yielded: 0, cleaned: [], read: 0, reason: undefined };
+});
+
+const t = initTRPC.create({ transformer: rich });
+const { procedures: p, router: build } = implement(api, t);
+
+async function* counting(to: number, fail?: string, signal?: AbortSignal) {
+  try {
+    for (let n = 1; n <= to; n++) {
+      seen.yielded = n;
+      yield { n, at: new Date(n) };
+    }
+    if (fail === "deliberate") throw new TRPCError({ code: "CONFLICT", message: "no more" });
+    if (fail === "secret") throw new Error("secret");
+    if (fail === "wait") await new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
+  } finally {
+    seen.cleaned.push("count");
+    seen.reason = signal?.reason;
+  }
+}
+
+const router = build({
+  sum: p.sum.mutation(async ({ input }) => {
+    let sum = 0;
+    for await (const number of input) {
+      sum += number;
+      seen.read++;
+    }
+    return sum;
+  }),
+  first: p.first.mutation(async ({ input: { count, numbers } }) => {
+    const taken: number[] = [];
+    for await (const number of numbers) {
+      taken.push(number);
+      if (taken.length === count) break;
+    }
+    return taken;
+  }),
+  count: p.count.query(({ input, signal }) => counting(input.to, input.fail, signal)),
+  bad: p.bad.query(async function* () {
+    yield 1;
+    yield "two" as unknown as number;
+    yield 3;
+  } as never),
+  double: p.double.mutation(({ input }) =>
+    (async function* () {
+      try {
+        for await (const number of input) yield number * 2;
+      } finally {
+        seen.cleaned.push("double");
+      }
+    })(),
+  ),
+  zip: p.zip.query(({ input: { left, right } }) => ({
+    note: "zipped",
+    pairs: (async function* () {
+      for await (const number of left) {
+        const { value, done } = await right.next();
+        if (done === true) return;
+        yield [number, value] as [number, string];
+      }
+    })(),
+  })),
+  ignore: p.ignore.mutation(() => "not read"),
+  pages: p.pages.subscription(async function* () {
+    for (let page = 1; page <= 3; page++) {
+      yield {
+        page,
+        lines: (async function* () {
+          yield `${page}.1`;
+          yield `${page}.2`;
+        })(),
+      };
+    }
+  }),
+});
+
+async function start(options: Partial<ConnectionOptions> = {}) {
+  const errors: string[] = [];
+  const server = await startServer({ router, onError: ({ error }) => errors.push(error.message) });
+  const proxy = await startTcpProxy(server.url);
+  const client = closing(
+    createClient({ contract: api, url: proxy.url, transformer: rich, streams, backoff: { baseMs: 1 }, ...options }),
+  );
+  return { server, proxy, client, errors };
+}
+
+/** Numbers from 1, and what became of whoever gives them. */
+function source(to: number) {
+  const state = { given: 0, ended: false };
+  async function* numbers() {
+    try {
+      for (let n = 1; n <= to; n++) {
+        state.given = n;
+        yield n;
+      }
+    } finally {
+      state.ended = true;
+    }
+  }
+  return { state, numbers: numbers() };
+}
+
+describe("a stream", () => {
+  it("goes up, as fast as its handler reads", async () => {
+    const { client } = await start();
+    expect(await client.sum.mutate(source(10_000).numbers)).toBe(50_005_000);
+    expect(await client.sum.mutate(source(0).numbers)).toBe(0);
+  });
+
+  it("goes down, and its items are what they were", async () => {
+    const { client } = await start();
+    const items = await collect(await client.count.query({ to: 3 }));
+    expect(items).toEqual([1, 2, 3].map((n) => ({ n, at: new Date(n) })));
+    expect(await collect(await client.count.query({ to: 0 }))).toEqual([]);
+  });
+
+  it("goes both ways at once, each item as it comes", async () => {
+    const { client } = await start();
+    const gates = [createGate<number>(), createGate<number>()];
+    async function* numbers() {
+      for (const gate of gates) yield await gate.opened;
+    }
+    const doubled = await client.double.mutate(numbers());
+    gates[0]?.open(4);
+    expect(await doubled.next()).toEqual({ done: false, value: 8 });
+    gates[1]?.open(5);
+    expect(await collect(doubled)).toEqual([10]);
+  });
+
+  it("may stand beside others, and beside plain values", async () => {
+    const { client } = await start();
+    async function* words() {
+      yield* ["a", "b", "c"];
+    }
+    const { note, pairs } = await client.zip.query({ left: source(5).numbers, right: words() });
+    expect([note, await collect(pairs)]).toEqual([
+      "zipped",
+      [
+        [1, "a"],
+        [2, "b"],
+        [3, "c"],
+      ],
+    ]);
+  });
+
+  it("may be in each item of a subscription", async () => {
+    const { client } = await start();
+    const read: string[] = [];
+    for await (const { page, lines } of client.pages.subscribe()) read.push(`${page}: ${await collect(lines)}`);
+    expect(read).toEqual(["1: 1.1,1.2", "2: 2.1,2.2", "3: 3.1,3.2"]);
+  });
+
+  it("is a ReadableStream where that is what one has", async () => {
+    const { client } = await start();
+    const readable = new ReadableStream<number>({
+      start(controller) {
+        for (const n of [1, 2, 3]) controller.enqueue(n);
+        controller.close();
+      },
+    });
+    expect(await client.sum.mutate(readable)).toBe(6);
+  });
+});
+
+describe("whoever reads too slowly", () => {
+  it("pauses a handler", async () => {
+    const { client } = await start();
+    const items = await client.count.query({ to: 10_000 });
+    await quiet(() => seen.yielded);
+    expect(seen.yielded).toBeLessThanOrEqual(256);
+    for (let n = 1; n <= 10_000; n++) expect((await items.next()).value?.n).toBe(n);
+    expect((await items.next()).done).toBe(true);
+  });
+
+  it("pauses a caller's source", async () => {
+    const { client } = await start();
+    const { state, numbers } = source(10_000);
+    const doubled = await client.double.mutate(numbers);
+    await quiet(() => state.given);
+    expect(state.given).toBeLessThanOrEqual(600);
+    expect((await collect(doubled)).length).toBe(10_000);
+  });
+});
+
+describe("whoever has enough", () => {
+  it("of what goes down leaves the loop, and the handler's generator ends", async () => {
+    const { client } = await start();
+    for await (const { n } of await client.count.query({ to: 1_000_000 })) if (n === 5) break;
+    await until("it has ended", () => seen.cleaned.length > 0);
+    expect(seen.yielded).toBeLessThan(1_000);
+  });
+
+  it("of what goes up leaves the loop, and the caller's generator ends", async () => {
+    const { client } = await start();
+    const { state, numbers } = source(1_000_000);
+    expect(await client.first.mutate({ count: 3, numbers })).toEqual([1, 2, 3]);
+    await until("it has ended", () => state.ended);
+    expect(state.given).toBeLessThan(1_000);
+  });
+
+  it("of the call aborts it, and both ends of its streams end", async () => {
+    const { client } = await start();
+    const controller = new AbortController();
+    const { state, numbers } = source(1_000_000);
+    const doubled = await client.double.mutate(numbers, { signal: controller.signal });
+    await doubled.next();
+    controller.abort();
+    await expect(collect(doubled)).rejects.toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
+    await until("all has ended", () => state.ended && seen.cleaned.includes("double"));
+  });
+
+  it("is heard by the handler's signal, though it has answered", async () => {
+    const { client } = await start();
+    const items = await client.count.query({ to: 1, fail: "wait" });
+    await items.next();
+    await items.return?.();
+    await until("it has ended", () => seen.cleaned.length > 0);
+    expect(seen.reason).toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
+  });
+
+  it("takes nothing: a handler that answers without reading ends what goes up", async () => {
+    const { client } = await start();
+    const { state, numbers } = source(10);
+    expect(await client.ignore.mutate(numbers)).toBe("not read");
+    await until("it has ended", () => state.ended || state.given === 0);
+    expect(state.given).toBeLessThanOrEqual(10);
+  });
+});
+
+describe("an error", () => {
+  it("that a handler throws on purpose is what its reader gets, after the items", async () => {
+    const { client } = await start();
+    const items = await client.count.query({ to: 2, fail: "deliberate" });
+    const read: number[] = [];
+    const error = await rejection(
+      (async () => {
+        for await (const { n } of items) read.push(n);
+      })(),
+    );
+    expect([read, error]).toMatchObject([[1, 2], { code: "CONFLICT", message: "no more" }]);
+  });
+
+  it("that it does not is told to nobody but the server", async () => {
+    const { client, errors } = await start();
+    const error = await rejection(collect(await client.count.query({ to: 1, fail: "secret" })));
+    expect(error).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
+    expect(JSON.stringify(error)).not.toContain("secret");
+    expect(errors).toContain("secret");
+  });
+
+  it("of a handler's item that does not fit is the server's", async () => {
+    const { client } = await start();
+    const items = await client.bad.query();
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    expect(await rejection(items.next())).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
+  });
+
+  it("of a caller's item that does not fit is the caller's, and ends its source", async () => {
+    const { client } = await start();
+    let ended = false;
+    async function* numbers() {
+      try {
+        yield 1;
+        yield "two" as unknown as number;
+        for (;;) yield 3;
+      } finally {
+        ended = true;
+      }
+    }
+    expect(await rejection(client.sum.mutate(numbers()))).toMatchObject({ code: "BAD_REQUEST" });
+    await until("it has ended", () => ended);
+  });
+
+  it("that a caller's source throws is what the handler gets", async () => {
+    const { client, errors } = await start();
+    async function* numbers() {
+      yield 1;
+      throw new Error("the disk is gone");
+    }
+    expect(await rejection(client.sum.mutate(numbers()))).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
+    expect(errors.length).toBeGreaterThan(0);
+  });
+
+  it("is what a client without `streams` gets that sends one", async () => {
+    const { client } = await start({ streams: undefined } as never);
+    const error = await rejection(client.sum.mutate(source(1).numbers));
+    expect(error).toMatchObject({ code: "BAD_REQUEST", message: "nothing carries streams here" });
+  });
+});
+
+describe("a connection that breaks", () => {
+  it("breaks no stream: every item comes, once, in order, both ways", async () => {
+    const { client, proxy } = await start();
+    const { numbers } = source(20_000);
+    const doubled = await client.double.mutate(numbers);
+    let expected = 0;
+    for await (const number of doubled) {
+      expected += 2;
+      expect(number).toBe(expected);
+      if (expected % 8_000 === 0) proxy.cut();
+    }
+    expect(expected).toBe(40_000);
+  });
+});
+
+describe("progress", () => {
+  it("is told of what goes up and of what goes down", async () => {
+    const { client } = await start();
+    const told: StreamProgress[] = [];
+    const text = "x".repeat(900);
+    async function* words() {
+      for (let n = 0; n < 2_000; n++) yield text;
+    }
+    const { pairs } = await client.zip.query(
+      { left: source(2_000).numbers, right: words() },
+      { onProgress: (progress) => told.push(progress) },
+    );
+    await collect(pairs);
+    const ups = told.filter(({ direction, stream: number }) => direction === "up" && number === 2);
+    const downs = told.filter(({ direction }) => direction === "down");
+    expect(ups.length).toBeGreaterThan(3);
+    expect(ups.map(({ bytes }) => bytes)).toEqual(ups.map(({ bytes }) => bytes).toSorted((a, b) => a - b));
+    expect(downs.length).toBeGreaterThan(3);
+  });
+});
+
+/** Waits until a figure has not changed for many turns. */
+async function quiet(figure: () => number): Promise<void> {
+  for (let turns = 0, last = -1; turns < 50; last = figure()) {
+    await turn();
+    turns = figure() === last ? turns + 1 : 0;
+  }
+}
