@@ -8,6 +8,7 @@ import {
   type MemoryConnection,
   MemoryNetwork,
   type Traffic,
+  textOf,
   type Violation,
 } from "@tautline/core/testing";
 import { type IdempotencyStore, memoryIdempotencyStore } from "@tautline/server";
@@ -298,7 +299,8 @@ class Simulation {
 
   #onTraffic(traffic: Traffic, connection: MemoryConnection): void {
     this.#say(
-      () => `${connection.id} ${traffic.from === "client" ? ">" : "<"} ${traffic.step} ${shorten(traffic.frame)}`,
+      () =>
+        `${connection.id} ${traffic.from === "client" ? ">" : "<"} ${traffic.step} ${shorten(textOf(traffic.frame))}`,
     );
     const points = this.#witness.onTraffic(traffic, connection);
     if (points.has("hello") && traffic.step === "sent") this.#overtake(connection);

@@ -1,4 +1,12 @@
-import type { History, LinkEnd, MemoryConnection, Traffic } from "@tautline/core/testing";
+import type { Frame } from "@tautline/core/internals";
+import {
+  type History,
+  type LinkEnd,
+  type MemoryConnection,
+  messagesOf,
+  type Traffic,
+  textOf,
+} from "@tautline/core/testing";
 import type { CutPoint, Settings } from "./schedule.ts";
 
 /** When a schedule has broken a connection. */
@@ -177,8 +185,8 @@ export class Witness {
     session.offlineFrom = connection.client.open && connection.server.open ? undefined : this.#now();
   }
 
-  #isReplay(step: Traffic["step"], from: LinkEnd, { calls }: Contents, seen: Seen, frame: string): boolean {
-    const place = `${from} ${frame}`;
+  #isReplay(step: Traffic["step"], from: LinkEnd, { calls }: Contents, seen: Seen, frame: Frame): boolean {
+    const place = `${from} ${textOf(frame)}`;
     if (step === "arrived") {
       const index = seen.replaysInFlight.indexOf(place);
       if (index >= 0) seen.replaysInFlight.splice(index, 1);
@@ -226,11 +234,11 @@ const cutPoints: Readonly<Record<number, CutPoint>> = {
   24: "item",
 };
 
-function read(frame: string): Contents {
+function read(frame: Frame): Contents {
   const points = new Set<CutPoint>();
   let hello: Contents["hello"];
   let calls = false;
-  for (const message of JSON.parse(frame) as [number, ...unknown[]][]) {
+  for (const message of messagesOf(frame)) {
     const point = cutPoints[message[0]];
     if (point !== undefined) points.add(point);
     if (message[0] >= 10) calls = true;

@@ -51,7 +51,7 @@ async function startServer(): Promise<number> {
 function serveSocket(socket: WsSocket, dispatch: Dispatch, scope: CallScope, limits: ServerLimits): void {
   const onMessage = (message: Message): void => receive(peer, message, connection);
   const parse = (text: string): unknown => parseStrictly(text, limits.maxDepth);
-  const connection = new Connection(socket, { onMessage, onError: rethrow }, parse);
+  const connection = new Connection(socket, { onMessage, onError: rethrow }, { parse });
   const server = {
     onCall: (call: IncomingCall) => dispatch.run(call, scope),
     onRefused: (call: IncomingCall, error: TautlineError) => dispatch.fail(call, error, scope),
@@ -62,7 +62,6 @@ function serveSocket(socket: WsSocket, dispatch: Dispatch, scope: CallScope, lim
   peer.attach(connection);
   socket.listen({
     onFrame: (frame) => connection.receive(frame),
-    onBinaryFrame: () => {},
     onClosed: () => connection.onClosed(),
   });
 }

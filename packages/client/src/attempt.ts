@@ -23,7 +23,7 @@ import {
 } from "@tautline/core/internals";
 import { WebSocket as DefaultWebSocket } from "#web-socket";
 import { type ConnectionOptions, defaultConnectTimeoutMs, type Provided } from "./options.ts";
-import { openSocket } from "./web-socket.ts";
+import { frameOf, openSocket } from "./web-socket.ts";
 
 /** Whoever wants a connection. */
 export interface AttemptOwner {
@@ -143,10 +143,7 @@ export class Attempt implements ConnectionHandlers, Beating {
       );
       this.#owner.onGreeted(this);
     });
-    socket.addEventListener("message", ({ data }) => {
-      if (typeof data === "string") connection.receive(data);
-      else connection.fail(badMessage("a binary frame"));
-    });
+    socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
     socket.addEventListener("close", ({ code, reason }) => {
       this.#lose(this.#refusal ?? connectionClosed(`closed (${code} ${reason})`), mayReconnect(code));
     });

@@ -1,5 +1,5 @@
 import { TautlineError } from "@tautline/core";
-import { MemoryNetwork, type MemorySocket } from "@tautline/core/testing";
+import { MemoryNetwork, type MemorySocket, messagesOf } from "@tautline/core/testing";
 import { describe, expect, test } from "vitest";
 import type { ClientConnection } from "./connection-state.ts";
 import { createClient } from "./create-client.ts";
@@ -16,7 +16,7 @@ class Line {
   constructor(socket: MemorySocket) {
     this.#socket = socket;
     socket.listen({
-      onFrame: (frame) => this.came.push(...(JSON.parse(frame) as Sent[])),
+      onFrame: (frame) => this.came.push(...messagesOf(frame)),
       onClosed: (code) => {
         this.closed = code;
       },

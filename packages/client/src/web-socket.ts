@@ -1,10 +1,12 @@
 import { TautlineError } from "@tautline/core";
-import { subprotocol } from "@tautline/core/internals";
+import { type Frame, subprotocol } from "@tautline/core/internals";
 
 /** As much of the browsers' WebSocket as the client needs; `ws` has it too. */
 export interface WebSocketLike {
   readonly readyState: number;
-  send(data: string): void;
+  /** How binary frames come; set to `arraybuffer` where it is `blob`. */
+  binaryType?: string;
+  send(data: Frame): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: "open" | "error", listener: () => void): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
@@ -20,13 +22,22 @@ interface Host {
   readonly location?: { readonly href: string };
 }
 
+/** What a message event brought, as core knows frames. */
+export function frameOf(data: unknown): Frame {
+  if (typeof data === "string") return data;
+  return ArrayBuffer.isView(data) ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data as ArrayBuffer);
+}
+
 /** @throws TautlineError `BAD_REQUEST` where the address is none. */
 export function openSocket(WebSocket: WebSocketClass, address: string | URL): WebSocketLike {
   try {
     const { location }: Host = globalThis;
     const url = new URL(address, location?.href);
     url.protocol = url.protocol.replace("http", "ws");
-    return new WebSocket(url.href, subprotocol);
+    const socket = new WebSocket(url.href, subprotocol);
+    // A Blob is read in its own time; what `ws` gives instead needs no copy.
+    if (socket.binaryType === "blob") socket.binaryType = "arraybuffer";
+    return socket;
   } catch (cause) {
     throw new TautlineError({ code: "BAD_REQUEST", message: `no address: ${String(address)}`, cause });
   }

@@ -65,6 +65,13 @@ function checkSize(text: string, maxFrameBytes: number): string {
 export type ParseJson = (text: string) => unknown;
 
 /**
+ * Reads a binary frame: the message in it, or none where it is an extension's.
+ *
+ * @throws TautlineError `BAD_MESSAGE` as `decodeFrame`.
+ */
+export type BinaryDecoder = (frame: Uint8Array<ArrayBuffer>, parse?: ParseJson) => Message[];
+
+/**
  * The messages of one text frame, in order, without those of extensions.
  *
  * @param parse JSON.parse, or for frames of strangers `parseStrictly`.

@@ -1,13 +1,14 @@
 import * as closeCode from "./close-code.ts";
-import { decodeFrame, type ParseJson } from "./codec.ts";
+import { type BinaryDecoder, decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import type { EncodedMessage, Frame } from "./frame.ts";
 import { Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
-import type { Message } from "./protocol.ts";
+import { badMessage, type Message } from "./protocol.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
 export interface Socket {
-  send(frame: string): void;
+  send(frame: Frame): void;
   /** @param reason at most 123 bytes (RFC 6455, section 5.5.1). */
   close(code: number, reason: string): void;
   /** Resolves when more can be sent without growing memory; undefined while that is so. Left out: nobody can tell. */
@@ -26,20 +27,27 @@ export interface ConnectionHandlers {
   onError(error: TautlineError): void;
 }
 
+/** How frames are read. */
+export interface FrameReader {
+  /** `parseStrictly` where the other side is a stranger. Default JSON.parse. */
+  readonly parse?: ParseJson | undefined;
+  /** Reads binary frames. Default: one is a bad message. */
+  readonly decodeBinary?: BinaryDecoder | undefined;
+}
+
 /** One socket, from open to close: messages go in and out, frames are its own affair. */
 export class Connection implements MessagePipe {
   readonly #socket: Socket;
   readonly #handlers: ConnectionHandlers;
-  readonly #parse: ParseJson | undefined;
+  readonly #reader: FrameReader;
   readonly #outbox: Outbox;
   #open = true;
   #quietBeats = 0;
 
-  /** @param parse `parseStrictly` where the other side is a stranger. Default JSON.parse. */
-  constructor(socket: Socket, handlers: ConnectionHandlers, parse?: ParseJson) {
+  constructor(socket: Socket, handlers: ConnectionHandlers, reader: FrameReader = {}) {
     this.#socket = socket;
     this.#handlers = handlers;
-    this.#parse = parse;
+    this.#reader = reader;
     this.#outbox = new Outbox((frame) => socket.send(frame));
   }
 
@@ -48,7 +56,7 @@ export class Connection implements MessagePipe {
   }
 
   /** Takes an encoded message; it leaves with whatever else is sent in this turn. */
-  send(message: string): void {
+  send(message: EncodedMessage): void {
     if (this.#open) this.#outbox.push(message);
   }
 
@@ -61,11 +69,11 @@ export class Connection implements MessagePipe {
     return ++this.#quietBeats;
   }
 
-  /** Takes a text frame. Every inbound byte enters here; nothing is thrown. */
-  receive(frame: string): void {
+  /** Takes a frame. Every inbound byte enters here; nothing is thrown. */
+  receive(frame: Frame): void {
     this.#quietBeats = 0;
     try {
-      const messages = decodeFrame(frame, this.#parse);
+      const messages = this.#decode(frame);
       const length = messages.length === 1 ? frame.length : 0;
       for (const message of messages) {
         if (!this.#open) return;
@@ -75,6 +83,13 @@ export class Connection implements MessagePipe {
     } catch (thrown) {
       this.fail(TautlineError.from(thrown));
     }
+  }
+
+  #decode(frame: Frame): Message[] {
+    const { parse, decodeBinary } = this.#reader;
+    if (typeof frame === "string") return decodeFrame(frame, parse);
+    if (decodeBinary === undefined) throw badMessage("a binary frame");
+    return decodeBinary(frame, parse);
   }
 
   /** Closes because of an error, and tells the owner. */

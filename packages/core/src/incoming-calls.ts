@@ -1,5 +1,6 @@
 import { encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import { frameLength } from "./frame.ts";
 import { type CallReplies, IncomingCall } from "./incoming-call.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxCalls, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
@@ -96,9 +97,9 @@ export class IncomingCalls implements CallReplies {
   }
 
   sendReply(message: CalleeMessage): number {
-    const text = encodeMessage(message, this.#maxFrameBytes);
-    this.#pipe.send(text);
-    return text.length + 2;
+    const encoded = encodeMessage(message, this.#maxFrameBytes);
+    this.#pipe.send(encoded);
+    return frameLength(encoded);
   }
 
   sendValue(message: CalleeMessage, value: unknown, call: IncomingCall): number {

@@ -7,8 +7,8 @@ export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
 export { goingAway, mayReconnect, normal as normalClosure, silent as silentClosure } from "./close-code.ts";
-export { decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
-export { Connection, type ConnectionHandlers, type Socket } from "./connection.ts";
+export { type BinaryDecoder, decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
+export { Connection, type ConnectionHandlers, type FrameReader, type Socket } from "./connection.ts";
 export type {
   CallError,
   ContractCalls,
@@ -23,6 +23,7 @@ export type {
   Unsubscribable,
 } from "./contract-calls.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
+export type { EncodedMessage, Frame } from "./frame.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";

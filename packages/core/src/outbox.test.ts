@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Frame } from "./frame.ts";
 import { joinLimitLength, Outbox } from "./outbox.ts";
+import { messagesOf } from "./testing/frame-json.ts";
 
 function createOutbox() {
-  const frames: string[] = [];
+  const frames: Frame[] = [];
   return { frames, outbox: new Outbox((frame) => frames.push(frame)) };
 }
 
@@ -71,11 +73,23 @@ describe("Outbox", () => {
     for (let count = 0; count < 100; count++) outbox.push(messageOf(1000));
     for (let count = 0; count < 3000; count++) outbox.push("1");
     await microtasks();
-    const sent = frames.map((frame) => JSON.parse(frame) as unknown[]);
+    const sent = frames.map((frame) => messagesOf(frame) as unknown[]);
     expect(Math.max(...frames.map((frame) => frame.length))).toBeLessThanOrEqual(32 * 1024 + joinLimitLength + 2);
     expect(Math.max(...sent.map((messages) => messages.length))).toBeLessThanOrEqual(1024);
     const expected = [...Array<string>(100).fill("x".repeat(998)), ...Array<number>(3000).fill(1)];
     expect(sent.flat()).toEqual(expected);
+  });
+
+  test("sends bytes at once and as they are, after what waits", async () => {
+    const { frames, outbox } = createOutbox();
+    const bytes = Uint8Array.of(1, 2, 3);
+    outbox.push("[25,1]");
+    outbox.push(bytes);
+    expect(frames).toEqual(["[[25,1]]", bytes]);
+    expect(frames[1]).toBe(bytes);
+    outbox.push("[25,2]");
+    await microtasks();
+    expect(frames.slice(2)).toEqual(["[[25,2]]"]);
   });
 
   test("sends what waits when it is flushed, and nothing twice", async () => {
@@ -101,7 +115,7 @@ describe("Outbox", () => {
   });
 
   test("keeps the order when sending a frame makes more messages", async () => {
-    const frames: string[] = [];
+    const frames: Frame[] = [];
     const outbox: Outbox = new Outbox((frame) => {
       frames.push(frame);
       if (frames.length === 1) outbox.push("[25,2]");

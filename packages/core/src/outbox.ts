@@ -1,3 +1,4 @@
+import type { EncodedMessage, Frame } from "./frame.ts";
 import { joinedFrameLength } from "./options.ts";
 
 /** A message longer than this, without its frame's brackets, goes at once, in a frame of its own. */
@@ -15,7 +16,7 @@ const settled: Promise<void> = Promise.resolve();
 
 /** Joins what is sent to one peer in one turn of the event loop into one frame. Order is kept. */
 export class Outbox {
-  readonly #sendFrame: (frame: string) => void;
+  readonly #sendFrame: (frame: Frame) => void;
   readonly #onMicrotask: () => void;
   #pending = "";
   #count = 0;
@@ -23,17 +24,16 @@ export class Outbox {
   #quiet = 0;
   #scheduled = false;
 
-  /** @param sendFrame takes a frame's text. */
-  constructor(sendFrame: (frame: string) => void) {
+  constructor(sendFrame: (frame: Frame) => void) {
     this.#sendFrame = sendFrame;
     this.#onMicrotask = () => this.#look();
   }
 
-  /** Takes an encoded message. */
-  push(message: string): void {
-    if (message.length > joinLimitLength) {
+  push(message: EncodedMessage): void {
+    const binary = typeof message !== "string";
+    if (binary || message.length > joinLimitLength) {
       this.flush();
-      this.#sendFrame(`[${message}]`);
+      this.#sendFrame(binary ? message : `[${message}]`);
       return;
     }
     this.#pending += (this.#count++ === 0 ? "[" : ",") + message;

@@ -1,9 +1,10 @@
+import type { EncodedMessage } from "./frame.ts";
+
 /** What a peer sends through: messages go in at one end and come out at the other, in order. */
 export interface MessagePipe {
   /** Whether what is sent leaves now; if not, a peer keeps new calls to itself until it is attached again. */
   readonly open: boolean;
-  /** Takes an encoded message. */
-  send(message: string): void;
+  send(message: EncodedMessage): void;
   /** Resolves when more can be sent without growing memory; undefined while that is so. */
   drained(): Promise<void> | undefined;
 }

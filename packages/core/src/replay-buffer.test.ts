@@ -2,10 +2,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { EncodedMessage } from "./frame.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 
-function kept(buffer: ReplayBuffer): string[] {
-  const messages: string[] = [];
+function kept(buffer: ReplayBuffer): EncodedMessage[] {
+  const messages: EncodedMessage[] = [];
   buffer.replay((message) => messages.push(message));
   return messages;
 }
@@ -49,12 +50,23 @@ describe("a replay buffer", () => {
     expect([buffer.start, buffer.length, kept(buffer)]).toEqual([2, 1, ["b"]]);
   });
 
+  test("keeps bytes as they are, and counts them beside text", () => {
+    const buffer = new ReplayBuffer(10);
+    const bytes = new Uint8Array(6);
+    buffer.push("text");
+    buffer.push(bytes);
+    expect([buffer.length, kept(buffer)]).toEqual([10, ["text", bytes]]);
+    expect(kept(buffer)[1]).toBe(bytes);
+    buffer.push("x");
+    expect([buffer.length, buffer.start, kept(buffer)]).toEqual([7, 1, [bytes, "x"]]);
+  });
+
   test("hands over each message once, also where those before it are let go meanwhile", () => {
     for (const behind of [1, 0]) {
       const buffer = new ReplayBuffer(100_000);
       const all = Array.from({ length: 2_000 }, (_, index) => `${index}`);
       for (const message of all) buffer.push(message);
-      const messages: string[] = [];
+      const messages: EncodedMessage[] = [];
       buffer.replay((message) => {
         messages.push(message);
         buffer.trim(messages.length - behind);

@@ -1,3 +1,5 @@
+import type { EncodedMessage } from "./frame.ts";
+
 /** An array of up to so many slots is kept for what comes next, 1 kB at most: making it anew cost more than all the rest. */
 const keptSlots = 128;
 
@@ -7,7 +9,7 @@ const keptSlots = 128;
  */
 export class ReplayBuffer {
   readonly #maxLength: number;
-  #messages: string[] = [];
+  #messages: EncodedMessage[] = [];
   /** Where in `#messages` the first kept one stands; those before it wait for a cheap moment to be cut off. */
   #head = 0;
   /** Where the next one goes. */
@@ -16,7 +18,7 @@ export class ReplayBuffer {
   #first = 0;
   #length = 0;
 
-  /** @param maxLength in UTF-16 units: a byte each in JSON, but for other alphabets. */
+  /** @param maxLength in bytes, and UTF-16 units of text: a byte each in JSON, but for other alphabets. */
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
   }
@@ -31,12 +33,12 @@ export class ReplayBuffer {
     return this.#first;
   }
 
-  /** How much text is kept, in UTF-16 units. */
+  /** How much is kept, in bytes, and UTF-16 units of text. */
   get length(): number {
     return this.#length;
   }
 
-  push(message: string): void {
+  push(message: EncodedMessage): void {
     this.#messages[this.#tail++] = message;
     this.#length += message.length;
     while (this.#length > this.#maxLength && this.end - this.#first > 1) this.trim(this.#first + 1);
@@ -48,7 +50,7 @@ export class ReplayBuffer {
     const head = this.#head + Math.max(0, position - this.#first);
     for (let index = this.#head; index < head; index++) {
       this.#length -= messages[index]?.length ?? 0;
-      // The slot must not keep the text alive until it is cut off.
+      // The slot must not keep the message alive until it is cut off.
       messages[index] = "";
     }
     this.#first += head - this.#head;
@@ -57,7 +59,7 @@ export class ReplayBuffer {
   }
 
   /** Hands over what is kept, oldest first; also where some of it is let go meanwhile. */
-  replay(send: (message: string) => void): void {
+  replay(send: (message: EncodedMessage) => void): void {
     for (let position = this.#first; position < this.end; position = Math.max(position + 1, this.#first)) {
       send(this.#messages[this.#head + position - this.#first] ?? "");
     }

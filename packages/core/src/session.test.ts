@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { encodeMessage } from "./codec.ts";
 import { Connection } from "./connection.ts";
 import type { TautlineError } from "./errors.ts";
+import type { Frame } from "./frame.ts";
 import { isSessionMessage, type Message, type PeerMessage } from "./protocol.ts";
 import { Session } from "./session.ts";
+import { messagesOf } from "./testing/frame-json.ts";
 
 /** One end: its session, and the numbers that were sent and that came. */
 class End {
@@ -33,8 +35,8 @@ class End {
 
 /** Frames on their way between two connections, one direction each. They arrive when they are told to. */
 class Wire {
-  readonly toServer: string[] = [];
-  readonly toClient: string[] = [];
+  readonly toServer: Frame[] = [];
+  readonly toClient: Frame[] = [];
   readonly client: Connection;
   readonly server: Connection;
 
@@ -53,7 +55,7 @@ class Wire {
   /** What comes before sessions: set by whoever plays hello and welcome. */
   onControl: (message: Message, connection: Connection) => void = () => {};
 
-  #connect(end: End, out: string[]): Connection {
+  #connect(end: End, out: Frame[]): Connection {
     const connection: Connection = new Connection(
       { send: (frame) => out.push(frame), close: () => {} },
       {
@@ -170,8 +172,8 @@ async function connected(replayLength?: number): Promise<Pair> {
 }
 
 /** The messages on the way in one direction. */
-function onTheWay(frames: readonly string[]): unknown[] {
-  return frames.flatMap((frame) => JSON.parse(frame) as unknown[]);
+function onTheWay(frames: readonly Frame[]): unknown[] {
+  return frames.flatMap(messagesOf);
 }
 
 describe("a session", () => {

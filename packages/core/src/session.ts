@@ -1,5 +1,6 @@
 import { encodeMessage } from "./codec.ts";
 import type { Connection } from "./connection.ts";
+import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { badMessage, type PeerMessage, type SessionMessage } from "./protocol.ts";
@@ -15,11 +16,11 @@ export type SessionState = "parked" | "attached" | "lost";
 export interface SessionOwner {
   /** Takes a message, in order and once. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
   onMessage(message: PeerMessage, session: Session, length: number): void;
-  /** So much text was kept while parked; some of what was kept before may have been let go for it. */
+  /** A message of this length was kept while parked; some of what was kept before may have been let go for it. */
   onKept?(length: number, session: Session): void;
 }
 
-/** After so many messages, or so much text, the other side is told that it may forget them. */
+/** After so many messages, or so much of them, the other side is told that it may forget them. */
 const messagesPerAck = 32;
 const lengthPerAck = 32 * 1024;
 
@@ -42,7 +43,7 @@ export class Session implements MessagePipe {
   #drained: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
 
-  /** @param replayLength how much unacknowledged text is kept for a resume, in UTF-16 units. */
+  /** @param replayLength how much that is not acknowledged is kept for a resume, in bytes, and UTF-16 units of text. */
   constructor(owner: SessionOwner, replayLength: number) {
     this.#owner = owner;
     this.#sent = new ReplayBuffer(replayLength);
@@ -62,13 +63,13 @@ export class Session implements MessagePipe {
     return this.#received;
   }
 
-  /** How much text it keeps for a resume, in UTF-16 units. */
+  /** How much it keeps for a resume, in bytes, and UTF-16 units of text. */
   get keptLength(): number {
     return this.#sent.length;
   }
 
   /** Sends a message, or keeps it for the next connection. */
-  send(message: string): void {
+  send(message: EncodedMessage): void {
     if (this.#state === "lost") return;
     this.#sent.push(message);
     if (this.#connection === undefined) this.#owner.onKept?.(message.length, this);

@@ -10,6 +10,7 @@ import {
   type Deadline,
   type Deadlines,
   encodeMessage,
+  type Frame,
   type HelloFields,
   type HelloMessage,
   isSessionMessage,
@@ -30,9 +31,7 @@ import { toTRPCError } from "./trpc-error.ts";
 
 /** What the owner of a socket hears from it. */
 export interface SocketEvents {
-  onFrame(frame: string): void;
-  /** A binary frame came, which this version has no use for. */
-  onBinaryFrame(): void;
+  onFrame(frame: Frame): void;
   /** The socket is gone. 1006 where it went without a word (RFC 6455, section 7.1.5). */
   onClosed(code: number): void;
 }
@@ -88,11 +87,12 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#host = host;
     this.#socket = socket;
     this.#request = request;
-    this.#connection = new Connection(socket, this, (text) => parseStrictly(text, host.limits.maxDepth));
+    this.#connection = new Connection(socket, this, {
+      parse: (text) => parseStrictly(text, host.limits.maxDepth),
+    });
     this.#deadline = this.#startDeadline();
     socket.listen({
       onFrame: (frame) => this.#connection.receive(frame),
-      onBinaryFrame: () => this.#connection.fail(badMessage("version 1 has no binary frames yet")),
       onClosed: (code) => this.#onClosed(code),
     });
   }

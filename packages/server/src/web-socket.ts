@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { subprotocol } from "@tautline/core/internals";
+import { type Frame, subprotocol } from "@tautline/core/internals";
 import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import { closeTimeoutMs } from "./options.ts";
 import type { ServerSocket, SocketEvents } from "./server-connection.ts";
@@ -51,9 +51,8 @@ export class WsSocket implements ServerSocket {
 
   listen(events: SocketEvents): void {
     const webSocket = this.#webSocket;
-    webSocket.on("message", (data: Buffer, isBinary) => {
-      if (isBinary) events.onBinaryFrame();
-      else events.onFrame(data.toString());
+    webSocket.on("message", (data: Buffer<ArrayBuffer>, isBinary) => {
+      events.onFrame(isBinary ? data : data.toString());
       this.#pauseUntilDrained();
     });
     let broken = false;
@@ -67,7 +66,7 @@ export class WsSocket implements ServerSocket {
     });
   }
 
-  send(frame: string): void {
+  send(frame: Frame): void {
     if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(frame);
   }
 

@@ -1,7 +1,7 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Message } from "@tautline/core/internals";
-import { type FakeClock, MemoryLink } from "@tautline/core/testing";
+import { type FakeClock, MemoryLink, messagesOf } from "@tautline/core/testing";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Acceptor } from "../src/acceptor.ts";
 import type { ServeOptions } from "../src/options.ts";
@@ -25,7 +25,7 @@ export class MemoryClient {
     Object.assign(request.headers, headers);
     acceptor.accept(this.#link.server, request);
     this.#link.client.listen({
-      onFrame: (frame) => this.messages.push(...(JSON.parse(frame) as [number, ...unknown[]][])),
+      onFrame: (frame) => this.messages.push(...messagesOf(frame)),
       onClosed: (code, reason) => {
         this.closed = { code, reason };
       },

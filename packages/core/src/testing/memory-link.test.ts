@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Frame } from "../frame.ts";
 import { MemoryLink, type MemoryLinkOptions, type MemorySocket } from "./memory-link.ts";
 
-/** What a socket tells, in order: frames as strings, the end as `[code, reason]`. */
-function listen(socket: MemorySocket): (string | [number, string])[] {
-  const heard: (string | [number, string])[] = [];
+/** What a socket tells, in order: frames as they are, the end as `[code, reason]`. */
+function listen(socket: MemorySocket): (Frame | [number, string])[] {
+  const heard: (Frame | [number, string])[] = [];
   socket.listen({ onFrame: (frame) => heard.push(frame), onClosed: (code, reason) => heard.push([code, reason]) });
   return heard;
 }

@@ -1,8 +1,9 @@
 import type { Socket } from "../connection.ts";
+import type { Frame } from "../frame.ts";
 
 /** What the owner of a {@link MemorySocket} hears from it. */
 export interface MemorySocketEvents {
-  onFrame(frame: string): void;
+  onFrame(frame: Frame): void;
   /** The socket is gone; called once. The code is 1006 where the link was cut. */
   onClosed(code: number, reason: string): void;
 }
@@ -13,7 +14,7 @@ export interface MemoryLinkOptions {
    * queue, so that order is kept whatever it does. Default `queueMicrotask`.
    */
   readonly schedule?: (deliver: () => void) => void;
-  /** Characters on their way from one end at which its `drained()` gives a promise. Default 1 MiB. */
+  /** Characters, or bytes, on their way from one end at which its `drained()` gives a promise. Default 1 MiB. */
   readonly highWaterLength?: number;
   /** Decides when an end that closed hears that it is closed; a WebSocket hears it after the other end. Default `queueMicrotask`. */
   readonly scheduleClosed?: (tell: () => void) => void;
@@ -30,7 +31,7 @@ export type LinkEnd = "client" | "server";
 export interface Traffic {
   readonly from: LinkEnd;
   readonly step: "sent" | "arrived";
-  readonly frame: string;
+  readonly frame: Frame;
 }
 
 /** The close code of a socket that went without a word (RFC 6455, section 7.1.5). */
@@ -75,7 +76,7 @@ export class MemoryLink {
 /** One end of a {@link MemoryLink}. Frames are kept as they were sent. */
 export class MemorySocket implements Socket {
   /** Every frame that this end sent, in order. */
-  readonly sent: string[] = [];
+  readonly sent: Frame[] = [];
   readonly #out: Lane;
   readonly #scheduleClosed: (tell: () => void) => void;
   readonly #onGone: () => void;
@@ -104,7 +105,7 @@ export class MemorySocket implements Socket {
     this.#events = events;
   }
 
-  send(frame: string): void {
+  send(frame: Frame): void {
     if (!this.#open) return;
     this.sent.push(frame);
     this.#out.push({ frame });
@@ -171,7 +172,7 @@ export class MemorySocket implements Socket {
   }
 }
 
-type Parcel = { readonly frame: string } | { readonly frame?: never; readonly code: number; readonly reason: string };
+type Parcel = { readonly frame: Frame } | { readonly frame?: never; readonly code: number; readonly reason: string };
 
 /** One direction of a link. */
 class Lane {
@@ -179,7 +180,7 @@ class Lane {
   readonly #schedule: (deliver: () => void) => void;
   readonly #highWaterLength: number;
   readonly #onMove: () => void;
-  readonly #onTraffic: ((step: Traffic["step"], frame: string) => void) | undefined;
+  readonly #onTraffic: ((step: Traffic["step"], frame: Frame) => void) | undefined;
   readonly #deliver: () => void;
   #parcels: Parcel[] = [];
   #length = 0;

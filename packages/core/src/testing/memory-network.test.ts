@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Frame } from "../frame.ts";
+import { textOf } from "./frame-json.ts";
 import type { LinkEnd, MemorySocket } from "./memory-link.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "./memory-network.ts";
 import type { MemoryWebSocket } from "./memory-web-socket.ts";
@@ -7,13 +9,13 @@ interface Joined {
   readonly network: MemoryNetwork;
   readonly webSocket: MemoryWebSocket;
   /** What each end has heard. */
-  readonly heard: Record<LinkEnd, string[]>;
+  readonly heard: Record<LinkEnd, Frame[]>;
   readonly server: () => MemorySocket | undefined;
 }
 
 function join(options: MemoryNetworkOptions = {}): Joined {
   const network = new MemoryNetwork(options);
-  const heard: Record<LinkEnd, string[]> = { client: [], server: [] };
+  const heard: Record<LinkEnd, Frame[]> = { client: [], server: [] };
   let server: MemorySocket | undefined;
   network.listen("ws://memory/", (socket) => {
     server = socket;
@@ -104,7 +106,7 @@ describe("a network in memory", () => {
       const network = new MemoryNetwork({ seed, connectMs: [1, 100] });
       const opened: string[] = [];
       network.listen("ws://memory/", (socket) =>
-        socket.listen({ onFrame: (frame) => opened.push(frame), onClosed: () => {} }),
+        socket.listen({ onFrame: (frame) => opened.push(textOf(frame)), onClosed: () => {} }),
       );
       for (let index = 0; index < 10; index++) {
         const webSocket = new network.WebSocket("ws://memory/");

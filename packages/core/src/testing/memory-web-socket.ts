@@ -1,3 +1,4 @@
+import type { Frame } from "../frame.ts";
 import type { MemorySocket } from "./memory-link.ts";
 
 /** What a listener of a {@link MemoryWebSocket} gets. */
@@ -31,7 +32,7 @@ export class MemoryWebSocket {
     this.#listeners[type].push(listener);
   }
 
-  send(data: string): void {
+  send(data: Frame): void {
     if (this.readyState === 1) this.#socket?.send(data);
   }
 

@@ -1,11 +1,13 @@
 import { Connection } from "../connection.ts";
 import { TautlineError } from "../errors.ts";
+import type { Frame } from "../frame.ts";
 import { type CallLimits, type CallServer, IncomingCalls } from "../incoming-calls.ts";
 import { OutgoingCalls, type PipeEnd } from "../outgoing-calls.ts";
 import { Peer } from "../peer.ts";
 import type { MessagePipe } from "../pipe.ts";
 import { badMessage, isPeerMessage, type Message } from "../protocol.ts";
 import { parseStrictly } from "../strict-json.ts";
+import { messagesOf } from "./frame-json.ts";
 import { MemoryLink, type MemoryLinkOptions, type MemorySocket } from "./memory-link.ts";
 
 /** One end of a pair: what answers the calls that the other end makes, and how much it takes. */
@@ -128,14 +130,14 @@ export class PairEnd {
     return this.#incoming;
   }
 
-  /** Every frame that this end sent, as text, over all links. */
-  get frames(): readonly string[] {
+  /** Every frame that this end sent, over all links. */
+  get frames(): readonly Frame[] {
     return this.#sockets.flatMap(({ sent }) => sent);
   }
 
   /** Every message that this end sent, as parsed JSON, over all links. */
   get messages(): readonly unknown[] {
-    return this.frames.flatMap((frame) => JSON.parse(frame) as unknown[]);
+    return this.frames.flatMap((frame) => messagesOf(frame));
   }
 
   /** How the link was closed, by whichever end; undefined while it is open. */
@@ -143,8 +145,8 @@ export class PairEnd {
     return this.#closed;
   }
 
-  /** Sends a text frame past the peer, as somebody else's client might. */
-  sendFrame(frame: string): void {
+  /** Sends a frame past the peer, as somebody else's client might. */
+  sendFrame(frame: Frame): void {
     this.#sockets.at(-1)?.send(frame);
   }
 
@@ -162,7 +164,7 @@ export class PairEnd {
         onMessage: (message, length) => this.#onMessage(message, connection, length),
         onError: (error) => this.errors.push(error),
       },
-      this.#parse,
+      { parse: this.#parse },
     );
     this.#sockets.push(socket);
     this.#connection = connection;
