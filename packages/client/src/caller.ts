@@ -2,6 +2,7 @@ import {
   Caller,
   Deadlines,
   OutgoingCalls,
+  readBinaryDecoder,
   readError,
   readTransformer,
   type TransformerOption,
@@ -24,6 +25,7 @@ export function createCaller(
     clock,
     deadlines,
     readError: (shape) => readError(shape, transformer),
+    decodeBinary: readBinaryDecoder(transformer),
   });
   return new Caller(connection, { calls, deadlines, transformer });
 }

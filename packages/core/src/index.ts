@@ -32,5 +32,5 @@ export {
 } from "./errors.ts";
 export type { IsJsonSafe, JsonUnsafePaths, TransformerNeeded } from "./json-safe.ts";
 export { type Rich, rich } from "./rich.ts";
-export type { RichKind } from "./rich-kinds.ts";
+export type { RichKind } from "./rich-kind.ts";
 export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";

@@ -1,4 +1,4 @@
-import { encodeCall, encodeMessage, encodeValue } from "./codec.ts";
+import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
@@ -28,8 +28,8 @@ export interface OutgoingCall {
   id: number;
   readonly type: ProcedureType;
   readonly path: string;
-  /** As JSON: read once, however often the call is sent. */
-  readonly input: string | undefined;
+  /** Encoded: read once, however often the call is sent. */
+  readonly input: EncodedInput | undefined;
   readonly observer: CallObserver;
   /** Continues after this event when it is sent again. */
   lastEventId: string | undefined;
@@ -89,7 +89,7 @@ export class OutgoingCalls implements PipeEnd {
       id: 0,
       type,
       path,
-      input: encodeValue(input),
+      input: encodeInput(input),
       observer,
       lastEventId: undefined,
       pipe: undefined,
@@ -251,7 +251,7 @@ export class OutgoingCalls implements PipeEnd {
   #send(call: OutgoingCall): void {
     const { type, path, input } = call;
     const id = this.#lastId + 1;
-    const text = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
+    const message = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
     this.#lastId = id;
     call.id = id;
     call.window = undefined;
@@ -259,7 +259,7 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe?.open !== true) return;
     call.firstId ??= id;
     call.pipe = this.#pipe;
-    this.#pipe.send(text);
+    this.#pipe.send(message);
   }
 
   /** @param sent whether the other end may have it: then a mutation may have run. */

@@ -1,10 +1,13 @@
+import { attachedTo } from "./attached.ts";
+import { Attachment } from "./attachments.ts";
 import { TautlineError } from "./errors.ts";
-import { createRichBudget, invalidValue, maxRichDepth, type RichBudget, type RichKinds } from "./rich-kinds.ts";
+import { maxRichDepth, type RichKinds } from "./rich-kinds.ts";
+import { invalidValue, RichMessage } from "./rich-message.ts";
 
 /** One run through the JSON of a marked message. */
 interface Decoding {
   readonly kinds: RichKinds;
-  readonly budget: RichBudget;
+  readonly message: RichMessage;
 }
 
 /**
@@ -14,7 +17,7 @@ interface Decoding {
  */
 export function decodeRich(marked: { readonly $rich: unknown }, kinds: RichKinds): unknown {
   if (Object.keys(marked).length !== 1) throw invalidValue("$rich stands alone in its object");
-  return decodeValue(marked.$rich, 0, { kinds, budget: createRichBudget() });
+  return decodeValue(marked.$rich, 0, { kinds, message: new RichMessage(attachedTo(marked)) });
 }
 
 /** `depth` is the number of arrays and objects around the JSON. */
@@ -63,9 +66,9 @@ function decodeMembers(
 function decodeKind(tag: string, json: unknown, depth: number, decoding: Decoding): unknown {
   const kind = decoding.kinds.byTag.get(tag);
   if (kind === undefined) throw invalidValue(`unknown rich value ${tag.slice(0, 40)}`);
-  const encoded = decodeValue(json, depth, decoding);
+  const encoded = json instanceof Attachment ? json : decodeValue(json, depth, decoding);
   try {
-    return kind.decode(encoded, decoding.budget);
+    return kind.decode(encoded, decoding.message);
   } catch (cause) {
     throw cause instanceof TautlineError ? cause : invalidValue(`${tag} holds no such value`, cause);
   }

@@ -1,16 +1,8 @@
-import {
-  bigIntKind,
-  createRichBudget,
-  invalidValue,
-  isPlain,
-  kindOf,
-  maxRichDepth,
-  numberKind,
-  type RichBudget,
-  type RichKind,
-  type RichKinds,
-  undefinedKind,
-} from "./rich-kinds.ts";
+import { attached } from "./attached.ts";
+import { Attachment } from "./attachments.ts";
+import type { BuiltInKind } from "./rich-kind.ts";
+import { bigIntKind, isPlain, kindOf, maxRichDepth, numberKind, type RichKinds, undefinedKind } from "./rich-kinds.ts";
+import { invalidValue, RichMessage } from "./rich-message.ts";
 
 /** Whether a value has the own key that marks a message with rich values. */
 export function isMarked(value: unknown): value is { readonly $rich: unknown } {
@@ -51,7 +43,7 @@ function objectNeedsEncoding(value: object, kinds: RichKinds, depth: number): bo
 /** One run through a value. */
 interface Encoding {
   readonly kinds: RichKinds;
-  readonly budget: RichBudget;
+  readonly message: RichMessage;
   /** The values around the one being written, outermost first. */
   readonly ancestors: unknown[];
   /** Whether something was written that a receiver has to decode. */
@@ -65,9 +57,11 @@ interface Encoding {
  * getters and `toJSON` throw is passed on.
  */
 export function encodeRich(value: unknown, kinds: RichKinds): unknown {
-  const encoding: Encoding = { kinds, budget: createRichBudget(), ancestors: [], decodable: false };
+  const encoding: Encoding = { kinds, message: new RichMessage(), ancestors: [], decodable: false };
   const json = encodeValue(value, encoding);
-  return encoding.decodable || isMarked(json) ? { $rich: json } : json;
+  if (!encoding.decodable && !isMarked(json)) return json;
+  const beside = encoding.message.attached;
+  return beside === undefined ? { $rich: json } : { $rich: json, [attached]: beside };
 }
 
 function encodeValue(value: unknown, encoding: Encoding): unknown {
@@ -100,16 +94,13 @@ function encodeReplacement(value: unknown, encoding: Encoding): unknown {
   return kind === undefined ? encodeMembers(value, encoding) : encodeKind(kind, value, encoding);
 }
 
-function encodeKind<T>(kind: Encodable<T>, value: T, encoding: Encoding): unknown {
+function encodeKind<T>(kind: BuiltInKind<T>, value: T, encoding: Encoding): unknown {
   encoding.decodable = true;
   enter(value, encoding);
-  const json = encodeValue(kind.encode(value, encoding.budget), encoding);
+  const encoded = kind.encode(value, encoding.message);
+  const json = encoded instanceof Attachment ? encoded : encodeValue(encoded, encoding);
   encoding.ancestors.pop();
   return { [`$${kind.name}`]: json };
-}
-
-interface Encodable<T> extends Pick<RichKind<T>, "name"> {
-  encode(value: T, budget: RichBudget): unknown;
 }
 
 function encodeMembers(value: object, encoding: Encoding): unknown {
