@@ -3,6 +3,7 @@ import {
   Caller,
   Deadlines,
   OutgoingCalls,
+  readBinaryDecoder,
   readError,
   readTransformer,
   type TransformerOption,
@@ -34,6 +35,7 @@ export function createCaller(
     clock,
     deadlines,
     readError: readShape,
+    decodeBinary: readBinaryDecoder(transformer),
   });
   return new Caller(connection, { calls, deadlines, transformer });
 }

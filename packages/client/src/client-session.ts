@@ -2,6 +2,7 @@ import { TautlineError } from "@tautline/core";
 import {
   authType,
   type Beating,
+  type BinaryDecoder,
   type Deadline,
   type Deadlines,
   type HelloFields,
@@ -23,6 +24,7 @@ export interface SessionRuntime {
   readonly deadlines: Deadlines;
   /** Names the client, however many sessions it has. */
   readonly client: string;
+  readonly decodeBinary: BinaryDecoder | undefined;
   readError(shape: unknown): TautlineError;
   /** The session goes over a connection: what waits can be sent. */
   onCarried(session: ClientSession): void;
@@ -41,6 +43,7 @@ interface Authentication {
 export class ClientSession implements AttemptOwner, SessionOwner {
   readonly options: ConnectionOptions;
   readonly deadlines: Deadlines;
+  readonly decodeBinary: BinaryDecoder | undefined;
   readonly #runtime: SessionRuntime;
   #session: Session;
   /** The client's own choice for a new session, so that one whose welcome was lost can be resumed too. */
@@ -58,6 +61,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#runtime = runtime;
     this.options = runtime.options;
     this.deadlines = runtime.deadlines;
+    this.decodeBinary = runtime.decodeBinary;
     this.#session = this.#start();
   }
 

@@ -1,6 +1,7 @@
 import type { TautlineError } from "@tautline/core";
 import {
   type Beating,
+  type BinaryDecoder,
   type Clock,
   type Deadline,
   type Deadlines,
@@ -22,6 +23,8 @@ export interface DialerRuntime {
   readonly deadlines: Deadlines;
   /** Reads the shape of a server's error. */
   readonly readError: (shape: unknown) => TautlineError;
+  /** Reads binary frames, where the transformer carries bytes. */
+  readonly decodeBinary: BinaryDecoder | undefined;
 }
 
 /** Keeps a client connected: opens a session, and when its connection breaks makes the next. */
@@ -30,6 +33,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
   readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
   readonly readError: (shape: unknown) => TautlineError;
+  readonly decodeBinary: BinaryDecoder | undefined;
   readonly client: string = createToken();
   readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
@@ -44,11 +48,12 @@ export class Dialer implements ClientConnection, SessionRuntime {
   #retry: Deadline | undefined;
   #idle: Deadline | undefined;
 
-  constructor(options: ConnectionOptions, { clock, calls, deadlines, readError }: DialerRuntime) {
+  constructor(options: ConnectionOptions, { clock, calls, deadlines, readError, decodeBinary }: DialerRuntime) {
     this.options = options;
     this.calls = calls;
     this.deadlines = deadlines;
     this.readError = readError;
+    this.decodeBinary = decodeBinary;
     const { heartbeatMs = 25_000, deadAfterMs = 8_000 } = options;
     this.#heartbeat = new Heartbeat(clock, { heartbeatMs, deadAfterMs }, () => this.#attempts());
     onWake(() => {

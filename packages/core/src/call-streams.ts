@@ -1,3 +1,4 @@
+import type { StreamToSend } from "./attached.ts";
 import type { Clock } from "./clock.ts";
 import { TautlineError } from "./errors.ts";
 import { IncomingStream, type StreamReader } from "./incoming-stream.ts";
@@ -6,7 +7,6 @@ import { windowBytes } from "./options.ts";
 import { OutgoingStream, type StreamLink } from "./outgoing-stream.ts";
 import { badMessage, type StreamMessage } from "./protocol.ts";
 import { Pump } from "./pump.ts";
-import type { StreamSlot } from "./stream-slot.ts";
 
 /** Which end of a call this is. */
 export type StreamRole = "caller" | "callee";
@@ -110,7 +110,7 @@ export class CallStreams implements StreamLink, StreamReader {
   }
 
   /** Sends what a source gives, as it is taken. */
-  start({ number, items: source, size }: StreamSlot): void {
+  start({ number, items: source, size }: StreamToSend): void {
     this.#sent++;
     const stream = new OutgoingStream(this, { number, size, granted: this.#role === "caller" ? 0 : windowBytes });
     this.#outgoing.set(number, stream);

@@ -1,10 +1,11 @@
+import type { StreamToSend } from "./attached.ts";
 import type { StreamHost, StreamingCall, StreamProgress } from "./call-streams.ts";
 import { encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import type { CallObserver, OutgoingCall, OutgoingStreams } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
 import type { CalleeStreamMessage, StreamMessage } from "./protocol.ts";
-import { discardSlots, type StreamSlot } from "./stream-slot.ts";
+import { discardStreams } from "./stream-slot.ts";
 import { StreamTable } from "./stream-table.ts";
 import type { Transformer } from "./transformer.ts";
 
@@ -28,7 +29,7 @@ export class CallerStreams implements OutgoingStreams {
     this.#maxFrameBytes = options.maxFrameBytes;
   }
 
-  prepare(input: unknown): readonly StreamSlot[] | undefined {
+  prepare(input: unknown): readonly StreamToSend[] | undefined {
     return this.#table.prepare(input, 0);
   }
 
@@ -57,7 +58,7 @@ export class CallerStreams implements OutgoingStreams {
   }
 
   abort({ id, slots, pipe }: OutgoingCall, reason: TautlineError): boolean {
-    if (pipe === undefined) discardSlots(slots);
+    if (pipe === undefined) discardStreams(slots);
     return this.#table.abort(id, reason);
   }
 

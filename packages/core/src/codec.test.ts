@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeFrame, encodeCall, encodeMessage, encodeValue } from "./codec.ts";
+import { decodeFrame, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import type { Message } from "./protocol.ts";
 import { parseStrictly } from "./strict-json.ts";
@@ -83,8 +83,8 @@ describe("encodeCall", () => {
   });
 });
 
-test("encodeValue gives undefined for what JSON leaves out", () => {
-  expect([undefined, () => {}, Symbol("s")].map((value) => encodeValue(value))).toEqual([
+test("encodeInput gives undefined for what JSON leaves out", () => {
+  expect([undefined, () => {}, Symbol("s")].map((value) => encodeInput(value))).toEqual([
     undefined,
     undefined,
     undefined,

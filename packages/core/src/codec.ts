@@ -1,20 +1,37 @@
+import { attachedTo, type BytesToSend } from "./attached.ts";
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
+import type { EncodedMessage } from "./frame.ts";
 import { defaultMaxFrameBytes, joinedFrameLength, maxFrameMessages } from "./options.ts";
 import { badMessage, type CallFields, callType, type Message, readMessage } from "./protocol.ts";
 
 /**
- * One message as JSON.
+ * One message, ready to be sent: as JSON, or where bytes are attached to its value as a binary frame.
  *
  * @throws TautlineError `BAD_REQUEST` where a value in it cannot be written as JSON (a BigInt, a circle, a `toJSON` that
  * throws), `PAYLOAD_TOO_LARGE` where it would not fit a frame.
  */
-export function encodeMessage(message: Message, maxFrameBytes: number = defaultMaxFrameBytes): string {
-  return checkSize(encodeValue(message), maxFrameBytes);
+export function encodeMessage(message: Message, maxFrameBytes: number = defaultMaxFrameBytes): EncodedMessage {
+  const bytes = attachedTo(message[message.length - 1])?.bytes;
+  if (bytes === undefined) return checkSize(stringify(message), maxFrameBytes);
+  return bytes.encode(stringify(message, bytes), maxFrameBytes);
+}
+
+/** A call's input, read once however often the call is sent: JSON, or with bytes what makes frames of it. */
+export type EncodedInput = string | { readonly json: string; readonly bytes: BytesToSend };
+
+/**
+ * Undefined for undefined, functions and symbols, as JSON.stringify has it.
+ *
+ * @throws TautlineError `BAD_REQUEST` where the input cannot be written.
+ */
+export function encodeInput(input: unknown): EncodedInput | undefined {
+  const bytes = attachedTo(input)?.bytes;
+  return bytes === undefined ? stringify(input) : { json: stringify(input, bytes), bytes };
 }
 
 /**
- * A call as JSON; its input is given as JSON already, so that it is read once however often the call is sent.
+ * A call, ready to be sent.
  *
  * @throws TautlineError `PAYLOAD_TOO_LARGE` where it would not fit a frame.
  */
@@ -23,10 +40,11 @@ export function encodeCall(
   id: number,
   path: string,
   fields: CallFields,
-  input: string | undefined,
+  input: EncodedInput | undefined,
   maxFrameBytes: number = defaultMaxFrameBytes,
-): string {
+): EncodedMessage {
   const head = `[${callType[type]},${id},${JSON.stringify(path)},${isEmpty(fields) ? "{}" : JSON.stringify(fields)}`;
+  if (typeof input === "object") return input.bytes.encode(`${head},${input.json}]`, maxFrameBytes);
   return checkSize(input === undefined ? `${head}]` : `${head},${input}]`, maxFrameBytes);
 }
 
@@ -36,16 +54,12 @@ function isEmpty(fields: CallFields): boolean {
   return true;
 }
 
-/**
- * A value as JSON; undefined for undefined, functions and symbols, as JSON.stringify has it.
- *
- * @throws TautlineError `BAD_REQUEST` where it cannot be written.
- */
-export function encodeValue(value: readonly unknown[]): string;
-export function encodeValue(value: unknown): string | undefined;
-export function encodeValue(value: unknown): string | undefined {
+function stringify(value: readonly unknown[]): string;
+function stringify(value: unknown, bytes: BytesToSend): string;
+function stringify(value: unknown): string | undefined;
+function stringify(value: unknown, bytes?: BytesToSend): string | undefined {
   try {
-    return JSON.stringify(value);
+    return bytes === undefined ? JSON.stringify(value) : bytes.stringify(value);
   } catch (cause) {
     if (cause instanceof TautlineError) throw cause;
     throw new TautlineError({ code: "BAD_REQUEST", message: "no JSON for the value", cause });
@@ -64,6 +78,15 @@ function checkSize(text: string, maxFrameBytes: number): string {
 /** Makes JSON's values of a text. @throws whatever it likes: the frame is then bad. */
 export type ParseJson = (text: string) => unknown;
 
+/** A frame's JSON. @throws TautlineError `BAD_MESSAGE` where it is none. */
+export function parseFrame(text: string, parse: ParseJson = JSON.parse): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw cause instanceof TautlineError ? cause : badMessage("no JSON", cause);
+  }
+}
+
 /**
  * Reads a binary frame: the message in it, or none where it is an extension's.
  *
@@ -71,19 +94,17 @@ export type ParseJson = (text: string) => unknown;
  */
 export type BinaryDecoder = (frame: Uint8Array<ArrayBuffer>, parse?: ParseJson) => Message[];
 
+/** Where a transformer that carries bytes has its {@link BinaryDecoder}, so that a client without one does not carry it. */
+export const binaryDecoder: unique symbol = Symbol.for("tautline.binaryDecoder");
+
 /**
  * The messages of one text frame, in order, without those of extensions.
  *
  * @param parse JSON.parse, or for frames of strangers `parseStrictly`.
  * @throws TautlineError `BAD_MESSAGE` where the frame is no JSON array of messages or is over a limit. Then none of it counts.
  */
-export function decodeFrame(text: string, parse: ParseJson = JSON.parse): Message[] {
-  let frame: unknown;
-  try {
-    frame = parse(text);
-  } catch (cause) {
-    throw cause instanceof TautlineError ? cause : badMessage("no JSON", cause);
-  }
+export function decodeFrame(text: string, parse?: ParseJson): Message[] {
+  const frame = parseFrame(text, parse);
   if (!Array.isArray(frame) || frame.length === 0) throw badMessage("no messages");
   if (frame.length > maxFrameMessages) throw badMessage("too many messages");
   // What a message counts in its stream's credit is its frame's length; so a long one has a frame of its own.

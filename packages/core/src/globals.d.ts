@@ -42,3 +42,6 @@ interface TextDecoder {
 declare const TextDecoder: { new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder };
 
 declare const console: { error(...data: unknown[]): void; warn(...data: unknown[]): void };
+
+declare function btoa(units: string): string;
+declare function atob(base64: string): string;

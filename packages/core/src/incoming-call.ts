@@ -4,7 +4,7 @@ import { Credit } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import type { CalleeMessage, CallFields, StreamMessage } from "./protocol.ts";
-import { discardSlots, slotsOf } from "./stream-slot.ts";
+import { discardStreams, streamsOf } from "./stream-slot.ts";
 
 /** What a call answers through. */
 export interface CallReplies {
@@ -96,9 +96,9 @@ export class IncomingCall implements StreamingCall {
       const message: CalleeMessage = value === undefined ? [messageType.result, id] : [messageType.result, id, value];
       this.#replies.sendValue(message, value, this);
       this.#settle();
-    } else discardSlots(slotsOf(value));
+    } else discardStreams(streamsOf(value));
     // Its streams are for one reader.
-    this.#tell(slotsOf(value) === undefined ? { ok: true, value } : { ok: false, shape: notKept });
+    this.#tell(streamsOf(value) === undefined ? { ok: true, value } : { ok: false, shape: notKept });
   }
 
   /** Ends the call with an error's shape. @throws TautlineError where the shape cannot be encoded. */

@@ -35,7 +35,7 @@ export { type FieldSchemas, type FieldsSchema, fields } from "./fields.ts";
 export type { Stream } from "./incoming-stream.ts";
 export type { IsJsonSafe, JsonUnsafePaths, TransformerNeeded } from "./json-safe.ts";
 export { type Rich, rich } from "./rich.ts";
-export type { RichKind } from "./rich-kinds.ts";
+export type { RichKind } from "./rich-kind.ts";
 export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
 export { type StreamSchema, stream } from "./stream.ts";
 export type { StreamInput } from "./stream-source.ts";

@@ -1,4 +1,6 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
+
+export { decodeBinaryFrame } from "./binary-frame.ts";
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
 export type { StreamHost, StreamProgress } from "./call-streams.ts";
 export { Caller, type CallerConnection } from "./caller.ts";
@@ -69,7 +71,13 @@ export {
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
-export { slotsOf, withoutStreams } from "./stream-slot.ts";
+export { streamsOf, withoutStreams } from "./stream-slot.ts";
 export { StreamTable } from "./stream-table.ts";
 export { parseStrictly } from "./strict-json.ts";
-export { readError, readTransformer, type Transformer, type TransformerOption } from "./transformer.ts";
+export {
+  readBinaryDecoder,
+  readError,
+  readTransformer,
+  type Transformer,
+  type TransformerOption,
+} from "./transformer.ts";

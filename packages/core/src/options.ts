@@ -10,6 +10,8 @@ export const joinedFrameLength = 1024;
 export const windowBytes: number = 256 * joinedFrameLength;
 /** How many messages a frame may hold. */
 export const maxFrameMessages = 4096;
+/** How many runs of bytes a binary frame may carry. */
+export const maxAttachments = 1024;
 /** Calls in flight that one peer runs for the other; subscriptions are counted apart. */
 export const defaultMaxCalls = 1000;
 /** Subscriptions that one peer runs for the other. */

@@ -1,5 +1,6 @@
+import type { StreamToSend } from "./attached.ts";
 import type { StreamProgress } from "./call-streams.ts";
-import { encodeCall, encodeMessage, encodeValue } from "./codec.ts";
+import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
@@ -13,7 +14,6 @@ import {
   isCalleeMessage,
   type PeerMessage,
 } from "./protocol.ts";
-import type { StreamSlot } from "./stream-slot.ts";
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
 export interface CallObserver {
@@ -40,10 +40,10 @@ export interface OutgoingCall {
   id: number;
   readonly type: ProcedureType;
   readonly path: string;
-  /** As JSON: read once, however often the call is sent. */
-  readonly input: string | undefined;
+  /** Encoded: read once, however often the call is sent. */
+  readonly input: EncodedInput | undefined;
   /** The streams in its input. */
-  readonly slots: readonly StreamSlot[] | undefined;
+  readonly slots: readonly StreamToSend[] | undefined;
   readonly observer: CallObserver;
   /** Continues after this event when it is sent again. */
   lastEventId: string | undefined;
@@ -72,7 +72,7 @@ export interface LostPipe {
 /** The streams of an end's own calls: `CallerStreams`, for those who have any. Others do not bundle it. */
 export interface OutgoingStreams {
   /** Numbers the streams that an input holds; undefined where it holds none. */
-  prepare(input: unknown): readonly StreamSlot[] | undefined;
+  prepare(input: unknown): readonly StreamToSend[] | undefined;
   /** The call has been sent: its streams begin when the other end says so. */
   start(call: OutgoingCall): void;
   /** Lets the streams of a value that has come be opened. */
@@ -131,7 +131,7 @@ export class OutgoingCalls implements PipeEnd {
       id: 0,
       type,
       path,
-      input: encodeValue(input),
+      input: encodeInput(input),
       slots,
       observer,
       lastEventId: undefined,
@@ -315,7 +315,7 @@ export class OutgoingCalls implements PipeEnd {
   #send(call: OutgoingCall): void {
     const { type, path, input } = call;
     const id = this.#lastId + 1;
-    const text = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
+    const message = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
     this.#lastId = id;
     call.id = id;
     call.window = undefined;
@@ -323,7 +323,7 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe?.open !== true) return;
     call.firstId ??= id;
     call.pipe = this.#pipe;
-    this.#pipe.send(text);
+    this.#pipe.send(message);
     this.#streams?.start(call);
   }
 

@@ -1,6 +1,8 @@
+import { attachedTo } from "./attached.ts";
+import { Attachment } from "./attachments.ts";
 import { TautlineError } from "./errors.ts";
-import { createRichMessage, invalidValue, maxRichDepth, type RichKinds, type RichMessage } from "./rich-kinds.ts";
-import { type OpenStream, streamOpener } from "./stream-slot.ts";
+import { maxRichDepth, type RichKinds } from "./rich-kinds.ts";
+import { invalidValue, RichMessage } from "./rich-message.ts";
 
 /** One run through the JSON of a marked message. */
 interface Decoding {
@@ -13,12 +15,9 @@ interface Decoding {
  *
  * @throws TautlineError `BAD_REQUEST` where the JSON nests too deep, a tag is unknown, or what a tag holds is not of its kind.
  */
-export function decodeRich(
-  marked: { readonly $rich: unknown; readonly [streamOpener]?: OpenStream },
-  kinds: RichKinds,
-): unknown {
+export function decodeRich(marked: { readonly $rich: unknown }, kinds: RichKinds): unknown {
   if (Object.keys(marked).length !== 1) throw invalidValue("$rich stands alone in its object");
-  return decodeValue(marked.$rich, 0, { kinds, message: createRichMessage(marked[streamOpener]) });
+  return decodeValue(marked.$rich, 0, { kinds, message: new RichMessage(attachedTo(marked)) });
 }
 
 /** `depth` is the number of arrays and objects around the JSON. */
@@ -67,7 +66,7 @@ function decodeMembers(
 function decodeKind(tag: string, json: unknown, depth: number, decoding: Decoding): unknown {
   const kind = decoding.kinds.byTag.get(tag);
   if (kind === undefined) throw invalidValue(`unknown rich value ${tag.slice(0, 40)}`);
-  const encoded = decodeValue(json, depth, decoding);
+  const encoded = json instanceof Attachment ? json : decodeValue(json, depth, decoding);
   try {
     return kind.decode(encoded, decoding.message);
   } catch (cause) {

@@ -1,17 +1,9 @@
-import {
-  bigIntKind,
-  createRichMessage,
-  invalidValue,
-  isPlain,
-  kindOf,
-  maxRichDepth,
-  numberKind,
-  type RichKind,
-  type RichKinds,
-  type RichMessage,
-  undefinedKind,
-} from "./rich-kinds.ts";
-import { StreamSlot, streamSlots } from "./stream-slot.ts";
+import { attached } from "./attached.ts";
+import { Attachment } from "./attachments.ts";
+import type { BuiltInKind } from "./rich-kind.ts";
+import { bigIntKind, isPlain, kindOf, maxRichDepth, numberKind, type RichKinds, undefinedKind } from "./rich-kinds.ts";
+import { invalidValue, RichMessage } from "./rich-message.ts";
+import { StreamSlot } from "./stream-slot.ts";
 
 /** Whether a value has the own key that marks a message with rich values. */
 export function isMarked(value: unknown): value is { readonly $rich: unknown } {
@@ -66,11 +58,20 @@ interface Encoding {
  * getters and `toJSON` throw is passed on.
  */
 export function encodeRich(value: unknown, kinds: RichKinds): unknown {
-  const message = createRichMessage();
-  const encoding: Encoding = { kinds, message, ancestors: [], decodable: false };
-  const json = encodeValue(value, encoding);
-  if (message.slots.length > 0) return { $rich: json, [streamSlots]: message.slots };
-  return encoding.decodable || isMarked(json) ? { $rich: json } : json;
+  const encoding: Encoding = { kinds, message: new RichMessage(), ancestors: [], decodable: false };
+  const json = encodeOutermost(value, encoding);
+  if (!encoding.decodable && !isMarked(json)) return json;
+  const beside = encoding.message.attached;
+  return beside === undefined ? { $rich: json } : { $rich: json, [attached]: beside };
+}
+
+function encodeOutermost(value: unknown, encoding: Encoding): unknown {
+  try {
+    return encodeValue(value, encoding);
+  } catch (error) {
+    encoding.message.discard();
+    throw error;
+  }
 }
 
 function encodeValue(value: unknown, encoding: Encoding): unknown {
@@ -103,18 +104,15 @@ function encodeReplacement(value: unknown, encoding: Encoding): unknown {
   return kind === undefined ? encodeMembers(value, encoding) : encodeKind(kind, value, encoding);
 }
 
-function encodeKind<T>(kind: Encodable<T>, value: T, encoding: Encoding): unknown {
+function encodeKind<T>(kind: BuiltInKind<T>, value: T, encoding: Encoding): unknown {
   encoding.decodable = true;
   enter(value, encoding);
   const encoded = kind.encode(value, encoding.message);
-  // A slot is written when the message is: only then it has its number.
-  const json = encoded instanceof StreamSlot ? encoded : encodeValue(encoded, encoding);
+  // Written when the message is: only then it has its number.
+  const json =
+    encoded instanceof Attachment || encoded instanceof StreamSlot ? encoded : encodeValue(encoded, encoding);
   encoding.ancestors.pop();
   return { [`$${kind.name}`]: json };
-}
-
-interface Encodable<T> extends Pick<RichKind<T>, "name"> {
-  encode(value: T, message: RichMessage): unknown;
 }
 
 function encodeMembers(value: object, encoding: Encoding): unknown {

@@ -1,6 +1,9 @@
+import { decodeBinaryFrame } from "./binary-frame.ts";
+import { type BinaryDecoder, binaryDecoder } from "./codec.ts";
 import { decodeRich } from "./rich-decoder.ts";
 import { encodeRich, isMarked, needsEncoding } from "./rich-encoder.ts";
-import { builtInKinds, type RichKind, type RichKinds, withKind } from "./rich-kinds.ts";
+import type { RichKind } from "./rich-kind.ts";
+import { builtInKinds, type RichKinds, withKind } from "./rich-kinds.ts";
 
 /** A transformer for tRPC (its `DataTransformer`) that carries rich values. Its functions may be taken off it. */
 export interface Rich {
@@ -23,16 +26,20 @@ export interface Rich {
    * @throws TypeError where the kind's name is taken or is not letters and digits.
    */
   readonly extend: <T>(kind: RichKind<T>) => Rich;
+  /** By this clients know that bytes can come: whoever wraps the transformer spreads it, `{ ...rich, serialize: … }`. */
+  readonly [binaryDecoder]: BinaryDecoder;
 }
 
 /**
- * The transformer that keeps what JSON loses: Date, Map, Set, BigInt, undefined, NaN, ±Infinity, −0, URL, RegExp and Error, nested
- * anywhere. For `initTRPC.create({ transformer: rich })`, over WebSockets and over tRPC's own links alike.
+ * The transformer that keeps what JSON loses: Date, Map, Set, BigInt, undefined, NaN, ±Infinity, −0, URL, RegExp, Error, Uint8Array,
+ * ArrayBuffer and all other typed arrays, nested anywhere. For `initTRPC.create({ transformer: rich })`, over WebSockets and over tRPC's own links alike.
  *
  * - A message with rich values is `{ "$rich": … }`, in it each of them an object with one key: `{ "$date": "2026-11-22T10:00:00.000Z" }`.
  * - A message without any is its plain JSON, and costs one look at its outermost object to decode.
  * - An Error arrives with its message alone, as a `TautlineError` where it has one of our codes (a `TRPCError`, say).
- * - Limits: a BigInt has 2,500 digits (with its sign), a URL 8,192 characters, all RegExps of a message together 1,000 and not the
+ * - Bytes travel as they are, in binary frames; over tRPC's own links as base64. A Buffer arrives as a Uint8Array. What arrives may be a
+ *   view of a larger `buffer`: mind its `byteOffset`.
+ * - Limits: bytes stand in 1,024 places of a message; a BigInt has 2,500 digits (with its sign), a URL 8,192 characters, all RegExps of a message together 1,000 and not the
  *   flag `v`. A RegExp that the other side made can take forever to run: do not run it on a server.
  * - Everything else is what JSON.stringify makes of it: `toJSON` is called, other class instances arrive as plain objects, functions
  *   and symbols are left out, what is referred to twice arrives twice. A hole in an array arrives as undefined, and a key
@@ -49,5 +56,6 @@ function createRich(kinds: RichKinds): Rich {
     },
     deserialize: (value) => (isMarked(value) ? decodeRich(value, kinds) : value),
     extend: (kind) => createRich(withKind(kinds, kind)),
+    [binaryDecoder]: decodeBinaryFrame,
   };
 }

@@ -1,7 +1,8 @@
+import type { StreamToSend } from "./attached.ts";
 import { CallStreams, type StreamHost, type StreamingCall, type StreamRole } from "./call-streams.ts";
 import type { TautlineError } from "./errors.ts";
 import type { StreamMessage } from "./protocol.ts";
-import { mayHoldStreams, type StreamSlot, setOpener, slotsOf } from "./stream-slot.ts";
+import { mayHoldStreams, setOpener, streamsOf } from "./stream-slot.ts";
 
 /** The streams of all calls that one end makes, or of all that it takes. */
 export class StreamTable<Call extends StreamingCall = StreamingCall> {
@@ -33,15 +34,15 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
   }
 
   /** Numbers the streams of a value that is to be sent; undefined where it holds none. `start` sends them once the value was sent. */
-  prepare(value: unknown, id: number): readonly StreamSlot[] | undefined {
-    const slots = slotsOf(value);
+  prepare(value: unknown, id: number): readonly StreamToSend[] | undefined {
+    const slots = streamsOf(value);
     let number = this.#calls?.get(id)?.streams.sent ?? 0;
     for (const slot of slots ?? []) slot.number = ++number;
     return slots;
   }
 
   /** Sends the items of streams whose value was sent. */
-  start(slots: readonly StreamSlot[] | undefined, call: Call): void {
+  start(slots: readonly StreamToSend[] | undefined, call: Call): void {
     for (const slot of slots ?? []) this.#of(call).start(slot);
   }
 

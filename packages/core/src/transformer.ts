@@ -1,3 +1,4 @@
+import { type BinaryDecoder, binaryDecoder } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 
 /** A tRPC transformer, as whoever makes calls uses it. */
@@ -15,6 +16,11 @@ export function readTransformer(transformer: TransformerOption | undefined): Tra
   return transformer === undefined || "input" in transformer
     ? transformer
     : { input: transformer, output: transformer };
+}
+
+/** What reads binary frames, where the transformer carries bytes. */
+export function readBinaryDecoder(transformer: Transformer | undefined): BinaryDecoder | undefined {
+  return (transformer?.output as { readonly [binaryDecoder]?: BinaryDecoder } | undefined)?.[binaryDecoder];
 }
 
 /** A value as it was meant. @throws what the transformer throws. */

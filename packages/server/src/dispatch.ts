@@ -6,7 +6,7 @@ import {
   Pump,
   readError,
   type StreamHost,
-  slotsOf,
+  streamsOf,
   withoutStreams,
 } from "@tautline/core/internals";
 import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
@@ -182,7 +182,7 @@ export class Dispatch {
     if (isObservable(result)) throw notAnItemSource(call);
     try {
       const value: unknown = this.#transformer.output.serialize(result);
-      if (!isAsyncIterable(result) || slotsOf(value) !== undefined) return call.sendResult(value);
+      if (!isAsyncIterable(result) || streamsOf(value) !== undefined) return call.sendResult(value);
     } catch (thrown) {
       throw unsendable(thrown);
     }

@@ -9,6 +9,7 @@ import {
   closeCode,
   type Deadline,
   type Deadlines,
+  decodeBinaryFrame,
   encodeMessage,
   type Frame,
   type HelloFields,
@@ -89,6 +90,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#request = request;
     this.#connection = new Connection(socket, this, {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
+      decodeBinary: decodeBinaryFrame,
     });
     this.#deadline = this.#startDeadline();
     socket.listen({

@@ -1,3 +1,4 @@
+import { decodeBinaryFrame } from "../binary-frame.ts";
 import { Connection } from "../connection.ts";
 import { TautlineError } from "../errors.ts";
 import type { Frame } from "../frame.ts";
@@ -164,7 +165,7 @@ export class PairEnd {
         onMessage: (message, length) => this.#onMessage(message, connection, length),
         onError: (error) => this.errors.push(error),
       },
-      { parse: this.#parse },
+      { parse: this.#parse, decodeBinary: decodeBinaryFrame },
     );
     this.#sockets.push(socket);
     this.#connection = connection;
