@@ -22,11 +22,11 @@ export function createCaller(
   const clock = options.clock ?? systemClock;
   const deadlines = new Deadlines(clock);
   const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
-  const { maxFrameBytes, streamWindowBytes = windowBytes } = options;
+  const { maxFrameBytes, maxMessageBytes, streamWindowBytes = windowBytes } = options;
   const streams = options.streams?.({
     transformer,
     readError: readShape,
-    maxFrameBytes,
+    maxMessageBytes,
     windowBytes: streamWindowBytes,
   });
   const calls = new OutgoingCalls(maxFrameBytes, streams);

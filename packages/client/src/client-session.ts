@@ -117,7 +117,8 @@ export class ClientSession implements AttemptOwner, SessionOwner {
 
   hello(): HelloFields {
     const { client } = this.#runtime;
-    const fields = { client, token: this.#token ?? createToken(), attempt: ++this.#attempts };
+    const parts = this.options.streams === undefined ? {} : { parts: true };
+    const fields = { client, token: this.#token ?? createToken(), attempt: ++this.#attempts, ...parts };
     return this.#offered ? { ...fields, received: this.#session.received } : fields;
   }
 

@@ -33,13 +33,15 @@ export interface ConnectionOptions {
   readonly deadAfterMs?: number;
   /** Carries the streams in inputs and outputs: `streams` of this package. Default none: nothing of them is bundled. */
   readonly streams?: StreamsOption;
+  /** With `streams`: the largest message sent, in as many parts as it takes, in bytes. Default 1 MiB, which is what a server takes. */
+  readonly maxMessageBytes?: number;
   /** How far a stream that the server sends may be ahead of its reader, in bytes. Default 256 KiB, and not less. */
   readonly streamWindowBytes?: number;
   /** Time, for tests. Default: the system's. */
   readonly clock?: Omit<Clock, "turn">;
   /** Numbers from 0 to 1, for tests; the delays between attempts come from them. Default Math.random. */
   readonly random?: () => number;
-  /** The largest message sent, in bytes. Default 1 MiB, which is what a server takes. */
+  /** Without `streams`: the largest message sent, in bytes. Default 1 MiB, which is what a server takes. */
   readonly maxFrameBytes?: number;
 }
 

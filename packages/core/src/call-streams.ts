@@ -42,7 +42,8 @@ export interface StreamingCall {
   readonly id: number;
   /** Encodes and sends. Returns the length of the frame that it makes alone. @throws TautlineError where it cannot be encoded. */
   send(message: StreamMessage): number;
-  drained(): Promise<void> | undefined;
+  /** Resolves when the connection takes more of a stream; undefined while it does. */
+  drained(stream: number): Promise<void> | undefined;
   onProgress?(progress: StreamProgress): void;
   /** Nothing flows any more. `stopped` where what went down did not come to its own end. */
   onStreamsOver(stopped: boolean): void;
@@ -192,8 +193,13 @@ export class CallStreams implements StreamLink, StreamReader {
     this.#call.send([sentBy[this.#role].stop, this.#call.id, stream]);
   }
 
-  drained(): Promise<void> | undefined {
-    return this.#call.drained();
+  drained(stream: number): Promise<void> | undefined {
+    return this.#call.drained(stream);
+  }
+
+  /** An item cannot be taken: the stream is over. */
+  refuse(number: number, error: TautlineError): void {
+    this.#incoming.get(number)?.refuse(error);
   }
 
   read(value: unknown): unknown {

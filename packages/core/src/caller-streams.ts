@@ -2,9 +2,14 @@ import type { StreamToSend } from "./attached.ts";
 import type { StreamHost, StreamingCall, StreamProgress } from "./call-streams.ts";
 import { encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
+import * as messageType from "./message-type.ts";
+import { defaultMaxMessageBytes } from "./options.ts";
 import type { CallObserver, OutgoingCall, OutgoingStreams } from "./outgoing-calls.ts";
+import { PartCollector } from "./part-collector.ts";
+import { PartSender } from "./part-sender.ts";
 import type { MessagePipe } from "./pipe.ts";
-import type { CalleeStreamMessage, StreamMessage } from "./protocol.ts";
+import type { CalleePartMessage, CalleeStreamMessage, StreamMessage } from "./protocol.ts";
 import { discardStreams } from "./stream-slot.ts";
 import { StreamTable } from "./stream-table.ts";
 import type { Transformer } from "./transformer.ts";
@@ -13,8 +18,8 @@ import type { Transformer } from "./transformer.ts";
 export interface CallerStreamsOptions {
   readonly transformer: Transformer | undefined;
   readonly readError: (shape: unknown) => TautlineError;
-  /** The largest message sent, in bytes. */
-  readonly maxFrameBytes?: number | undefined;
+  /** The largest message sent, in as many parts as it takes, in bytes. Default 1 MiB. */
+  readonly maxMessageBytes?: number | undefined;
   /** How much of a stream that comes down may be ahead of its reader, in bytes. */
   readonly windowBytes: number;
 }
@@ -22,11 +27,36 @@ export interface CallerStreamsOptions {
 /** The streams of the calls that this end makes. */
 export class CallerStreams implements OutgoingStreams {
   readonly #table: StreamTable<SentCall>;
-  readonly #maxFrameBytes: number | undefined;
+  readonly #collector = new PartCollector(Number.POSITIVE_INFINITY);
+  readonly #senders = new Map<MessagePipe, PartSender>();
+  readonly #maxMessageBytes: number;
 
   constructor(options: CallerStreamsOptions) {
     this.#table = new StreamTable("caller", () => createHost(options));
-    this.#maxFrameBytes = options.maxFrameBytes;
+    this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  }
+
+  get maxMessageBytes(): number {
+    return this.#maxMessageBytes;
+  }
+
+  send(id: number, stream: number, message: EncodedMessage, pipe: MessagePipe): void {
+    const sender = this.#senders.get(pipe) ?? new PartSender(messageType.upPart, pipe, turn);
+    this.#senders.set(pipe, sender);
+    sender.send(id, stream, message);
+  }
+
+  collect(part: CalleePartMessage): Frame | undefined {
+    return this.#collector.add(part);
+  }
+
+  sent(id: number, stream: number, pipe: MessagePipe): Promise<void> | undefined {
+    return this.#senders.get(pipe)?.sent(id, stream);
+  }
+
+  drop({ id, pipe }: OutgoingCall): boolean {
+    this.#collector.drop(id);
+    return pipe !== undefined && this.#senders.get(pipe)?.drop(id) === true;
   }
 
   prepare(input: unknown): readonly StreamToSend[] | undefined {
@@ -67,11 +97,13 @@ export class CallerStreams implements OutgoingStreams {
   }
 
   abortOn(pipe: MessagePipe, reason: TautlineError): void {
+    this.#senders.get(pipe)?.dropAll();
+    this.#senders.delete(pipe);
     this.#table.abortAll(reason, (call) => call.pipe === pipe);
   }
 
   #sent(call: OutgoingCall): SentCall {
-    return new SentCall(call.id, call.pipe, call.observer, this.#maxFrameBytes);
+    return new SentCall(call, this);
   }
 }
 
@@ -80,23 +112,24 @@ class SentCall implements StreamingCall {
   readonly id: number;
   readonly pipe: MessagePipe | undefined;
   readonly #observer: CallObserver;
-  readonly #maxFrameBytes: number | undefined;
+  readonly #streams: CallerStreams;
 
-  constructor(id: number, pipe: MessagePipe | undefined, observer: CallObserver, maxFrameBytes: number | undefined) {
+  constructor({ id, pipe, observer }: OutgoingCall, streams: CallerStreams) {
     this.id = id;
     this.pipe = pipe;
     this.#observer = observer;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.#streams = streams;
   }
 
   send(message: StreamMessage): number {
-    const text = encodeMessage(message, this.#maxFrameBytes);
-    this.pipe?.send(text);
-    return text.length + 2;
+    const encoded = encodeMessage(message, this.#streams.maxMessageBytes);
+    const stream = message[0] === messageType.upItem ? message[2] : 0;
+    if (this.pipe !== undefined) this.#streams.send(this.id, stream, encoded, this.pipe);
+    return frameLength(encoded);
   }
 
-  drained(): Promise<void> | undefined {
-    return this.pipe?.drained();
+  drained(stream: number): Promise<void> | undefined {
+    return this.pipe && (this.#streams.sent(this.id, stream, this.pipe) ?? this.pipe.drained());
   }
 
   onProgress(progress: StreamProgress): void {
@@ -108,10 +141,12 @@ class SentCall implements StreamingCall {
   }
 }
 
+/** Nothing here lasts long, and what is sent waits for the other end soon. */
+const turn = (): Promise<void> => Promise.resolve();
+
 function createHost({ transformer, readError, windowBytes }: CallerStreamsOptions): StreamHost {
   return {
-    // What goes up waits for credit before it could starve anything.
-    clock: { turn: () => Promise.resolve() },
+    clock: { turn },
     windowBytes,
     write: (value) => (transformer === undefined ? value : transformer.input.serialize(value)),
     read: (value) => (transformer === undefined ? value : transformer.output.deserialize(value)),

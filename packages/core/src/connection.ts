@@ -73,7 +73,7 @@ export class Connection implements MessagePipe {
   receive(frame: Frame): void {
     this.#quietBeats = 0;
     try {
-      const messages = this.#decode(frame);
+      const messages = this.decode(frame);
       const length = messages.length === 1 ? frame.length : 0;
       for (const message of messages) {
         if (!this.#open) return;
@@ -85,7 +85,7 @@ export class Connection implements MessagePipe {
     }
   }
 
-  #decode(frame: Frame): Message[] {
+  decode(frame: Frame): Message[] {
     const { parse, decodeBinary } = this.#reader;
     if (typeof frame === "string") return decodeFrame(frame, parse);
     if (decodeBinary === undefined) throw badMessage("a binary frame");

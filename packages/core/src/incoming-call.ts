@@ -16,8 +16,8 @@ export interface CallReplies {
   onSettled(call: IncomingCall): void;
   /** The call has settled, and none of its streams flows any more. */
   onStreamsOver(call: IncomingCall): void;
-  /** Resolves when the connection takes more; undefined while it does. */
-  drained(): Promise<void> | undefined;
+  /** Resolves when the connection takes more of the call, or of its stream; 0 is the call itself. Undefined while it does. */
+  drained(id: number, stream: number): Promise<void> | undefined;
 }
 
 /** What a query or mutation came to, as it goes on the wire. */
@@ -155,7 +155,7 @@ export class IncomingCall implements StreamingCall {
 
   /** Resolves when the caller and the connection take more; undefined while they do. */
   ready(): Promise<void> | undefined {
-    return this.#settled ? undefined : (this.#credit?.granted() ?? this.#replies.drained());
+    return this.#settled ? undefined : (this.#credit?.granted() ?? this.#replies.drained(this.id, 0));
   }
 
   /** Ends the call without a word to the caller, who has asked for it or is gone. */
@@ -174,8 +174,8 @@ export class IncomingCall implements StreamingCall {
     return this.#replies.sendReply(message as CalleeMessage);
   }
 
-  drained(): Promise<void> | undefined {
-    return this.#replies.drained();
+  drained(stream: number): Promise<void> | undefined {
+    return this.#replies.drained(this.id, stream);
   }
 
   /** Whoever still works for what went down is told that nobody takes it. */

@@ -9,7 +9,12 @@ function createCalls(limits?: CallLimits) {
   const refused: [IncomingCall, TautlineError][] = [];
   const settled: number[] = [];
   const drained = Promise.resolve();
-  const pipe = { open: true, send: (message: string) => sent.push(JSON.parse(message)), drained: () => drained };
+  const pipe = {
+    open: true,
+    send: (message: string) => sent.push(JSON.parse(message)),
+    decode: () => [],
+    drained: () => drained,
+  };
   const server = {
     onCall: (call: IncomingCall) => calls.push(call),
     onRefused: (call: IncomingCall, error: TautlineError) => {

@@ -1,16 +1,20 @@
 import { encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
-import { frameLength } from "./frame.ts";
+import { type Frame, frameLength } from "./frame.ts";
 import { type CallReplies, IncomingCall } from "./incoming-call.ts";
 import * as messageType from "./message-type.ts";
-import { defaultMaxCalls, defaultMaxFrameBytes, defaultMaxSubscriptions } from "./options.ts";
+import { defaultMaxCalls, defaultMaxFrameBytes, defaultMaxMessageBytes, defaultMaxSubscriptions } from "./options.ts";
+import { PartCollector } from "./part-collector.ts";
+import type { PartSender } from "./part-sender.ts";
 import type { MessagePipe } from "./pipe.ts";
 import {
   badMessage,
   type CalleeMessage,
   type CallerMessage,
+  type CallerPartMessage,
   type CallMessage,
   type CancelMessage,
+  type PeerMessage,
   procedureType,
   type StreamMessage,
 } from "./protocol.ts";
@@ -31,8 +35,18 @@ export interface CallLimits {
   readonly maxCalls?: number;
   /** Subscriptions. Default 1,000. */
   readonly maxSubscriptions?: number;
-  /** The largest answer, in bytes. Default 1 MiB. */
+  /** The largest answer, in bytes, that goes in one frame. Default 1 MiB. */
   readonly maxFrameBytes?: number;
+  /** The largest message that is taken, and sent where the other end takes them, in parts. Default 1 MiB. */
+  readonly maxMessageBytes?: number;
+}
+
+/** What carries more than messages of one frame. */
+export interface CallCarriers {
+  /** Carries the calls' streams; without it there are none. */
+  readonly streams?: StreamTable | undefined;
+  /** Sends large answers; without it they have to fit a frame. */
+  readonly parts?: PartSender | undefined;
 }
 
 /** The calls that the other end makes through one pipe. */
@@ -41,20 +55,26 @@ export class IncomingCalls implements CallReplies {
   readonly #server: CallServer;
   readonly #maxCalls: number;
   readonly #maxSubscriptions: number;
-  readonly #maxFrameBytes: number;
+  readonly #maxReplyBytes: number;
   readonly #streams: StreamTable | undefined;
+  readonly #parts: PartSender | undefined;
+  readonly #maxMessageBytes: number;
+  #collector: PartCollector | undefined = undefined;
+  /** Calls of which parts have come. */
+  readonly #claimed = new Set<number>();
   readonly #calls = new Map<number, IncomingCall>();
   #subscriptions = 0;
   #lastId = 0;
 
-  /** @param streams carries the calls' streams; without it there are none. */
-  constructor(pipe: MessagePipe, server: CallServer, limits: CallLimits = {}, streams?: StreamTable) {
+  constructor(pipe: MessagePipe, server: CallServer, limits: CallLimits = {}, { streams, parts }: CallCarriers = {}) {
     this.#pipe = pipe;
     this.#server = server;
     this.#streams = streams;
+    this.#parts = parts;
+    this.#maxMessageBytes = limits.maxMessageBytes ?? defaultMaxMessageBytes;
     this.#maxCalls = limits.maxCalls ?? defaultMaxCalls;
     this.#maxSubscriptions = limits.maxSubscriptions ?? defaultMaxSubscriptions;
-    this.#maxFrameBytes = limits.maxFrameBytes ?? defaultMaxFrameBytes;
+    this.#maxReplyBytes = parts === undefined ? (limits.maxFrameBytes ?? defaultMaxFrameBytes) : this.#maxMessageBytes;
   }
 
   /** Whether nothing runs, and nothing flows. */
@@ -84,7 +104,7 @@ export class IncomingCalls implements CallReplies {
       case messageType.downCredit:
         return message[2] === 0 ? this.#onCredit(message[1], message[3]) : this.#onStreamMessage(message, length);
       case messageType.upPart:
-        throw badMessage("no parts yet");
+        return this.#onPart(message);
       default:
         return this.#onStreamMessage(message, length);
     }
@@ -94,11 +114,13 @@ export class IncomingCalls implements CallReplies {
   abort(reason: TautlineError): void {
     for (const call of this.#calls.values()) call.abort(reason);
     this.#streams?.abortAll(reason);
+    this.#parts?.dropAll();
   }
 
   sendReply(message: CalleeMessage): number {
-    const encoded = encodeMessage(message, this.#maxFrameBytes);
-    this.#pipe.send(encoded);
+    const encoded = encodeMessage(message, this.#maxReplyBytes);
+    if (this.#parts === undefined) this.#pipe.send(encoded);
+    else this.#parts.send(message[1], message[0] === messageType.downItem ? message[2] : 0, encoded);
     return frameLength(encoded);
   }
 
@@ -109,8 +131,16 @@ export class IncomingCalls implements CallReplies {
     return frameLength;
   }
 
+  /** One whose answer still leaves in parts takes its place until then. */
   onSettled(call: IncomingCall): void {
+    const sent = this.#parts?.sent(call.id, 0);
+    if (sent === undefined) this.#forget(call);
+    else void sent.then(() => this.#forget(call));
+  }
+
+  #forget(call: IncomingCall): void {
     this.#calls.delete(call.id);
+    this.#collector?.drop(call.id);
     if (call.type === "subscription") this.#subscriptions--;
     this.#streams?.settle(call.id);
     if (this.#streams?.has(call.id) !== true) this.#server.onSettled(call);
@@ -120,13 +150,12 @@ export class IncomingCalls implements CallReplies {
     if (!this.#calls.has(call.id)) this.#server.onSettled(call);
   }
 
-  drained(): Promise<void> | undefined {
-    return this.#pipe.drained();
+  drained(id: number, stream: number): Promise<void> | undefined {
+    return this.#parts?.sent(id, stream) ?? this.#pipe.drained();
   }
 
   #onCall([code, id, path, fields, input]: CallMessage): void {
-    if (id <= this.#lastId) throw badMessage("call ids only grow");
-    this.#lastId = id;
+    if (!this.#claimed.delete(id)) this.#claim(id);
     const type = procedureType(code);
     const call = new IncomingCall(this, { id, type, path, fields, input });
     this.#streams?.accept(input, () => call);
@@ -136,6 +165,47 @@ export class IncomingCalls implements CallReplies {
     if (type === "subscription") this.#subscriptions++;
     if (running < most) this.#server.onCall(call);
     else this.#server.onRefused(call, tooMany(most));
+  }
+
+  #claim(id: number): void {
+    if (id <= this.#lastId) throw badMessage("call ids only grow");
+    this.#lastId = id;
+  }
+
+  /** A call has its place from its first part on: smaller ones may overtake it. */
+  #onPart(part: CallerPartMessage): void {
+    const [, id, stream] = part;
+    this.#collector ??= new PartCollector(this.#maxMessageBytes);
+    if (stream === 0 && !this.#collector.has(id)) {
+      this.#claim(id);
+      this.#claimed.add(id);
+    }
+    if (id > this.#lastId) throw badMessage("a part of no call");
+    try {
+      const frame = this.#collector.add(part);
+      if (frame !== undefined) this.#onWhole(frame, id, stream);
+    } catch (thrown) {
+      this.#refuse(id, stream, TautlineError.from(thrown));
+    }
+  }
+
+  #onWhole(frame: Frame, id: number, stream: number): void {
+    const [message, ...more] = this.#pipe.decode(frame) as PeerMessage[];
+    const isCall = stream === 0 && message !== undefined && message[0] <= messageType.subscription;
+    const isItem = message?.[0] === messageType.upItem && message[2] === stream;
+    if (message?.[1] !== id || !(isCall || isItem) || more.length > 0) throw badMessage("parts of another message");
+    this.receive(message as CallerMessage, frame.length);
+  }
+
+  /** A message in parts was too much; whatever else is wrong with it breaks the protocol. */
+  #refuse(id: number, stream: number, error: TautlineError): void {
+    if (error.code !== "PAYLOAD_TOO_LARGE" && error.code !== "TOO_MANY_REQUESTS") throw error;
+    if (stream > 0) return this.#streams?.refuse(id, stream, error);
+    this.#claimed.delete(id);
+    this.#server.onRefused(
+      new IncomingCall(this, { id, type: "query", path: "", fields: {}, input: undefined }),
+      error,
+    );
   }
 
   /** For a call that is unknown, or done, it was on its way. */
@@ -151,6 +221,9 @@ export class IncomingCalls implements CallReplies {
   /** One for a call that is unknown, or done, changes nothing; but what still flows of it stops. */
   #onCancel([, id, code]: CancelMessage): void {
     const call = this.#calls.get(id);
+    this.#claimed.delete(id);
+    this.#collector?.end(id);
+    this.#parts?.drop(id);
     if (call === undefined && this.#streams?.has(id) !== true) return;
     const reason = new TautlineError({ code: code === "TIMEOUT" ? code : "CLIENT_CLOSED_REQUEST" });
     this.#streams?.abort(id, reason);

@@ -69,6 +69,13 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
     if (this.#settle()) this.end(error);
   }
 
+  /** What comes cannot be taken. */
+  refuse(error: TautlineError): void {
+    if (!this.#settle()) return;
+    this.#reader.sendStop(this.number);
+    this.end(error);
+  }
+
   #stop(): void {
     if (this.#settle()) this.#reader.sendStop(this.number);
   }

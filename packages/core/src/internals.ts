@@ -42,6 +42,7 @@ export {
   defaultMaxCalls,
   defaultMaxDepth,
   defaultMaxFrameBytes,
+  defaultMaxMessageBytes,
   defaultMaxSubscriptions,
   windowBytes,
 } from "./options.ts";
@@ -52,6 +53,7 @@ export {
   type OutgoingStreams,
   type PipeEnd,
 } from "./outgoing-calls.ts";
+export { PartSender } from "./part-sender.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
 export { createProcedureProxy, type InputCheck, type KnownProcedures } from "./procedure-proxy.ts";

@@ -2,12 +2,18 @@
 
 /** The largest frame that is sent or taken; attachments included. */
 export const defaultMaxFrameBytes: number = 1024 * 1024;
+/** The largest message, in as many parts as it takes. */
+export const defaultMaxMessageBytes: number = 1024 * 1024;
 /** How deep a frame's JSON may nest, the frame's and the message's own arrays included. */
 export const defaultMaxDepth = 64;
 /** A message that makes a frame longer than this has one of its own: joining large messages was measured to be slower. In UTF-16 units. */
 export const joinedFrameLength = 1024;
 /** How much of a stream may be sent before its receiver has taken any of it; with small items 256 of them. */
 export const windowBytes: number = 256 * joinedFrameLength;
+/** A message whose frame would be longer than this goes in parts, so that others need not wait for it. In UTF-16 units or bytes. */
+export const largeFrameLength: number = 256 * 1024;
+/** How long a part is. */
+export const partLength: number = 64 * 1024;
 /** How many messages a frame may hold. */
 export const maxFrameMessages = 4096;
 /** How many runs of bytes a binary frame may carry. */

@@ -9,7 +9,7 @@ type Sent = readonly [type: number, id: number, ...unknown[]];
 function createPipe() {
   const sent: Sent[] = [];
   const send = (message: string): void => void sent.push(JSON.parse(message) as Sent);
-  return { open: true, sent, send, drained: () => undefined };
+  return { open: true, sent, send, decode: () => [], drained: () => undefined };
 }
 
 const lost = new TautlineError({ code: "CONNECTION_CLOSED" });

@@ -4,11 +4,13 @@ import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./cod
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
+import type { EncodedMessage, Frame } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
 import {
   badMessage,
+  type CalleePartMessage,
   type CalleeStreamMessage,
   type CallFields,
   isCalleeMessage,
@@ -69,8 +71,16 @@ export interface LostPipe {
   readonly store?: string | undefined;
 }
 
-/** The streams of an end's own calls: `CallerStreams`, for those who have any. Others do not bundle it. */
+/** The streams of an end's own calls, and large messages: `CallerStreams`, for those who have any. Others do not bundle it. */
 export interface OutgoingStreams {
+  /** The largest message, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Sends a message of a call, or of its stream, in parts where it is large. */
+  send(id: number, stream: number, message: EncodedMessage, pipe: MessagePipe): void;
+  /** Takes a part; returns the frame that the message would have been, where it was the last. */
+  collect(part: CalleePartMessage): Frame | undefined;
+  /** Forgets the call's parts. Returns whether some have not been sent. */
+  drop(call: OutgoingCall): boolean;
   /** Numbers the streams that an input holds; undefined where it holds none. */
   prepare(input: unknown): readonly StreamToSend[] | undefined;
   /** The call has been sent: its streams begin when the other end says so. */
@@ -155,6 +165,7 @@ export class OutgoingCalls implements PipeEnd {
   cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
     const { id, pipe } = call;
     const open = this.#calls.delete(id);
+    this.#streams?.drop(call);
     const flowed = this.#streams?.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
     if (!open && flowed !== true) return;
     pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
@@ -220,12 +231,13 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const call of this.#calls.values()) {
       if (call.pipe !== pipe) continue;
+      const whole = this.#streams?.drop(call) !== true;
       // What has been taken from its sources cannot be taken again.
       if (this.#streams?.release(call.id) === false) {
         this.#fail(call, reason, false);
         continue;
       }
-      if (started && call.type === "mutation" && !call.idempotent) {
+      if (started && whole && call.type === "mutation" && !call.idempotent) {
         if (store === undefined) this.#fail(call, reason, true);
         call.doubt = store;
       }
@@ -247,7 +259,7 @@ export class OutgoingCalls implements PipeEnd {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     const id = message[1];
     if (id > this.#lastId) throw badMessage("an answer to no call");
-    if (message[0] === messageType.downPart) throw badMessage("no parts yet");
+    if (message[0] === messageType.downPart) return this.#onPart(message, pipe);
     if (message[0] >= messageType.downItem) return this.#streams?.receive(message as CalleeStreamMessage, length);
     const call = this.#calls.get(id);
     // Cancelled, settled, or sent again elsewhere: the answer is late.
@@ -269,16 +281,34 @@ export class OutgoingCalls implements PipeEnd {
         this.#calls.delete(id);
         this.#streams?.accept(message[2], call);
         call.observer.onResult(message[2]);
-        return this.#streams?.settle(id);
+        return this.#settleStreams(call);
       case messageType.error:
         this.#calls.delete(id);
-        this.#streams?.settle(id);
+        this.#settleStreams(call);
         return call.observer.onError(message[2]);
       case messageType.end:
         this.#calls.delete(id);
-        this.#streams?.settle(id);
+        this.#settleStreams(call);
         return call.observer.onEnd();
     }
+  }
+
+  #onPart(part: CalleePartMessage, pipe: MessagePipe): void {
+    if (this.#streams === undefined) throw badMessage("no parts are taken here");
+    const [, id, stream] = part;
+    if (this.#calls.get(id)?.pipe !== pipe && !this.#streams.has(id)) return;
+    const frame = this.#streams.collect(part);
+    for (const message of frame === undefined ? [] : (pipe.decode(frame) as PeerMessage[])) {
+      const isOwn = stream === 0 || (message[0] === messageType.downItem && message[2] === stream);
+      if (message[1] !== id || !isOwn) throw badMessage("parts of another message");
+      this.receive(message, pipe, frame?.length);
+    }
+  }
+
+  /** The call has its answer. What has not been sent of it will not be. */
+  #settleStreams(call: OutgoingCall): void {
+    if (this.#streams?.drop(call) === true) call.pipe?.send(encodeMessage([messageType.cancel, call.id]));
+    this.#streams?.settle(call.id);
   }
 
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
@@ -315,7 +345,14 @@ export class OutgoingCalls implements PipeEnd {
   #send(call: OutgoingCall): void {
     const { type, path, input } = call;
     const id = this.#lastId + 1;
-    const message = encodeCall(type, id, path, fieldsOf(call), input, this.#maxFrameBytes);
+    const message = encodeCall(
+      type,
+      id,
+      path,
+      fieldsOf(call),
+      input,
+      this.#streams?.maxMessageBytes ?? this.#maxFrameBytes,
+    );
     this.#lastId = id;
     call.id = id;
     call.window = undefined;
@@ -323,7 +360,8 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe?.open !== true) return;
     call.firstId ??= id;
     call.pipe = this.#pipe;
-    this.#pipe.send(message);
+    if (this.#streams === undefined) this.#pipe.send(message);
+    else this.#streams.send(id, 0, message, this.#pipe);
     this.#streams?.start(call);
   }
 

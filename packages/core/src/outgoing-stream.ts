@@ -8,7 +8,7 @@ export interface StreamLink {
   /** Ends a stream: with an error's shape where it has failed. */
   sendEnd(stream: number, shape?: unknown): void;
   /** Resolves when the connection takes more; undefined while it does. */
-  drained(): Promise<void> | undefined;
+  drained(stream: number): Promise<void> | undefined;
   /** The receiver has taken some of it. */
   onTaken(stream: OutgoingStream): void;
   /** The stream is over at this end. */
@@ -74,7 +74,7 @@ export class OutgoingStream implements PumpTarget {
   }
 
   ready(): Promise<void> | undefined {
-    return this.#settled ? undefined : (this.#credit.granted() ?? this.#link.drained());
+    return this.#settled ? undefined : (this.#credit.granted() ?? this.#link.drained(this.number));
   }
 
   /** @throws TautlineError `BAD_MESSAGE` where credit does not grow. */

@@ -17,6 +17,8 @@ export interface HelloFields {
   readonly client?: string;
   /** How many of the server's messages the client has; there where a session is to be resumed. */
   readonly received?: number;
+  /** Whether the client takes large messages in parts. */
+  readonly parts?: boolean;
   /** Grows with each connection of a session: one whose hello comes after a newer one's must not take the session from it. */
   readonly attempt?: number;
 }
@@ -231,8 +233,9 @@ function fits(letter: string | undefined, field: unknown): boolean {
     }
     case "h": {
       if (!fits("f", field)) return false;
-      const { token, received = 0, attempt = 0, client } = field as HelloFields;
-      return fits("o", token) && fits("o", client) && fits("p", received) && fits("p", attempt);
+      const { token, received = 0, attempt = 0, client, parts = false } = field as HelloFields;
+      const named = fits("o", token) && fits("o", client) && typeof parts === "boolean";
+      return named && fits("p", received) && fits("p", attempt);
     }
     case "w": {
       if (!fits("f", field)) return false;

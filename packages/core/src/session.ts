@@ -1,9 +1,9 @@
 import { encodeMessage } from "./codec.ts";
 import type { Connection } from "./connection.ts";
-import type { EncodedMessage } from "./frame.ts";
+import type { EncodedMessage, Frame } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { badMessage, type PeerMessage, type SessionMessage } from "./protocol.ts";
+import { badMessage, type Message, type PeerMessage, type SessionMessage } from "./protocol.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 
 /**
@@ -74,6 +74,11 @@ export class Session implements MessagePipe {
     this.#sent.push(message);
     if (this.#connection === undefined) this.#owner.onKept?.(message.length, this);
     else this.#connection.send(message);
+  }
+
+  decode(frame: Frame): Message[] {
+    // A part has just come over it.
+    return this.#connection?.decode(frame) ?? [];
   }
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */

@@ -60,6 +60,11 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
     this.#calls?.get(message[1])?.streams.receive(message, frameLength);
   }
 
+  /** An item of a stream cannot be taken. */
+  refuse(id: number, stream: number, error: TautlineError): void {
+    this.#calls?.get(id)?.streams.refuse(stream, error);
+  }
+
   /** The call has settled. */
   settle(id: number): void {
     this.#calls?.get(id)?.streams.settle();

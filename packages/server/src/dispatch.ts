@@ -47,6 +47,11 @@ export class Dispatch {
     this.#transformer = options.router._def._config.transformer;
   }
 
+  /** Resolves when the rest of the process has had its turn. */
+  turn(): Promise<void> {
+    return this.#options.clock.turn();
+  }
+
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
   run(call: IncomingCall, scope: CallScope): void {
     const { idempotency } = this.#options;

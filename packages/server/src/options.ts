@@ -4,6 +4,7 @@ import {
   defaultMaxCalls,
   defaultMaxDepth,
   defaultMaxFrameBytes,
+  defaultMaxMessageBytes,
   defaultMaxSubscriptions,
   windowBytes,
 } from "@tautline/core/internals";
@@ -71,6 +72,11 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly helloTimeoutMs?: number;
   /** The largest frame taken or sent, in bytes. Default 1 MiB. */
   readonly maxFrameBytes?: number;
+  /**
+   * The largest message taken, and sent to clients that take them (those with `streams`), in as many parts as it takes; in bytes.
+   * Default 1 MiB.
+   */
+  readonly maxMessageBytes?: number;
   /** How deep a frame's JSON may nest. Default 64. */
   readonly maxDepth?: number;
   /** Queries and mutations in flight on one connection. Default 1,000. Off: `Infinity`. */
@@ -132,6 +138,7 @@ export interface ServerLimits {
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
   readonly streamWindowBytes: number;
+  readonly maxMessageBytes: number;
 }
 
 export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
@@ -148,6 +155,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     maxParkedBytes: options.maxParkedBytes ?? 256 * 1024 * 1024,
     heartbeatMs: options.heartbeatMs ?? 25_000,
     deadAfterMs: options.deadAfterMs ?? 8_000,
+    maxMessageBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
     streamWindowBytes: options.streamWindowBytes ?? windowBytes,
   };
 }

@@ -171,7 +171,8 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#deadline.cancel();
     this.#deadline = this.#startDeadline();
     // Calls may follow at once, but for a session that is to be resumed: there what was sent before goes first.
-    if (fields.received === undefined) this.#begin(new ServerSession(this.#host, this.#request));
+    if (fields.received === undefined)
+      this.#begin(new ServerSession(this.#host, this.#request, this.#hello.parts === true));
     // Settled by its own catch, whatever createContext does.
     void this.#open(fields.params);
   }
@@ -200,7 +201,8 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     if (known !== undefined && attempt !== undefined && attempt <= known.attempt) return this.#outrun();
     if (known?.session.canResume(received ?? 0) === true) return this.#resume(known, ctx, received ?? 0);
     known?.lose(sessionLost("what the client lacks is no longer kept"));
-    const session = this.#session ?? this.#begin(new ServerSession(this.#host, this.#request));
+    const session =
+      this.#session ?? this.#begin(new ServerSession(this.#host, this.#request, this.#hello.parts === true));
     session.identity = identity;
     session.attempt = attempt ?? 0;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.

@@ -7,6 +7,7 @@ import {
   type IncomingCall,
   IncomingCalls,
   messageType,
+  PartSender,
   Peer,
   type PeerMessage,
   Session,
@@ -43,14 +44,18 @@ export class ServerSession implements SessionOwner, CallServer {
   #waiting: IncomingCall[] = [];
   #phase: Phase = "opening";
 
-  constructor(host: SessionHost, req: IncomingMessage) {
+  /** @param takesParts whether the client takes large messages in parts. */
+  constructor(host: SessionHost, req: IncomingMessage, takesParts: boolean) {
     this.#host = host;
     this.#scope = { ctx: undefined, req, client: undefined };
     this.session = new Session(this, host.limits.replayBytes);
     const streams = new StreamTable("callee", () =>
       host.dispatch.createStreamHost(this.#scope, host.limits.streamWindowBytes),
     );
-    this.#calls = new IncomingCalls(this.session, this, host.limits, streams);
+    const parts = takesParts
+      ? new PartSender(messageType.downPart, this.session, () => host.dispatch.turn())
+      : undefined;
+    this.#calls = new IncomingCalls(this.session, this, host.limits, { streams, parts });
     this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
     this.#peer.attach(this.session);
   }

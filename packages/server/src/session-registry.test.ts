@@ -43,7 +43,7 @@ class Setup {
         this.registry.delete(session);
       },
     };
-    return new ServerSession(host, new IncomingMessage(new Socket()));
+    return new ServerSession(host, new IncomingMessage(new Socket()), false);
   }
 
   /** A session with a token that is parked, and keeps so much. */
