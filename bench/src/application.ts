@@ -16,6 +16,11 @@ export async function* streamItems(count: number): AsyncGenerator<number, void> 
   for (let item = 0; item < count; item++) yield item;
 }
 
+/** What `echoBytes` is called with: 64 kB that no compression would shrink. */
+export function createBytes(): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: 64 * 1024 }, (_, index) => (index * 2_654_435_761) >>> 24);
+}
+
 interface Row {
   readonly id: number;
   readonly name: string;

@@ -25,7 +25,7 @@ export class Comparison {
   }
 
   async run(): Promise<Measurement> {
-    const { peers } = this.#options;
+    const peers = this.#options.peers.filter((peer) => this.#workload.peers.includes(peer));
     const rounds =
       this.#workload.run === undefined ? Math.min(this.#options.rounds, memoryRounds) : this.#options.rounds;
     try {

@@ -13,11 +13,19 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> 
   tautline: () => import("./peers/tautline.ts"),
   "tautline-contract": () => import("./peers/tautline-contract.ts"),
   trpc: () => import("./peers/trpc.ts"),
+  "tautline-rich": () => import("./peers/tautline-rich.ts"),
+  "trpc-superjson": () => import("./peers/trpc-superjson.ts"),
   [sessionless]: () => import("./peers/tautline-no-session.ts"),
 };
 
+/** Those that carry bytes. */
+export const bytesPeers: readonly string[] = [baseline, "tautline-rich", "trpc-superjson"];
+
 /** What `pnpm bench` compares. */
 export const peerNames: readonly string[] = Object.keys(loaders).filter((name) => name !== sessionless);
+
+/** Those that are compared with JSON. */
+export const jsonPeers: readonly string[] = peerNames.filter((name) => name === baseline || !bytesPeers.includes(name));
 
 /** @throws Error where there is none of this name. */
 export async function loadPeer(name: string): Promise<Peer> {

@@ -14,5 +14,7 @@ export interface Client {
   echo(payload: Payload): Promise<Payload>;
   /** Resolves when the server has no more items. */
   stream(count: number, onItem: (item: number) => void): Promise<void>;
+  /** Left out by peers that are not compared with bytes. */
+  echoBytes?(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
   close(): void;
 }

@@ -13,14 +13,16 @@ const headings: Readonly<Record<Metric, string>> = {
 
 /** One workload as a markdown table: medians, with the least and the most. */
 export function formatMeasurement(measurement: Measurement, peers: readonly string[]): string {
-  const { title, metrics } = findWorkload(measurement.workload);
+  const { title, metrics, peers: its } = findWorkload(measurement.workload);
   const [compared] = metrics;
-  const rows = peers.map((peer) => {
-    const failure = measurement.failures.get(peer);
-    if (failure !== undefined) return [peer, `failed: ${failure.split("\n")[0] ?? ""}`];
-    const figures = metrics.map((metric) => formatSpread(spreadOf(measurement, peer, metric), formatNumber));
-    return [peer, formatSpread(ratioOf(measurement, peer, compared), formatRatio), ...figures];
-  });
+  const rows = peers
+    .filter((peer) => its.includes(peer))
+    .map((peer) => {
+      const failure = measurement.failures.get(peer);
+      if (failure !== undefined) return [peer, `failed: ${failure.split("\n")[0] ?? ""}`];
+      const figures = metrics.map((metric) => formatSpread(spreadOf(measurement, peer, metric), formatNumber));
+      return [peer, formatSpread(ratioOf(measurement, peer, compared), formatRatio), ...figures];
+    });
   const heading = ["peer", `× ${baseline} (${headings[compared]})`, ...metrics.map((metric) => headings[metric])];
   return `### ${title}\n\n${formatTable(heading, rows)}`;
 }

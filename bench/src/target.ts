@@ -15,6 +15,7 @@ interface Target {
 const targets: readonly Target[] = [
   { workload: "seq", peer: "tautline", metric: "p50Us", atMost: 1.3 },
   { workload: "pipe", peer: "tautline", metric: "perSecond", atLeast: 1 },
+  { workload: "bytes", peer: "tautline-rich", metric: "perSecond", atLeast: 0.95 },
 ];
 
 export interface Verdict {

@@ -1,7 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { createPayload } from "./application.ts";
+import { createBytes, createPayload } from "./application.ts";
 import type { Sample } from "./command-channel.ts";
 import type { Client } from "./peer.ts";
+import { bytesPeers, jsonPeers } from "./peer-registry.ts";
 
 /** What is measured of one. The first is what peers are compared by. */
 export type Metric = "p50Us" | "p99Us" | "perSecond" | "serverCpuUs" | "clientCpuUs" | "rssKb";
@@ -13,6 +14,8 @@ export interface Workload {
   readonly name: string;
   readonly title: string;
   readonly connections: number;
+  /** Those that it is for. */
+  readonly peers: readonly string[];
   readonly metrics: readonly [Metric, ...Metric[]];
   /** Left out where the connections are opened and nothing is done with them. */
   readonly run?: Run;
@@ -25,24 +28,63 @@ export const workloads: readonly Workload[] = [
     name: "seq",
     title: "Sequential calls",
     connections: 1,
+    peers: jsonPeers,
     metrics: ["p50Us", "p99Us", ...throughput],
     run: runSequential,
   },
-  { name: "pipe", title: "64 calls in flight", connections: 1, metrics: throughput, run: runAdds(64) },
-  { name: "wide", title: "512 calls in flight", connections: 1, metrics: throughput, run: runAdds(512) },
+  {
+    name: "pipe",
+    title: "64 calls in flight",
+    connections: 1,
+    peers: jsonPeers,
+    metrics: throughput,
+    run: runAdds(64),
+  },
+  {
+    name: "wide",
+    title: "512 calls in flight",
+    connections: 1,
+    peers: jsonPeers,
+    metrics: throughput,
+    run: runAdds(512),
+  },
   {
     name: "many",
     title: "200 connections, 4 calls in flight on each",
     connections: 200,
+    peers: jsonPeers,
     metrics: throughput,
     run: runAdds(4),
   },
-  { name: "echo", title: "Echo of 10 kB of JSON, 8 in flight", connections: 1, metrics: throughput, run: runEchoes(8) },
-  { name: "stream", title: "A stream of 100,000 items", connections: 1, metrics: throughput, run: runStream(100_000) },
+  {
+    name: "echo",
+    title: "Echo of 10 kB of JSON, 8 in flight",
+    connections: 1,
+    peers: jsonPeers,
+    metrics: throughput,
+    run: runEchoes(8),
+  },
+  {
+    name: "bytes",
+    title: "Echo of 64 kB of bytes, 8 in flight",
+    connections: 1,
+    peers: bytesPeers,
+    metrics: throughput,
+    run: runByteEchoes(8),
+  },
+  {
+    name: "stream",
+    title: "A stream of 100,000 items",
+    connections: 1,
+    peers: jsonPeers,
+    metrics: throughput,
+    run: runStream(100_000),
+  },
   {
     name: "idle",
     title: "1,000 idle connections, server memory for each",
     connections: 1000,
+    peers: jsonPeers,
     metrics: ["rssKb"],
   },
 ];
@@ -86,6 +128,22 @@ function runEchoes(inFlight: number): Run {
       const { rows, total } = await client.echo(payload);
       const row = index % payload.total;
       if (total !== payload.total || rows[row]?.id !== row) throw new Error("a wrong echo");
+    });
+  };
+}
+
+function runByteEchoes(inFlight: number): Run {
+  const bytes = createBytes();
+  const echo = async (client: Client): Promise<Uint8Array> => {
+    if (client.echoBytes === undefined) throw new Error("a peer without bytes");
+    return client.echoBytes(bytes);
+  };
+  return async (clients, durationMs) => {
+    for (const client of clients) deepStrictEqual(Uint8Array.from(await echo(client)), bytes);
+    return runInFlight(clients, inFlight, durationMs, async (client, index) => {
+      const echoed = await echo(client);
+      const place = index % bytes.length;
+      if (echoed.length !== bytes.length || echoed[place] !== bytes[place]) throw new Error("a wrong echo");
     });
   };
 }

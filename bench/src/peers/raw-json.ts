@@ -1,4 +1,5 @@
-// A protocol written by hand: `{"id":1,"method":"add","input":{…}}` and `{"id":1,"result":3}`, no validation, no limits.
+// A protocol written by hand: `{"id":1,"method":"add","input":{…}}` and `{"id":1,"result":3}`, no validation, no limits. Bytes
+// go in binary frames of their own.
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
@@ -36,8 +37,9 @@ async function startServer(createSend: CreateSend): Promise<number> {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   server.on("connection", (webSocket) => {
     const send = createSend(webSocket);
-    webSocket.on("message", (data) => {
-      for (const message of readMessages<RequestMessage>(data)) answer(message, send);
+    webSocket.on("message", (data, isBinary) => {
+      if (isBinary) webSocket.send(withId(idOf(data as Buffer), bytesOf(data as Buffer)));
+      else for (const message of readMessages<RequestMessage>(data)) answer(message, send);
     });
   });
   await once(server, "listening");
@@ -69,6 +71,22 @@ function readMessages<Message>(data: RawData): readonly Message[] {
   return Array.isArray(frame) ? frame : [frame];
 }
 
+/** Bytes go in a binary frame, after four bytes of the call's id; they are copied once, into it. */
+function withId(id: number, bytes: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(4 + bytes.length);
+  frame.writeUInt32BE(id);
+  frame.set(bytes, 4);
+  return frame;
+}
+
+function idOf(frame: Buffer): number {
+  return frame.readUInt32BE();
+}
+
+function bytesOf(frame: Buffer): Uint8Array {
+  return frame.subarray(4);
+}
+
 class RawClient implements Client {
   readonly #webSocket: WebSocket;
   readonly #send: Send;
@@ -84,8 +102,9 @@ class RawClient implements Client {
   constructor(webSocket: WebSocket, send: Send) {
     this.#webSocket = webSocket;
     this.#send = send;
-    webSocket.on("message", (data) => {
-      for (const message of readMessages<ReplyMessage>(data)) this.#onReply(message);
+    webSocket.on("message", (data, isBinary) => {
+      if (isBinary) this.#onReply({ id: idOf(data as Buffer), result: bytesOf(data as Buffer) });
+      else for (const message of readMessages<ReplyMessage>(data)) this.#onReply(message);
     });
     webSocket.on("close", () => this.#onClose());
   }
@@ -102,15 +121,23 @@ class RawClient implements Client {
     await this.#call("stream", { count }, onItem);
   }
 
+  echoBytes(bytes: Uint8Array): Promise<Uint8Array> {
+    return this.#wait((id) => this.#webSocket.send(withId(id, bytes))) as Promise<Uint8Array>;
+  }
+
   close(): void {
     this.#webSocket.close();
   }
 
   #call(method: RequestMessage["method"], input: unknown, onItem?: (item: number) => void): Promise<unknown> {
+    return this.#wait((id) => this.#send({ id, method, input }), onItem);
+  }
+
+  #wait(send: (id: number) => void, onItem?: (item: number) => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
       this.#waiting.set(id, { resolve, reject, onItem });
-      this.#send({ id, method, input });
+      send(id);
     });
   }
 

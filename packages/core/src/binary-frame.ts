@@ -5,6 +5,8 @@ import * as messageType from "./message-type.ts";
 import { maxAttachments } from "./options.ts";
 import { badMessage, type Message, readMessage } from "./protocol.ts";
 
+type Received = NonNullable<Attached["received"]>;
+
 /** Where a message that is a part has it. */
 const partIndex = 4;
 /** The length of the JSON comes first: four bytes, the most significant one first. */
@@ -60,7 +62,7 @@ export function decodeBinaryFrame(frame: Uint8Array<ArrayBuffer>, parse?: ParseJ
   const [message, ...lengths] = json as unknown[];
   const ends = endsOf(lengths, start, frame.length);
   if (!Array.isArray(message)) throw badMessage("no message");
-  attach(message, (number) => attachmentOf(frame, ends[number], ends[number + 1]));
+  attach(message, lengths.length, (number) => attachmentOf(frame, ends[number], ends[number + 1]));
   const read = readMessage(message);
   return read === undefined ? [] : [read];
 }
@@ -88,9 +90,9 @@ function endsOf(lengths: readonly unknown[], start: number, end: number): readon
 }
 
 /** A part of a large message is the one attachment itself; any other message has a marked value last. */
-function attach(message: unknown[], received: (number: number) => Uint8Array<ArrayBuffer> | undefined): void {
-  const type = message[0];
-  if (type === messageType.upPart || type === messageType.downPart) {
+function attach(message: unknown[], count: number, received: Received): void {
+  if (message[0] === messageType.upPart || message[0] === messageType.downPart) {
+    if (count > 1 || message.length > partIndex) throw badMessage("a part is one attachment");
     message[partIndex] = received(0);
     return;
   }

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decodeBinaryFrame } from "./binary-frame.ts";
 import { decodeFrame, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import type { Message } from "./protocol.ts";
+import { rich } from "./rich.ts";
 import { parseStrictly } from "./strict-json.ts";
 
 // `PROPERTY_RUNS=100000` for the long run, `PROPERTY_SEED=…` to repeat one.
@@ -75,11 +77,37 @@ describe("encodeCall", () => {
   });
 
   test("is held to the frame's size as a whole: path, fields and input", () => {
-    const size = utf8.encode(`[${encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"')}]`).length;
+    const call = String(encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"'));
+    const size = utf8.encode(`[${call}]`).length;
     expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size))).toBeUndefined();
     expect(codeOf(() => encodeCall("mutation", 1, "é", { lastEventId: "é" }, '"é"', size - 1))).toBe(
       "PAYLOAD_TOO_LARGE",
     );
+  });
+});
+
+describe("a call with bytes", () => {
+  const withBytes = (bytes: Uint8Array): unknown => rich.serialize({ bytes, at: new Date(0) });
+
+  test("is a binary frame, which holds what the bytes were when it was made, also where it is made again", () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    const input = encodeInput(withBytes(bytes));
+    const frames = [encodeCall("mutation", 1, "save", {}, input), encodeCall("mutation", 77, "save", {}, input)];
+    bytes.fill(9);
+    frames.push(encodeCall("mutation", 78, "save", { firstId: 1 }, input));
+    for (const frame of frames) {
+      if (typeof frame === "string") throw new Error("bytes go in a binary frame");
+      const [message] = decodeBinaryFrame(frame);
+      expect(message?.[0]).toBe(11);
+      expect(rich.deserialize(message?.[4])).toEqual({ bytes: Uint8Array.of(1, 2, 3), at: new Date(0) });
+    }
+  });
+
+  test("is held to the frame's size as a whole", () => {
+    const input = encodeInput(withBytes(new Uint8Array(100)));
+    const size = encodeCall("mutation", 1, "save", {}, input).length;
+    expect(codeOf(() => encodeCall("mutation", 1, "save", {}, input, size))).toBeUndefined();
+    expect(codeOf(() => encodeCall("mutation", 1, "save", {}, input, size - 1))).toBe("PAYLOAD_TOO_LARGE");
   });
 });
 

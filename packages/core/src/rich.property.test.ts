@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { decodeBinaryFrame } from "./binary-frame.ts";
+import { decodeFrame, encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import { rich } from "./rich.ts";
 
-// `PROPERTY_RUNS=100000` for the long run, `PROPERTY_SEED=…` to repeat one.
+// `PROPERTY_RUNS=…` for another number of runs, `PROPERTY_SEED=…` to repeat one.
 const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 10_000);
+/** What is sent through frames, in so many parts: 100,000 values unless told otherwise. */
+const parts = 10;
 const seed = Number(process.env["PROPERTY_SEED"] ?? Date.now() % 2 ** 31);
 const timeoutMs = 30_000 + numRuns * 5;
 
@@ -53,8 +57,41 @@ const primitive = fc.oneof(
   fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }),
   text,
 );
+interface ViewClass {
+  readonly BYTES_PER_ELEMENT?: number;
+  new (memory: ArrayBufferLike, byteOffset: number, length: number): ArrayBufferView;
+}
+const viewClasses: readonly ViewClass[] = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
+];
+/** Views on parts of memory, their own or shared. */
+const view = fc
+  .tuple(fc.constantFrom(...viewClasses), fc.uint8Array({ maxLength: 40 }), fc.nat(2), fc.boolean())
+  .map(([View, bytes, before, isShared]) => {
+    const elementBytes = View.BYTES_PER_ELEMENT ?? 1;
+    const memory = new (isShared ? SharedArrayBuffer : ArrayBuffer)(before * elementBytes + bytes.length);
+    new Uint8Array(memory).set(bytes, before * elementBytes);
+    return new View(memory, before * elementBytes, Math.floor(bytes.length / elementBytes));
+  });
+const bytes = fc.oneof(
+  view,
+  fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array)),
+  fc.uint8Array({ maxLength: 40 }).map((array) => Uint8Array.from(array).buffer),
+);
 const leaf = fc.oneof(
   { weight: 4, arbitrary: primitive },
+  bytes,
   fc.date({ noInvalidDate: false }),
   fc.webUrl().map((url) => new URL(url)),
   regExp,
@@ -95,6 +132,10 @@ const hostileJson = fc.letrec<{ value: unknown }>((tie) => {
     "$url",
     "$regexp",
     "$error",
+    "$bytes",
+    "$float64array",
+    "$arraybuffer",
+    "$dataview",
     "$",
     "$rich",
     "$x",
@@ -104,7 +145,7 @@ const hostileJson = fc.letrec<{ value: unknown }>((tie) => {
   return {
     value: fc.oneof(
       { maxDepth: 6, depthSize: "small" },
-      fc.oneof(text, fc.constantFrom(null, true, 0, "1", "NaN", "a:", "2026-11-22T10:00:00.000Z", "a", "g")),
+      fc.oneof(text, fc.constantFrom(null, true, 0, "1", "AAAA", "NaN", "a:", "2026-11-22T10:00:00.000Z", "a", "g")),
       fc.tuple(tag, tie("value")).map(([name, value]) => recordOf([[name, value]], Object.prototype)),
       fc.array(tie("value"), { maxLength: 3 }),
       records(tie("value")),
@@ -112,7 +153,15 @@ const hostileJson = fc.letrec<{ value: unknown }>((tie) => {
   };
 }).value;
 
+/** Through a frame: a binary one where there are bytes. */
 function sent(value: unknown): unknown {
+  const json = rich.serialize(value);
+  const encoded = encodeMessage(json === undefined ? [20, 1] : [20, 1, json]);
+  const messages = typeof encoded === "string" ? decodeFrame(`[${encoded}]`) : decodeBinaryFrame(encoded);
+  return rich.deserialize(messages[0]?.[2]);
+}
+
+function sentAsJson(value: unknown): unknown {
   const message = JSON.parse(JSON.stringify({ value: rich.serialize(value) })) as { value?: unknown };
   return rich.deserialize(message.value);
 }
@@ -121,9 +170,13 @@ function sent(value: unknown): unknown {
 function isSame(actual: unknown, expected: unknown): boolean {
   if (typeof expected !== "object" || expected === null) return Object.is(actual, expected);
   if (typeof actual !== "object" || actual === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(expected) ?? Object.prototype;
-  if (Object.getPrototypeOf(actual) !== prototype) return false;
+  if (Object.getPrototypeOf(actual) !== arrivingPrototype(expected)) return false;
   return isSameList(partsOf(actual), partsOf(expected));
+}
+
+/** Records arrive with the usual prototype, and Buffers as plain bytes. */
+function arrivingPrototype(value: object): unknown {
+  return Buffer.isBuffer(value) ? Uint8Array.prototype : (Object.getPrototypeOf(value) ?? Object.prototype);
 }
 
 function isSameList(actual: readonly unknown[], expected: readonly unknown[]): boolean {
@@ -132,6 +185,8 @@ function isSameList(actual: readonly unknown[], expected: readonly unknown[]): b
 
 function partsOf(value: object): readonly unknown[] {
   if (Array.isArray(value)) return value;
+  if (ArrayBuffer.isView(value)) return [...new Uint8Array(value.buffer, value.byteOffset, value.byteLength)];
+  if (value instanceof ArrayBuffer) return [...new Uint8Array(value)];
   if (value instanceof Map) return [...value].flat(1);
   if (value instanceof Set) return [...value];
   if (value instanceof Date) return [value.getTime()];
@@ -146,9 +201,25 @@ function partsOf(value: object): readonly unknown[] {
 const run = `${numRuns} values, seed ${seed}`;
 
 describe("rich, with random values", () => {
-  it(`each arrives equal and of the same type (${run})`, { timeout: timeoutMs }, () => {
+  it.each(Array.from({ length: parts }, (_, part) => seed + part))(
+    `each arrives equal and of the same type (${numRuns} values, seed %d)`,
+    { timeout: timeoutMs },
+    (partSeed) => {
+      let binary = 0;
+      fc.assert(
+        fc.property(anything, (value) => {
+          if (typeof encodeMessage([20, 1, rich.serialize(value)]) !== "string") binary++;
+          return isSame(sent(value), value);
+        }),
+        { numRuns, seed: partSeed },
+      );
+      expect(binary).toBeGreaterThan(numRuns / 20);
+    },
+  );
+
+  it(`each arrives as JSON alone too (${run})`, { timeout: timeoutMs }, () => {
     fc.assert(
-      fc.property(anything, (value) => isSame(sent(value), value)),
+      fc.property(anything, (value) => isSame(sentAsJson(value), value)),
       { numRuns, seed },
     );
   });
@@ -166,7 +237,7 @@ describe("rich, with random values", () => {
   });
 
   it(`hostile JSON is decoded or refused, and no prototype changes (${run})`, { timeout: timeoutMs }, () => {
-    const prototypes = [Object, Array, Map, Set, Date, URL, RegExp, Error, Function].map(
+    const prototypes = [Object, Array, Map, Set, Date, URL, RegExp, Error, Function, Uint8Array, ArrayBuffer].map(
       (type): object => type.prototype,
     );
     const before = prototypes.map((prototype) => JSON.stringify(Object.getOwnPropertyNames(prototype)));
@@ -192,7 +263,21 @@ describe("rich, with random values", () => {
 });
 
 const ordinary: ReadonlySet<unknown> = new Set(
-  [Object, Array, Map, Set, Date, URL, RegExp, Error, TautlineError].map((type): object => type.prototype),
+  [
+    Object,
+    Array,
+    Map,
+    Set,
+    Date,
+    URL,
+    RegExp,
+    Error,
+    TautlineError,
+    Uint8Array,
+    Float64Array,
+    DataView,
+    ArrayBuffer,
+  ].map((type): object => type.prototype),
 );
 
 function expectOrdinary(value: unknown): void {
