@@ -15,12 +15,13 @@ export function createCaller(
   options: ConnectionOptions,
   transformerOption: TransformerOption | undefined,
 ): Caller<Dialer> {
+  const { clock = systemClock, maxFrameBytes, expose } = options;
   const transformer = readTransformer(transformerOption);
-  const clock = options.clock ?? systemClock;
   const deadlines = new Deadlines(clock);
-  const calls = new OutgoingCalls(options.maxFrameBytes);
+  const calls = new OutgoingCalls(maxFrameBytes);
   const connection = new Dialer(options, {
     calls,
+    end: expose?.createEnd({ calls, clock, transformer: transformerOption, maxFrameBytes }) ?? calls,
     clock,
     deadlines,
     readError: (shape) => readError(shape, transformer),

@@ -51,6 +51,11 @@ export class IncomingCalls implements CallReplies {
     this.#maxFrameBytes = limits.maxFrameBytes ?? defaultMaxFrameBytes;
   }
 
+  /** All that run. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
   /** Queries and mutations that run. */
   get calls(): number {
     return this.#calls.size - this.#subscriptions;

@@ -6,6 +6,8 @@ export {
   type ContractSubscription,
   contract,
   findProcedure,
+  type HandlerInput,
+  type HandlerOutput,
   type inferContractInput,
   type inferContractInputs,
   type inferContractOutput,

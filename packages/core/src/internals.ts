@@ -1,6 +1,6 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
-export { Caller, type CallerConnection } from "./caller.ts";
+export { Caller, type CallerConnection, type CallerParts } from "./caller.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.

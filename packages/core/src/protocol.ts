@@ -17,6 +17,8 @@ export interface HelloFields {
   readonly client?: string;
   /** How many of the server's messages the client has; there where a session is to be resumed. */
   readonly received?: number;
+  /** Whether the client serves procedures, so that the server may call them. */
+  readonly serves?: boolean;
   /** Grows with each connection of a session: one whose hello comes after a newer one's must not take the session from it. */
   readonly attempt?: number;
 }
@@ -230,7 +232,8 @@ function fits(letter: string | undefined, field: unknown): boolean {
     }
     case "h": {
       if (!fits("f", field)) return false;
-      const { token, received = 0, attempt = 0, client } = field as HelloFields;
+      const { token, received = 0, attempt = 0, client, serves = false } = field as HelloFields;
+      if (typeof serves !== "boolean") return false;
       return fits("o", token) && fits("o", client) && fits("p", received) && fits("p", attempt);
     }
     case "w": {

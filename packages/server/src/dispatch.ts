@@ -29,14 +29,15 @@ export interface DispatchOptions {
 
 /** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
 export class Dispatch {
+  /** The router's, for calls in the other direction too. */
+  readonly transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
   readonly #options: DispatchOptions;
   readonly #router: CompiledRouter;
-  readonly #transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
 
   constructor(options: DispatchOptions) {
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
-    this.#transformer = options.router._def._config.transformer;
+    this.transformer = options.router._def._config.transformer;
   }
 
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
@@ -90,7 +91,7 @@ export class Dispatch {
         detail,
       });
       if (formatterError !== undefined) this.report(toTRPCError(formatterError), call, scope);
-      return this.#transformer.output.serialize(shape);
+      return this.transformer.output.serialize(shape);
     } catch (cause) {
       this.report(toTRPCError(cause), call, scope);
       return genericShape;
@@ -141,7 +142,7 @@ export class Dispatch {
 
   #deserialize(input: unknown): unknown {
     try {
-      return this.#transformer.input.deserialize(input);
+      return this.transformer.input.deserialize(input);
     } catch (cause) {
       throw new TRPCError({ code: "BAD_REQUEST", message: "the input cannot be read by the transformer", cause });
     }
@@ -155,7 +156,7 @@ export class Dispatch {
 
   #sendResult(result: unknown, call: IncomingCall): void {
     try {
-      call.sendResult(this.#transformer.output.serialize(result));
+      call.sendResult(this.transformer.output.serialize(result));
     } catch (thrown) {
       throw unsendable(thrown);
     }
@@ -170,7 +171,7 @@ export class Dispatch {
   }
 
   #sendItem(item: unknown, showsEventIds: boolean, call: IncomingCall): number {
-    const { output } = this.#transformer;
+    const { output } = this.transformer;
     try {
       return isTrackedEnvelope(item)
         ? call.sendTrackedItem(item[0], output.serialize(item[1]), showsEventIds)

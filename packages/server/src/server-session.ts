@@ -6,7 +6,9 @@ import {
   encodeMessage,
   type IncomingCall,
   IncomingCalls,
+  type MessagePipe,
   messageType,
+  type OutgoingCalls,
   Peer,
   type PeerMessage,
   Session,
@@ -28,12 +30,14 @@ export interface SessionHost {
 type Phase = "opening" | "open" | "draining" | "lost";
 
 /** The server's end of one session: its calls and its context, through whatever connections it takes. */
-export class ServerSession implements SessionOwner, CallServer {
+export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   readonly session: Session;
   /** What `identify` made of the context that opened it. */
   identity: string | undefined = undefined;
   /** Which of the client's connections it goes over, as the client counts them. */
   attempt = 0;
+  /** Whether the client said that it serves procedures. */
+  serves = false;
   readonly #host: SessionHost;
   readonly #calls: IncomingCalls;
   readonly #peer: Peer;
@@ -41,6 +45,8 @@ export class ServerSession implements SessionOwner, CallServer {
   /** Calls that came before the context stood. The limits on calls bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "opening";
+  /** Why it is over. */
+  #reason: TautlineError | undefined = undefined;
 
   constructor(host: SessionHost, req: IncomingMessage) {
     this.#host = host;
@@ -48,7 +54,7 @@ export class ServerSession implements SessionOwner, CallServer {
     this.session = new Session(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits);
     this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
-    this.#peer.attach(this.session);
+    this.#peer.attach(this);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {
@@ -60,8 +66,36 @@ export class ServerSession implements SessionOwner, CallServer {
     return this.#calls.calls === 0 && this.#calls.subscriptions === 0;
   }
 
+  /** The calls that the server makes. */
+  get calls(): OutgoingCalls {
+    return this.#peer.calls;
+  }
+
+  /** What is sent for a client that is away is kept for its return, and bounded like everything that is kept. */
+  get open(): boolean {
+    return this.#phase !== "lost";
+  }
+
+  send(message: string): void {
+    this.session.send(message);
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.session.drained();
+  }
+
+  /** Whether the client can be called now. @throws TautlineError where it cannot. */
+  checkCallable(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+    if (!this.serves) throw new TautlineError({ code: "NOT_IMPLEMENTED", message: "the client exposes no procedures" });
+    const { maxCalls, maxSubscriptions, replayBytes } = this.#host.limits;
+    const kept = this.session.open ? 0 : this.session.keptLength;
+    if (this.calls.size >= maxCalls + maxSubscriptions || kept > replayBytes / 2)
+      throw new TautlineError({ code: "TOO_MANY_REQUESTS", message: "too much waits for the client" });
+  }
+
   onMessage(message: PeerMessage, _session: Session, length: number): void {
-    this.#peer.receive(message, this.session, length);
+    this.#peer.receive(message, this, length);
   }
 
   onKept(): void {
@@ -86,7 +120,7 @@ export class ServerSession implements SessionOwner, CallServer {
   onIdle: () => void = () => {};
 
   /** The context stands: calls are answered from now on, with this one. */
-  open(ctx: unknown, identity: string | undefined, client: string | undefined): void {
+  start(ctx: unknown, identity: string | undefined, client: string | undefined): void {
     this.identity = identity;
     this.#scope.ctx = ctx;
     // Nobody answers for another's mutations.
@@ -115,6 +149,7 @@ export class ServerSession implements SessionOwner, CallServer {
     if (this.#phase === "lost") return;
     const opened = this.#phase !== "opening";
     this.#phase = "lost";
+    this.#reason = reason;
     this.#waiting = [];
     this.session.lose();
     this.#peer.close(reason);
