@@ -1,6 +1,6 @@
 import { type ConnectionOptions, createClient, type RouterClient } from "@tautline/client";
 import { type ExposedHandlers, expose } from "@tautline/client/expose";
-import { rich, type TautlineError } from "@tautline/core";
+import { rich, TautlineError } from "@tautline/core";
 import { MemoryNetwork } from "@tautline/core/testing";
 import type { ServeOptions } from "@tautline/server";
 import { createMemoryServer, type MemoryServer } from "@tautline/server/testing";
@@ -76,7 +76,7 @@ class Setup {
   note(name: string, call: Promise<unknown>): void {
     call.then(
       (value) => this.outcomes.push([name, value]),
-      (error: TautlineError) => this.outcomes.push([name, error.code]),
+      (error: unknown) => this.outcomes.push([name, TautlineError.from(error).code]),
     );
   }
 
@@ -173,9 +173,12 @@ describe("a server's call, when the connection breaks", () => {
     ]);
     expect(setup.server.parkedLength).toBe(0);
     expect(setup.contexts).toHaveLength(2);
-    setup.note("newer context", setup.contexts[1]?.client.length.query("four") ?? Promise.reject());
+    for (const { client } of setup.contexts) setup.note("either context", client.length.query("four"));
     await setup.network.advance(10);
-    expect(setup.outcomes.at(-1)).toEqual(["newer context", 4]);
+    expect(setup.outcomes.slice(2)).toEqual([
+      ["either context", 4],
+      ["either context", 4],
+    ]);
   });
 
   test("keeps its time while the client is away, and the client never starts it", async () => {

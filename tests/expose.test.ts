@@ -1,118 +1,51 @@
-import { type ConnectionOptions, createClient, type RouterClient } from "@tautline/client";
-import { type ExposedErrorReport, type ExposedHandlers, type ExposeOptions, expose } from "@tautline/client/expose";
+import { createClient } from "@tautline/client";
+import { expose } from "@tautline/client/expose";
 import { tautlineLink } from "@tautline/client/link";
-import { ContractError, contract, query, rich, TautlineError } from "@tautline/core";
-import type { ErrorReport, ServeOptions, TautlineServer } from "@tautline/server";
+import { rich, TautlineError } from "@tautline/core";
 import { createTRPCClient } from "@trpc/client";
-import { initTRPC } from "@trpc/server";
 import superjson from "superjson";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, collect, rejection } from "./fixture/client.ts";
-import {
-  type CallingContext,
-  type CallingRouter,
-  type ClientCalls,
-  callingRouter,
-  clientApi,
-} from "./fixture/client-api.ts";
+import { type CallingRouter, clientApi } from "./fixture/client-api.ts";
+import { type Handlers, handlers, startExposing } from "./fixture/exposing-client.ts";
 import { createGate } from "./fixture/gate.ts";
-import { startServer } from "./fixture/server.ts";
 
 cleanUpAfterEach();
 
-type Handlers = ExposedHandlers<typeof clientApi>;
-
-/** What the handlers of the client were called with. */
-let asked: unknown[] = [];
-
-const handlers: Handlers = {
-  confirm: ({ input }) => {
-    asked.push(input);
-    return input.question.length > 3;
-  },
-  notes: {
-    add: async ({ input }) => ({ at: new Date(5), text: input }),
-    forget: ({ input }) => void asked.push(input),
-  },
-  length: ({ input }) => input,
-  clicks: async function* ({ input }) {
-    for (let x = 0; x < input.count; x++) yield { x };
-  },
-  log: async function* () {
-    yield { id: "1", data: "first" };
-    yield { id: "2", data: "second" };
-  },
-};
-
-interface Setup {
-  readonly server: TautlineServer;
-  readonly client: RouterClient<CallingRouter>;
-  /** What the server calls the client with. */
-  readonly calls: ClientCalls;
-  /** What the client's `onError` heard. */
-  readonly reports: readonly ExposedErrorReport[];
-}
-
-async function start(
-  given: Partial<Handlers> = {},
-  options: {
-    expose?: ExposeOptions;
-    serve?: Partial<ServeOptions<CallingRouter>>;
-    client?: Partial<ConnectionOptions>;
-  } = {},
-): Promise<Setup> {
-  asked = [];
-  const contexts: CallingContext[] = [];
-  const server = await startServer({
-    router: callingRouter,
-    ...options.serve,
-    createContext: ({ client }) => {
-      const context = { client: client(clientApi) };
-      contexts.push(context);
-      return context;
-    },
-  });
-  const reports: ExposedErrorReport[] = [];
-  const onError = (report: ExposedErrorReport): void => void reports.push(report);
-  const client = closing(
-    createClient<CallingRouter>({
-      url: server.url,
-      transformer: rich,
-      expose: expose(clientApi, { ...handlers, ...given }, { onError, ...options.expose }),
-      ...options.client,
-    }),
-  );
-  await client.ping.query();
-  const [context] = contexts;
-  if (context === undefined) throw new Error("there is no context");
-  return { server, client, calls: context.client, reports };
-}
-
 describe("a client that exposes procedures", () => {
   it("is called by the handler that it calls", async () => {
-    const { client } = await start();
+    const asked: unknown[] = [];
+    const { client } = await startExposing({
+      confirm: ({ input }) => {
+        asked.push(input);
+        return input.question.length > 3;
+      },
+    });
     expect(await client.ask.query("sure?")).toBe("yes");
     expect(await client.ask.query("eh?")).toBe("no");
     expect(asked).toEqual([{ question: "sure?" }, { question: "eh?" }]);
   });
 
   it("answers queries and mutations, nested ones too, with what the transformer keeps", async () => {
-    const { calls } = await start();
+    let forgotten: unknown = "not called";
+    const forget: Handlers["notes"]["forget"] = ({ input }) => {
+      forgotten = input;
+    };
+    const { calls } = await startExposing({ notes: { ...handlers.notes, forget } });
     expect(await calls.confirm.query({ question: "really?" })).toBe(true);
     expect(await calls.notes.add.mutate("  milk ")).toEqual({ at: new Date(5), text: "milk" });
     expect(await calls.notes.forget.mutate()).toBe(undefined);
-    expect(asked.at(-1)).toBe(undefined);
+    expect(forgotten).toBe(undefined);
   });
 
   it("gives what the schema makes of its answer, once", async () => {
-    const { calls } = await start();
+    const { calls } = await startExposing();
     expect(await calls.length.query("four")).toBe(4);
   });
 
   it("answers subscriptions, read in a loop or by callbacks, with ids where the contract says so", async () => {
-    const { calls } = await start();
+    const { calls } = await startExposing();
     expect(await collect(calls.clicks.subscribe({ count: 3 }))).toEqual([{ x: 0 }, { x: 1 }, { x: 2 }]);
     expect(await collect(calls.log.subscribe())).toEqual([
       { id: "1", data: "first" },
@@ -140,7 +73,7 @@ describe("a client that exposes procedures", () => {
           reject(signal.reason as Error);
         });
       });
-    const { calls } = await start({
+    const { calls } = await startExposing({
       confirm: ({ signal }) => wait(signal),
       clicks: async function* ({ signal }) {
         yield { x: 1 };
@@ -159,7 +92,8 @@ describe("a client that exposes procedures", () => {
   });
 
   it("does not start what was given up in the same turn", async () => {
-    const { calls } = await start();
+    const asked: unknown[] = [];
+    const { calls } = await startExposing({ confirm: ({ input }) => asked.push(input) > 0 });
     const controller = new AbortController();
     const given = rejection(calls.confirm.query({ question: "a" }, { signal: controller.signal }));
     controller.abort();
@@ -170,7 +104,7 @@ describe("a client that exposes procedures", () => {
 
   it("is told of deliberate errors with code and message, and of others that there was one", async () => {
     const secret = new Error("secret");
-    const { calls, reports } = await start({
+    const { calls, reports } = await startExposing({
       confirm: () => {
         throw new TautlineError({ code: "FORBIDDEN", message: "not now" });
       },
@@ -184,6 +118,7 @@ describe("a client that exposes procedures", () => {
           throw new TautlineError({ code: "SESSION_LOST", message: "secret" });
         },
         forget: () => {
+          // oxlint-disable-next-line typescript/only-throw-error -- whatever is thrown
           throw "a text";
         },
       },
@@ -208,7 +143,7 @@ describe("a client that exposes procedures", () => {
   });
 
   it("checks input before a handler runs, and output and items before they are sent", async () => {
-    const { calls, reports } = await start({
+    const { calls, reports } = await startExposing({
       confirm: () => "yes" as never,
       clicks: async function* () {
         yield { x: 1 };
@@ -235,7 +170,7 @@ describe("a client that exposes procedures", () => {
 
   it("refuses what is over its limits, and takes more when there is room again", async () => {
     const gate = createGate();
-    const { calls } = await start(
+    const { calls } = await startExposing(
       {
         confirm: async () => {
           await gate.opened;
@@ -252,7 +187,7 @@ describe("a client that exposes procedures", () => {
   });
 
   it("says of a result that cannot be sent, to itself alone, why", async () => {
-    const { calls, reports } = await start(
+    const { calls, reports } = await startExposing(
       { length: () => "x".repeat(2_000), confirm: () => true },
       { client: { maxFrameBytes: 1_000 } },
     );
@@ -262,7 +197,7 @@ describe("a client that exposes procedures", () => {
   });
 
   it("is called over tautlineLink as well", async () => {
-    const { server } = await start();
+    const { server } = await startExposing();
     const link = closing(
       tautlineLink<CallingRouter>({
         url: server.url,
@@ -272,121 +207,6 @@ describe("a client that exposes procedures", () => {
     );
     const trpc = createTRPCClient<CallingRouter>({ links: [link] });
     expect(await trpc.ask.query("link?")).toBe("yes");
-  });
-
-  it("has a limit on what the server asks of it at a time, at the server too", async () => {
-    const { calls } = await start(
-      { confirm: () => new Promise(() => {}) },
-      { serve: { maxCalls: 2, maxSubscriptions: 1 } },
-    );
-    const waiting = [1, 2, 3].map((n) => rejection(calls.confirm.query({ question: `${n}` })));
-    expect(await rejection(calls.confirm.query({ question: "4" }))).toMatchObject({ code: "TOO_MANY_REQUESTS" });
-    expect(waiting).toHaveLength(3);
-  });
-});
-
-describe("a server that calls its clients", () => {
-  it("gets an error at once where the client exposes nothing, and the connection stays", async () => {
-    const server = await startServer({
-      router: callingRouter,
-      createContext: ({ client }) => ({ client: client(clientApi) }),
-    });
-    const client = closing(createClient<CallingRouter>({ url: server.url, transformer: rich }));
-    expect(await rejection(client.ask.query("sure?"))).toMatchObject({
-      code: "NOT_IMPLEMENTED",
-      message: "the client exposes no procedures",
-    });
-    expect(await client.ping.query()).toBe("pong");
-    expect(client.connection.state.status).toBe("online");
-  });
-
-  it("gets NOT_FOUND for what the client does not have, and BAD_REQUEST for what is of another type", async () => {
-    const otherApi = contract({ confirm: query(), elsewhere: query(), constructor: query() });
-    const t = initTRPC.context<{ calls: Record<string, { query(): Promise<unknown> }> }>().create();
-    const router = t.router({
-      reach: t.procedure.input(z.string()).query(({ ctx, input }) => ctx.calls[input]?.query()),
-    });
-    const server = await startServer({
-      router,
-      onError: () => {},
-      createContext: ({ client }) => ({ calls: client(otherApi) }),
-    });
-    const someApi = contract({ elsewhere: clientApi.notes.add });
-    const client = closing(
-      createClient<typeof router>({
-        url: server.url,
-        expose: expose(someApi, { elsewhere: () => ({ at: new Date(), text: "" }) }),
-      }),
-    );
-    for (const path of ["confirm", "constructor"])
-      expect(await rejection(client.reach.query(path))).toMatchObject({ code: "NOT_FOUND" });
-    expect(await rejection(client.reach.query("elsewhere"))).toMatchObject({ code: "BAD_REQUEST" });
-  });
-
-  it("cannot call before the context stands: createContext is told so", async () => {
-    const reports: ErrorReport<unknown>[] = [];
-    const server = await startServer({
-      router: callingRouter,
-      onError: (report) => reports.push(report),
-      createContext: async ({ client }) => {
-        const calls = client(clientApi);
-        await calls.confirm.query({ question: "who?" });
-        return { client: calls };
-      },
-    });
-    const client = closing(
-      createClient<CallingRouter>({
-        url: server.url,
-        transformer: rich,
-        expose: expose(clientApi, handlers),
-        backoff: { baseMs: 100_000, maxMs: 100_000 },
-        random: () => 1,
-      }),
-    );
-    client.connection.connect();
-    await until("it is refused", () => client.connection.state.status === "reconnecting");
-    expect(reports).toMatchObject([{ error: { cause: { code: "PRECONDITION_FAILED" } } }]);
-  });
-
-  it("does not take a contract that is none, or that its transformer does not keep: no client is let in", async () => {
-    const reports: ErrorReport<unknown>[] = [];
-    const t = initTRPC.context<object>().create();
-    const router = t.router({ ping: t.procedure.query(() => "pong") });
-    for (const unsound of [clientApi, contract({ then: query() })]) {
-      const server = await startServer<typeof router>({
-        router,
-        onError: (report) => reports.push(report),
-        createContext: ({ client }) => ({ client: client(unsound) }),
-      });
-      const client = closing(createClient<typeof router>({ url: server.url }));
-      client.connection.connect();
-      await until("it is refused", () => client.connection.state.status === "reconnecting");
-      client.connection.close();
-    }
-    expect(reports.map(({ error }) => error.cause)).toEqual([expect.any(ContractError), expect.any(ContractError)]);
-    expect(reports[0]?.error.message).toContain("notes.add");
-  });
-
-  it("calls with the context that newer credentials have made", async () => {
-    const contexts: CallingContext[] = [];
-    const server = await startServer({
-      router: callingRouter,
-      createContext: async ({ client }) => {
-        const calls = client(clientApi);
-        const first = contexts.length === 0;
-        contexts.push({ client: calls });
-        if (!first) expect(await calls.length.query("in createContext")).toBe(16);
-        return { client: calls };
-      },
-    });
-    const client = closing(
-      createClient<CallingRouter>({ url: server.url, transformer: rich, expose: expose(clientApi, handlers) }),
-    );
-    await client.ping.query();
-    await client.connection.authenticate({ token: "newer" });
-    expect(await client.ask.query("still there?")).toBe("yes");
-    expect(contexts).toHaveLength(2);
-    expect(await contexts[0]?.client.length.query("old one")).toBe(7);
   });
 });
 
@@ -405,7 +225,7 @@ describe("expose", () => {
     expect(() =>
       createClient<CallingRouter>({
         url: "ws://localhost",
-        transformer: half as unknown as typeof superjson,
+        transformer: half,
         expose: expose(clientApi, handlers),
       }),
     ).toThrow("both directions");
