@@ -29,6 +29,8 @@ export default defineConfig([
     cwd: "packages/client",
     entry: {
       index: "src/index.ts",
+      expose: "src/expose.ts",
+      "expose-router": "src/expose-router.ts",
       link: "src/link.ts",
       "web-socket.node": "src/web-socket.node.ts",
       "web-socket.browser": "src/web-socket.browser.ts",

@@ -27,10 +27,11 @@ describe("the README's code", () => {
     expect(blocks).toHaveLength(readme.match(/^```ts/gm)?.length ?? 0);
   });
 
-  test("has the quickstart and the echo whole", () => {
+  test("has the quickstart, the echo and the confirmation whole", () => {
     const quickstart = ["api", "server", "client"].map((name) => `examples/quickstart/${name}.ts`);
     const echo = ["server", "client"].map((name) => `examples/echo/${name}.ts`);
-    expect(shown.map(({ file }) => file)).toEqual([...quickstart, ...echo]);
+    const confirm = ["api", "server", "client"].map((name) => `examples/confirm/${name}.ts`);
+    expect(shown.map(({ file }) => file)).toEqual([...quickstart, ...echo, ...confirm]);
   });
 
   test.each(shown)("is that of $file", ({ file = "", code }) => {
@@ -51,6 +52,7 @@ describe("the README's tables", () => {
     ["`serve(options)`", "ServeOptionName"],
     ["`createClient(options)`", "ClientOptionName"],
     ["Calls", "CallOptionName"],
+    ["The server calls its clients", "ExposeOptionName"],
   ])("have every option, and no other: %s", (heading, type) => {
     expect(codeInFirstColumn(heading).sort()).toEqual(namesIn(type).sort());
   });
@@ -90,6 +92,7 @@ test("ARCHITECTURE.md names source files that exist", () => {
 const globals = `
 import type { RequestListener } from "node:http";
 import type { ContractClient, ContractClientOptions, SubscriptionOptions } from "@tautline/client";
+import type { ExposeOptions } from "@tautline/client/expose";
 import type { ErrorCode, TrpcErrorCode } from "@tautline/core";
 import type { ServeOptions } from "@tautline/server";
 import { initTRPC, type AnyTRPCRouter } from "@trpc/server";
@@ -97,11 +100,15 @@ import { z } from "zod";
 import type { api } from "./api.ts";
 
 const t = initTRPC.context<{ user: string }>().create();
+const plain = initTRPC.create();
+const pages = plain.router({ title: plain.procedure.query(() => "title") });
 const appRouter = t.router({ echo: t.procedure.input(z.string()).query(({ input }) => input) });
 
 declare global {
   type AppRouter = typeof appRouter;
   const router: AppRouter;
+  type PageRouter = typeof pages;
+  const pageRouter: PageRouter;
   const client: ContractClient<typeof api>;
   const app: RequestListener;
   const key: string;
@@ -117,6 +124,7 @@ declare global {
 
 export type ServeOptionName = keyof ServeOptions<AnyTRPCRouter>;
 export type ClientOptionName = keyof ContractClientOptions<typeof api>;
+export type ExposeOptionName = keyof ExposeOptions;
 export type CallOptionName = keyof SubscriptionOptions;
 export type Code = ErrorCode;
 export type TrpcCode = TrpcErrorCode;

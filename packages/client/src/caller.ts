@@ -18,11 +18,11 @@ export function createCaller(
   options: ConnectionOptions,
   transformerOption: TransformerOption | undefined,
 ): Caller<Dialer> {
+  const { clock = systemClock, maxFrameBytes, expose } = options;
   const transformer = readTransformer(transformerOption);
-  const clock = options.clock ?? systemClock;
   const deadlines = new Deadlines(clock);
   const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
-  const { maxFrameBytes, maxMessageBytes, streamWindowBytes = windowBytes } = options;
+  const { maxMessageBytes, streamWindowBytes = windowBytes } = options;
   const streams = options.streams?.({
     transformer,
     readError: readShape,
@@ -32,6 +32,7 @@ export function createCaller(
   const calls = new OutgoingCalls(maxFrameBytes, streams);
   const connection = new Dialer(options, {
     calls,
+    end: expose?.createEnd({ calls, clock, transformer: transformerOption, maxFrameBytes }) ?? calls,
     clock,
     deadlines,
     readError: readShape,

@@ -9,6 +9,7 @@ import {
   normalClosure,
   type OutgoingCalls,
   type PeerMessage,
+  type PipeEnd,
   Session,
   type SessionOwner,
   silentClosure,
@@ -21,6 +22,8 @@ import { type ConnectionOptions, type ConnectionParams, defaultReplayBytes, defa
 export interface SessionRuntime {
   readonly options: ConnectionOptions;
   readonly calls: OutgoingCalls;
+  /** What the sessions carry. */
+  readonly end: PipeEnd;
   readonly deadlines: Deadlines;
   /** Names the client, however many sessions it has. */
   readonly client: string;
@@ -112,13 +115,19 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   }
 
   onMessage(message: PeerMessage, session: Session, length: number): void {
-    this.#runtime.calls.receive(message, session, length);
+    this.#runtime.end.receive(message, session, length);
   }
 
   hello(): HelloFields {
     const { client } = this.#runtime;
-    const parts = this.options.streams === undefined ? {} : { parts: true };
-    const fields = { client, token: this.#token ?? createToken(), attempt: ++this.#attempts, ...parts };
+    const { streams, expose } = this.options;
+    const fields = {
+      client,
+      token: this.#token ?? createToken(),
+      attempt: ++this.#attempts,
+      ...(streams !== undefined && { parts: true }),
+      ...(expose !== undefined && { serves: true }),
+    };
     return this.#offered ? { ...fields, received: this.#session.received } : fields;
   }
 
@@ -190,7 +199,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     const lost = this.#session;
     lost.lose();
     this.#session = this.#start();
-    this.#runtime.calls.detach(lost, reason, { started, store: this.#store });
+    this.#runtime.end.detach(lost, reason, { started, store: this.#store });
   }
 
   /** Whoever is being asked for the session may still have it. */

@@ -7,6 +7,7 @@ import {
   type Deadlines,
   Heartbeat,
   type OutgoingCalls,
+  type PipeEnd,
   report,
 } from "@tautline/core/internals";
 import { connectionClosed } from "./attempt.ts";
@@ -20,6 +21,8 @@ import { onWake } from "./wake.ts";
 export interface DialerRuntime {
   readonly clock: Omit<Clock, "turn">;
   readonly calls: OutgoingCalls;
+  /** What sessions carry: the calls, or where procedures are exposed a `Peer` with them. */
+  readonly end: PipeEnd;
   readonly deadlines: Deadlines;
   /** Reads the shape of a server's error. */
   readonly readError: (shape: unknown) => TautlineError;
@@ -31,6 +34,7 @@ export interface DialerRuntime {
 export class Dialer implements ClientConnection, SessionRuntime {
   readonly options: ConnectionOptions;
   readonly calls: OutgoingCalls;
+  readonly end: PipeEnd;
   readonly deadlines: Deadlines;
   readonly readError: (shape: unknown) => TautlineError;
   readonly decodeBinary: BinaryDecoder | undefined;
@@ -48,9 +52,10 @@ export class Dialer implements ClientConnection, SessionRuntime {
   #retry: Deadline | undefined;
   #idle: Deadline | undefined;
 
-  constructor(options: ConnectionOptions, { clock, calls, deadlines, readError, decodeBinary }: DialerRuntime) {
+  constructor(options: ConnectionOptions, { clock, calls, end, deadlines, readError, decodeBinary }: DialerRuntime) {
     this.options = options;
     this.calls = calls;
+    this.end = end;
     this.deadlines = deadlines;
     this.readError = readError;
     this.decodeBinary = decodeBinary;
@@ -110,11 +115,17 @@ export class Dialer implements ClientConnection, SessionRuntime {
     if (idleCloseMs === undefined || this.calls.size > 0 || this.#state.status === "closed") return;
     // Calls that never came to `use` are released too.
     this.#idle?.cancel();
-    this.#idle = this.deadlines.add(idleCloseMs, () => this.#stop({ status: "idle" }, closed()));
+    this.#idle = this.deadlines.add(idleCloseMs, () => this.#onIdle());
+  }
+
+  /** The server's calls keep it open too; it is asked again after as long. */
+  #onIdle(): void {
+    if (this.end.size > 0) this.release();
+    else this.#stop({ status: "idle" }, closed());
   }
 
   onCarried(session: ClientSession): void {
-    if (session === this.#session) this.calls.attach(session.session);
+    if (session === this.#session) this.end.attach(session.session);
   }
 
   onOnline(session: ClientSession): void {
@@ -129,7 +140,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
       this.#session = this.#next;
       this.#next = undefined;
       this.#drop(session, reason);
-      if (this.#session.session.open) this.calls.attach(this.#session.session);
+      if (this.#session.session.open) this.end.attach(this.#session.session);
       if (mayRetry && this.#session.attempt !== undefined) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
@@ -167,7 +178,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
       this.calls.leave(old.session);
       this.#leaving.add(old);
     }
-    this.calls.attach(next.session);
+    this.end.attach(next.session);
     this.release();
   }
 
@@ -175,14 +186,14 @@ export class Dialer implements ClientConnection, SessionRuntime {
     this.#drop(session, reason);
     // What waits again goes to the session that there is.
     if (this.#session?.session.open !== true) return;
-    this.calls.attach(this.#session.session);
+    this.end.attach(this.#session.session);
     this.calls.settleDoubts(this.#session.store);
   }
 
   #drop(session: ClientSession, reason: TautlineError): void {
     this.#leaving.delete(session);
     session.end();
-    this.calls.detach(session.session, reason, { started: true, store: session.store });
+    this.end.detach(session.session, reason, { started: true, store: session.store });
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {
@@ -195,7 +206,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
     this.#leaving.clear();
     this.#failures = 0;
     this.#become(state);
-    this.calls.close(reason);
+    this.end.close(reason);
   }
 
   *#attempts(): Iterable<Beating> {

@@ -23,6 +23,7 @@ export type {
 } from "./client-types.ts";
 export type { ClientConnection, ConnectionState } from "./connection-state.ts";
 export { createClient, createUntypedClient } from "./create-client.ts";
+export type { Exposed } from "./exposed.ts";
 export { checkInput } from "./input-check.ts";
 export type { ConnectionOptions, ConnectionParams, Provided } from "./options.ts";
 export { type StreamsOption, streams } from "./streams.ts";

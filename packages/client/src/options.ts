@@ -1,5 +1,7 @@
+import type { ProcedureType, TautlineError } from "@tautline/core";
 import type { Clock } from "@tautline/core/internals";
 import type { BackoffOptions } from "./backoff.ts";
+import type { Exposed } from "./exposed.ts";
 import type { StreamsOption } from "./streams.ts";
 import type { WebSocketClass } from "./web-socket.ts";
 
@@ -43,6 +45,29 @@ export interface ConnectionOptions {
   readonly random?: () => number;
   /** Without `streams`: the largest message sent, in bytes. Default 1 MiB, which is what a server takes. */
   readonly maxFrameBytes?: number;
+  /** Procedures that the server can call: `expose(…)` or `exposeRouter(…)`. Default none. */
+  readonly expose?: Exposed;
+}
+
+/** How much a client does for its server at a time, and who hears what goes wrong. */
+export interface ExposeOptions {
+  /** Queries and mutations in flight. Default 1,000. Off: `Infinity`. */
+  readonly maxCalls?: number;
+  /** Subscriptions. Default 1,000. Off: `Infinity`. */
+  readonly maxSubscriptions?: number;
+  /**
+   * Hears of every call that failed, and why. What it throws is left out. Default: what no handler threw deliberately goes to
+   * `console.error`. Off: `() => {}`.
+   */
+  readonly onError?: (report: ExposedErrorReport) => void;
+}
+
+/** A server's call that failed. */
+export interface ExposedErrorReport {
+  /** What the server is told; its `cause` is what was thrown, and stays here. */
+  readonly error: TautlineError;
+  readonly type: ProcedureType;
+  readonly path: string;
 }
 
 export const defaultConnectTimeoutMs = 10_000;

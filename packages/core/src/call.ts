@@ -56,8 +56,8 @@ export interface CallRuntime {
   readonly connection: CallConnection;
   /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
   write(value: unknown): unknown;
-  /** A value as it was meant. @throws what the transformer throws. */
-  read(value: unknown): unknown;
+  /** A value as it was meant. @param path what it is an answer, or an item, of. @throws where it cannot be read, or does not fit. */
+  read(value: unknown, path: string): unknown;
   /** The error that a shape stands for, read by the transformer where it can. */
   readError(shape: unknown): TautlineError;
 }
@@ -65,6 +65,7 @@ export interface CallRuntime {
 /** A call from its start to its end. It settles once: done, failed, or cancelled. */
 export class Call implements CallObserver {
   readonly #runtime: CallRuntime;
+  readonly #path: string;
   readonly #options: CallOptions;
   readonly #handlers: CallHandlers;
   #call: OutgoingCall | undefined;
@@ -74,6 +75,7 @@ export class Call implements CallObserver {
 
   constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
     this.#runtime = runtime;
+    this.#path = call.path;
     this.#options = call.options;
     this.#handlers = handlers;
     try {
@@ -97,7 +99,7 @@ export class Call implements CallObserver {
   }
 
   onEnd(): void {
-    this.onResult(undefined);
+    if (this.#settle()) report(() => this.#handlers.onDone(undefined));
   }
 
   onStarted(): void {
@@ -140,6 +142,8 @@ export class Call implements CallObserver {
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
     this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this, idempotent);
+    // Keeping it may have been too much: then it has failed already.
+    if (this.#settled) return;
     if (timeoutMs !== undefined)
       this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
     if (!signal) return;
@@ -151,10 +155,10 @@ export class Call implements CallObserver {
     signal.addEventListener("abort", this.#onAbort);
   }
 
-  /** What the transformer makes of a value. One that it cannot read ends the call. */
+  /** A value as it was meant. One that cannot be read ends the call. */
   #read(value: unknown): unknown {
     try {
-      return this.#runtime.read(value);
+      return this.#runtime.read(value, this.#path);
     } catch (cause) {
       if (this.cancel()) this.#tell(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
       return unreadable;

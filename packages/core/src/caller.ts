@@ -10,25 +10,29 @@ export interface CallerConnection extends CallConnection {
   subscribe?(listener: (state: unknown) => void): () => void;
 }
 
+/** What a caller is made of besides its connection. Asked for at each call: what stands for `calls` may not be there before. */
+export interface CallerParts {
+  readonly calls: OutgoingCalls;
+  readonly deadlines: Deadlines;
+  readonly transformer: Transformer | undefined;
+}
+
 /** Calls procedures of the other end by path: what every kind of client has in common. */
 export class Caller<Connection extends CallerConnection = CallerConnection> implements CallRuntime {
   readonly connection: Connection;
-  readonly calls: OutgoingCalls;
-  readonly deadlines: Deadlines;
-  readonly #transformer: Transformer | undefined;
+  readonly #parts: CallerParts;
 
-  constructor(
-    connection: Connection,
-    {
-      calls,
-      deadlines,
-      transformer,
-    }: Pick<CallRuntime, "calls" | "deadlines"> & { transformer: Transformer | undefined },
-  ) {
+  constructor(connection: Connection, parts: CallerParts) {
     this.connection = connection;
-    this.calls = calls;
-    this.deadlines = deadlines;
-    this.#transformer = transformer;
+    this.#parts = parts;
+  }
+
+  get calls(): OutgoingCalls {
+    return this.#parts.calls;
+  }
+
+  get deadlines(): Deadlines {
+    return this.#parts.deadlines;
   }
 
   /** Sends a query or mutation, and waits for its answer. */
@@ -39,8 +43,9 @@ export class Caller<Connection extends CallerConnection = CallerConnection> impl
   }
 
   write(value: unknown): unknown {
+    const { transformer } = this.#parts;
     try {
-      return value === undefined || this.#transformer === undefined ? value : this.#transformer.input.serialize(value);
+      return value === undefined || transformer === undefined ? value : transformer.input.serialize(value);
     } catch (cause) {
       throw cause instanceof TautlineError
         ? cause
@@ -48,11 +53,11 @@ export class Caller<Connection extends CallerConnection = CallerConnection> impl
     }
   }
 
-  read(value: unknown): unknown {
-    return readOutput(value, this.#transformer);
+  read(value: unknown, _path: string): unknown {
+    return readOutput(value, this.#parts.transformer);
   }
 
   readError(shape: unknown): TautlineError {
-    return readError(shape, this.#transformer);
+    return readError(shape, this.#parts.transformer);
   }
 }

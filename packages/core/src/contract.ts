@@ -149,6 +149,14 @@ export interface TrackedItem<Item> {
   data: Item;
 }
 
+/** What a procedure's handler gets of what its caller hands in. */
+export type HandlerInput<P extends ContractProcedure> = P["input"] extends Schema
+  ? SchemaOutput<P["input"]>
+  : undefined;
+
+/** What a procedure's handler gives; of a subscription, each item. */
+export type HandlerOutput<P extends ContractProcedure> = P["output"] extends Schema ? SchemaInput<P["output"]> : void;
+
 /** What callers hand to each procedure of a contract, by name. */
 export type inferContractInputs<C extends Contract> = {
   [Name in keyof C]: C[Name] extends ContractProcedure

@@ -82,6 +82,11 @@ export class IncomingCalls implements CallReplies {
     return this.#calls.size === 0 && (this.#streams === undefined || this.#streams.size === 0);
   }
 
+  /** All that run. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
   /** Queries and mutations that run. */
   get calls(): number {
     return this.#calls.size - this.#subscriptions;

@@ -7,6 +7,8 @@ export {
   type ContractSubscription,
   contract,
   findProcedure,
+  type HandlerInput,
+  type HandlerOutput,
   type inferContractInput,
   type inferContractInputs,
   type inferContractOutput,

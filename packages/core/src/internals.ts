@@ -3,7 +3,7 @@
 export { decodeBinaryFrame } from "./binary-frame.ts";
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
 export type { StreamHost, StreamProgress } from "./call-streams.ts";
-export { Caller, type CallerConnection } from "./caller.ts";
+export { Caller, type CallerConnection, type CallerParts } from "./caller.ts";
 export { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";

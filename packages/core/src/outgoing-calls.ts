@@ -105,6 +105,8 @@ export interface OutgoingStreams {
 
 /** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
 export interface PipeEnd {
+  /** Calls that have not settled. */
+  readonly size: number;
   attach(pipe: MessagePipe): void;
   detach(pipe: MessagePipe, reason: TautlineError, how: LostPipe): void;
   receive(message: PeerMessage, pipe: MessagePipe, length?: number): void;

@@ -54,6 +54,23 @@ describe("two peers", () => {
     expect(record.events).toEqual([["result", { answer: "sure" }]]);
   });
 
+  test("make their first call over whatever they are attached to by then, and count what runs in either direction", async () => {
+    const calls: IncomingCall[] = [];
+    const onCall = (call: IncomingCall): void => void calls.push(call);
+    const pair = createPair({ server: { onCall }, client: { onCall } });
+    pair.connect();
+    await pair.settled();
+    const record = new CallRecord();
+    pair.server.calls.call("query", "late", undefined, record);
+    pair.client.calls.call("query", "other", undefined, new CallRecord());
+    await pair.settled();
+    expect([pair.server.peer.size, pair.client.peer.size]).toEqual([2, 2]);
+    for (const call of calls) call.sendResult(1);
+    await pair.settled();
+    expect(record.events).toEqual([["result", 1]]);
+    expect([pair.server.peer.size, pair.client.peer.size]).toEqual([0, 0]);
+  });
+
   test("end a subscription at both ends when it is cancelled", async () => {
     const clock = new FakeClock();
     let cleaned = 0;

@@ -16,7 +16,7 @@ type MessageName = keyof typeof types;
 
 /** One message of each type, with every field that it can have. */
 const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
-  hello: [0, 1, { params: { token: "t" }, client: "c", token: "t", received: 3, attempt: 2 }],
+  hello: [0, 1, { params: { token: "t" }, client: "c", token: "t", received: 3, attempt: 2, serves: true }],
   welcome: [1, { token: "t", received: 3, windowMs: 60_000, store: "s" }],
   refused: [2, { message: "no" }],
   ping: [3, 0],
@@ -64,6 +64,7 @@ const counts: readonly unknown[] = [
 ];
 const ids = [0, ...counts];
 const notStrings: readonly unknown[] = [0, null, true, {}, ["a"]];
+const notBooleans: readonly unknown[] = [0, 1, null, "true", {}, [true]];
 const notFields: readonly unknown[] = [0, null, true, "a", []];
 const fieldsWith = (name: string, values: readonly unknown[]): readonly unknown[] =>
   values.map((value) => ({ [name]: value }));
@@ -75,7 +76,14 @@ const call = [ids, notStrings, [...notFields, ...fieldsWith("lastEventId", notSt
 const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   hello: [
     [1.5, "1", null, {}, 2 ** 53, Number.POSITIVE_INFINITY],
-    [...notFields, ...tokens, ...received, ...fieldsWith("client", notStrings), ...fieldsWith("attempt", counts)],
+    [
+      ...notFields,
+      ...tokens,
+      ...received,
+      ...fieldsWith("client", notStrings),
+      ...fieldsWith("attempt", counts),
+      ...fieldsWith("serves", notBooleans),
+    ],
   ],
   welcome: [
     [...notFields, ...tokens, ...received, ...fieldsWith("windowMs", counts), ...fieldsWith("store", notStrings)],

@@ -19,6 +19,8 @@ export interface HelloFields {
   readonly received?: number;
   /** Whether the client takes large messages in parts. */
   readonly parts?: boolean;
+  /** Whether the client serves procedures, so that the server may call them. */
+  readonly serves?: boolean;
   /** Grows with each connection of a session: one whose hello comes after a newer one's must not take the session from it. */
   readonly attempt?: number;
 }
@@ -233,9 +235,9 @@ function fits(letter: string | undefined, field: unknown): boolean {
     }
     case "h": {
       if (!fits("f", field)) return false;
-      const { token, received = 0, attempt = 0, client, parts = false } = field as HelloFields;
-      const named = fits("o", token) && fits("o", client) && typeof parts === "boolean";
-      return named && fits("p", received) && fits("p", attempt);
+      const { token, received = 0, attempt = 0, client, parts = false, serves = false } = field as HelloFields;
+      if (typeof parts !== "boolean" || typeof serves !== "boolean") return false;
+      return fits("o", token) && fits("o", client) && fits("p", received) && fits("p", attempt);
     }
     case "w": {
       if (!fits("f", field)) return false;

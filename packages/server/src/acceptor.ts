@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { TautlineError } from "@tautline/core";
-import { type Clock, Deadlines, Heartbeat } from "@tautline/core/internals";
+import { type Contract, checkContract, type TautlineError } from "@tautline/core";
+import { type Clock, Deadlines, Heartbeat, type Transformer } from "@tautline/core/internals";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import { type ConnectionHost, ServerConnection, type ServerSocket } from "./server-connection.ts";
 import { type ServerSession, sessionLost } from "./server-session.ts";
 import { SessionRegistry } from "./session-registry.ts";
+import { checkTransformer } from "./transformer-check.ts";
 
 /** Takes sockets, wherever they come from, and keeps sessions over them. */
 export class Acceptor implements ConnectionHost {
@@ -24,9 +25,12 @@ export class Acceptor implements ConnectionHost {
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   readonly store: string | undefined;
+  readonly transformer: Transformer;
   readonly #heartbeat: Heartbeat;
   readonly #registry: SessionRegistry;
   readonly #onSession: ((event: SessionEvent) => void) | undefined;
+  /** Those of clients that were found sound. */
+  readonly #clientContracts = new WeakSet<Contract>();
   readonly #connections = new Set<ServerConnection>();
   /** The connection that each session goes over. */
   readonly #carriers = new Map<ServerSession, ServerConnection>();
@@ -47,6 +51,7 @@ export class Acceptor implements ConnectionHost {
       idempotency: options.idempotency,
     });
     this.store = options.idempotency?.name;
+    this.transformer = this.dispatch.transformer;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
     this.#heartbeat.start();
@@ -79,6 +84,13 @@ export class Acceptor implements ConnectionHost {
     this.#registry.clear();
     this.#heartbeat.stop();
     this.deadlines.clear();
+  }
+
+  checkClientContract(contract: Contract): void {
+    if (this.#clientContracts.has(contract)) return;
+    checkContract(contract);
+    checkTransformer(contract, this.dispatch.transformer, "input");
+    this.#clientContracts.add(contract);
   }
 
   findSession(token: string, identity: string | undefined): ServerSession | undefined {

@@ -1,4 +1,12 @@
-import type { ContractProcedure, Schema, SchemaInput, SchemaOutput, TrackedItem } from "@tautline/core";
+import type {
+  ContractProcedure,
+  HandlerInput,
+  HandlerOutput,
+  Schema,
+  SchemaInput,
+  SchemaOutput,
+  TrackedItem,
+} from "@tautline/core";
 import type {
   TRPCMutationProcedure,
   TRPCQueryProcedure,
@@ -18,12 +26,10 @@ import type {
   UnsetMarker,
 } from "@trpc/server/unstable-core-do-not-import";
 
-/** What the caller sends, and what the handler gets of it. */
+/** What the caller sends. */
 type InputSent<P extends ContractProcedure> = P["input"] extends Schema ? SchemaInput<P["input"]> : void;
-type InputParsed<P extends ContractProcedure> = P["input"] extends Schema ? SchemaOutput<P["input"]> : undefined;
 
-/** What the handler gives, and what the caller gets of it. */
-type OutputGiven<P extends ContractProcedure> = P["output"] extends Schema ? SchemaInput<P["output"]> : void;
+/** What the caller gets of what the handler gives. */
 type OutputParsed<P extends ContractProcedure> = P["output"] extends Schema ? SchemaOutput<P["output"]> : void;
 
 /** The types of a built procedure, in the form in which tRPC keeps them. An alias, so that declarations spell it out. */
@@ -40,8 +46,8 @@ type ItemReceived<P extends ContractProcedure> = P extends { readonly tracked: t
 
 /** What a subscription's handler may send: items, or `tracked(id, item)`; only the latter where the contract says so. */
 type ItemGiven<P extends ContractProcedure> = P extends { readonly tracked: true }
-  ? TrackedEnvelope<OutputGiven<P>>
-  : OutputGiven<P> | TrackedEnvelope<OutputGiven<P>>;
+  ? TrackedEnvelope<HandlerOutput<P>>
+  : HandlerOutput<P> | TrackedEnvelope<HandlerOutput<P>>;
 
 /** The tRPC procedure that stands for a contract's procedure in a router. */
 export type BuiltProcedure<Root extends AnyRootTypes, P extends ContractProcedure> = P["type"] extends "query"
@@ -65,7 +71,7 @@ type HandlerOptions<Root extends AnyRootTypes, P extends ContractProcedure, Over
   Root["ctx"],
   Root["meta"],
   Overrides,
-  InputParsed<P>
+  HandlerInput<P>
 >;
 
 /** What can be put before the handler. Each step gives a new builder, as in tRPC. */
@@ -73,8 +79,8 @@ interface BuilderSteps<Root extends AnyRootTypes, P extends ContractProcedure, P
   /** Adds a middleware. It runs after the input was checked; the output is checked after it. */
   use<$Overrides>(
     middleware:
-      | MiddlewareBuilder<Overwrite<Root["ctx"], Overrides>, Root["meta"], $Overrides, InputParsed<P>>
-      | MiddlewareFunction<Root["ctx"], Root["meta"], Overrides, $Overrides, InputParsed<P>>,
+      | MiddlewareBuilder<Overwrite<Root["ctx"], Overrides>, Root["meta"], $Overrides, HandlerInput<P>>
+      | MiddlewareFunction<Root["ctx"], Root["meta"], Overrides, $Overrides, HandlerInput<P>>,
   ): ContractBuilder<Root, P, Path, Overwrite<Overrides, $Overrides>>;
   /** Adds another builder's middlewares, such as those of a `t.procedure.use(…)` that many procedures share. */
   concat<$Context, $Meta, $Overrides>(
@@ -96,7 +102,7 @@ export interface ContractQueryBuilder<
   Overrides,
 > extends BuilderSteps<Root, P, Path, Overrides> {
   query(
-    handler: (options: HandlerOptions<Root, P, Overrides>) => MaybePromise<OutputGiven<P>>,
+    handler: (options: HandlerOptions<Root, P, Overrides>) => MaybePromise<HandlerOutput<P>>,
   ): ImplementedProcedure<Root, P, Path>;
 }
 
@@ -108,7 +114,7 @@ export interface ContractMutationBuilder<
   Overrides,
 > extends BuilderSteps<Root, P, Path, Overrides> {
   mutation(
-    handler: (options: HandlerOptions<Root, P, Overrides>) => MaybePromise<OutputGiven<P>>,
+    handler: (options: HandlerOptions<Root, P, Overrides>) => MaybePromise<HandlerOutput<P>>,
   ): ImplementedProcedure<Root, P, Path>;
 }
 

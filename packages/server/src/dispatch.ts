@@ -37,14 +37,15 @@ export interface DispatchOptions {
 
 /** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
 export class Dispatch {
+  /** The router's, for calls in the other direction too. */
+  readonly transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
   readonly #options: DispatchOptions;
   readonly #router: CompiledRouter;
-  readonly #transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
 
   constructor(options: DispatchOptions) {
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
-    this.#transformer = options.router._def._config.transformer;
+    this.transformer = options.router._def._config.transformer;
   }
 
   /** Resolves when the rest of the process has had its turn. */
@@ -103,7 +104,7 @@ export class Dispatch {
         detail,
       });
       if (formatterError !== undefined) this.report(toTRPCError(formatterError), call, scope);
-      return this.#transformer.output.serialize(shape);
+      return this.transformer.output.serialize(shape);
     } catch (cause) {
       this.report(toTRPCError(cause), call, scope);
       return genericShape;
@@ -112,7 +113,7 @@ export class Dispatch {
 
   /** What the streams of one session's calls go through. */
   createStreamHost(scope: CallScope, windowBytes: number): StreamHost {
-    const { input, output } = this.#transformer;
+    const { input, output } = this.transformer;
     return {
       clock: this.#options.clock,
       windowBytes,
@@ -172,7 +173,7 @@ export class Dispatch {
 
   #deserialize(input: unknown): unknown {
     try {
-      return this.#transformer.input.deserialize(input);
+      return this.transformer.input.deserialize(input);
     } catch (cause) {
       throw new TRPCError({ code: "BAD_REQUEST", message: "the input cannot be read by the transformer", cause });
     }
@@ -186,7 +187,7 @@ export class Dispatch {
   #sendResult(result: unknown, call: IncomingCall): void {
     if (isObservable(result)) throw notAnItemSource(call);
     try {
-      const value: unknown = this.#transformer.output.serialize(result);
+      const value: unknown = this.transformer.output.serialize(result);
       if (!isAsyncIterable(result) || streamsOf(value) !== undefined) return call.sendResult(value);
     } catch (thrown) {
       throw unsendable(thrown);
@@ -203,7 +204,7 @@ export class Dispatch {
   }
 
   #sendItem(item: unknown, showsEventIds: boolean, call: IncomingCall): number {
-    const { output } = this.#transformer;
+    const { output } = this.transformer;
     try {
       return isTrackedEnvelope(item)
         ? call.sendTrackedItem(item[0], output.serialize(item[1]), showsEventIds)

@@ -1,4 +1,18 @@
 export type {
+  CallError,
+  CallOptions,
+  ContractCalls,
+  ItemIterator,
+  MutationCall,
+  QueryCall,
+  Subscribe,
+  SubscribeCallbacks,
+  SubscriptionCall,
+  SubscriptionOptions,
+  Unsubscribable,
+} from "@tautline/core/internals";
+export type { ClientFactory, RouterCalls } from "./client-factory.ts";
+export type {
   BuiltProcedure,
   ContractBuilder,
   ContractMutationBuilder,

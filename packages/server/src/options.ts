@@ -16,6 +16,7 @@ import type {
   TRPCProcedureType,
 } from "@trpc/server";
 import type { TRPCRequestInfo } from "@trpc/server/http";
+import type { ClientFactory } from "./client-factory.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { AllowedOrigins } from "./origin.ts";
 
@@ -25,6 +26,8 @@ export interface CreateContextOptions {
   readonly req: IncomingMessage;
   /** `connectionParams` are the client's, `signal` fires when the connection is gone. */
   readonly info: TRPCRequestInfo;
+  /** Makes what calls the procedures that this client exposes, for handlers to find in the context. */
+  readonly client: ClientFactory;
 }
 
 /** What `onError` gets, as in tRPC: the error as it was thrown (`error.cause`), which no client sees. */

@@ -8,7 +8,6 @@ import {
   type ConnectionHandlers,
   closeCode,
   type Deadline,
-  type Deadlines,
   decodeBinaryFrame,
   encodeMessage,
   type Frame,
@@ -28,6 +27,7 @@ import { ContextRenewals } from "./context-renewals.ts";
 import { requestUrl } from "./handshake.ts";
 import type { CreateContextOptions } from "./options.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
+import { type ClientHost, SessionClient } from "./session-client.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
 /** What the owner of a socket hears from it. */
@@ -46,8 +46,7 @@ export interface ServerSocket extends Socket {
 }
 
 /** What a server's connections share. */
-export interface ConnectionHost extends SessionHost {
-  readonly deadlines: Deadlines;
+export interface ConnectionHost extends SessionHost, ClientHost {
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   /** Names the store that remembers mutations. */
@@ -78,6 +77,8 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   readonly #connection: Connection;
   #hello: HelloFields = {};
   #session: ServerSession | undefined = undefined;
+  /** Of the context that hello asked for, until that stands. */
+  #client: SessionClient | undefined = undefined;
   #phase: Phase = "greeting";
   #confirmed = false;
   #gone: AbortController | undefined = undefined;
@@ -189,7 +190,11 @@ export class ServerConnection implements ConnectionHandlers, Beating {
 
   #createContext(params: unknown): unknown {
     const connectionParams = parseConnectionParamsFromUnknown(params ?? null);
-    return this.#host.createContext?.({ req: this.#request, info: this.#info(connectionParams) });
+    const { createContext } = this.#host;
+    if (createContext === undefined) return undefined;
+    const client = new SessionClient(this.#host, this.#phase === "open" ? this.#session : undefined);
+    if (this.#phase === "opening") this.#client = client;
+    return createContext({ req: this.#request, info: this.#info(connectionParams), client: client.create });
   }
 
   #onContext(ctx: unknown, identity: string | undefined): void {
@@ -205,9 +210,11 @@ export class ServerConnection implements ConnectionHandlers, Beating {
       this.#session ?? this.#begin(new ServerSession(this.#host, this.#request, this.#hello.parts === true));
     session.identity = identity;
     session.attempt = attempt ?? 0;
+    session.serves = this.#hello.serves === true;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
-    session.open(ctx, identity, this.#hello.client);
+    this.#bindClient(session);
+    session.start(ctx, identity, this.#hello.client);
   }
 
   #outrun(): void {
@@ -220,6 +227,12 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#welcome(session, { received: session.session.received }, this.#hello.token);
     this.#session = session;
     session.session.attach(this.#connection, received);
+    this.#bindClient(session);
+  }
+
+  #bindClient(session: ServerSession): void {
+    this.#client?.bind(session);
+    this.#client = undefined;
   }
 
   #begin(session: ServerSession): ServerSession {

@@ -3,10 +3,15 @@ import { TautlineError } from "@tautline/core";
 import {
   type CallServer,
   type Connection,
+  type EncodedMessage,
   encodeMessage,
+  type Frame,
   type IncomingCall,
   IncomingCalls,
+  type Message,
+  type MessagePipe,
   messageType,
+  type OutgoingCalls,
   PartSender,
   Peer,
   type PeerMessage,
@@ -30,12 +35,14 @@ export interface SessionHost {
 type Phase = "opening" | "open" | "draining" | "lost";
 
 /** The server's end of one session: its calls and its context, through whatever connections it takes. */
-export class ServerSession implements SessionOwner, CallServer {
+export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   readonly session: Session;
   /** What `identify` made of the context that opened it. */
   identity: string | undefined = undefined;
   /** Which of the client's connections it goes over, as the client counts them. */
   attempt = 0;
+  /** Whether the client said that it serves procedures. */
+  serves = false;
   readonly #host: SessionHost;
   readonly #calls: IncomingCalls;
   readonly #peer: Peer;
@@ -43,6 +50,8 @@ export class ServerSession implements SessionOwner, CallServer {
   /** Calls that came before the context stood. The limits on calls bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "opening";
+  /** Why it is over. */
+  #reason: TautlineError | undefined = undefined;
 
   /** @param takesParts whether the client takes large messages in parts. */
   constructor(host: SessionHost, req: IncomingMessage, takesParts: boolean) {
@@ -57,7 +66,7 @@ export class ServerSession implements SessionOwner, CallServer {
       : undefined;
     this.#calls = new IncomingCalls(this.session, this, host.limits, { streams, parts });
     this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
-    this.#peer.attach(this.session);
+    this.#peer.attach(this);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {
@@ -69,8 +78,40 @@ export class ServerSession implements SessionOwner, CallServer {
     return this.#calls.idle;
   }
 
+  /** The calls that the server makes. */
+  get calls(): OutgoingCalls {
+    return this.#peer.calls;
+  }
+
+  /** What is sent for a client that is away is kept for its return, and bounded like everything that is kept. */
+  get open(): boolean {
+    return this.#phase !== "lost";
+  }
+
+  send(message: EncodedMessage): void {
+    this.session.send(message);
+  }
+
+  decode(frame: Frame): Message[] {
+    return this.session.decode(frame);
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.session.drained();
+  }
+
+  /** Whether the client can be called now. @throws TautlineError where it cannot. */
+  checkCallable(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+    if (!this.serves) throw new TautlineError({ code: "NOT_IMPLEMENTED", message: "the client exposes no procedures" });
+    const { maxCalls, maxSubscriptions, replayBytes } = this.#host.limits;
+    const kept = this.session.open ? 0 : this.session.keptLength;
+    if (this.calls.size >= maxCalls + maxSubscriptions || kept > replayBytes / 2)
+      throw new TautlineError({ code: "TOO_MANY_REQUESTS", message: "too much waits for the client" });
+  }
+
   onMessage(message: PeerMessage, _session: Session, length: number): void {
-    this.#peer.receive(message, this.session, length);
+    this.#peer.receive(message, this, length);
   }
 
   onKept(): void {
@@ -95,7 +136,7 @@ export class ServerSession implements SessionOwner, CallServer {
   onIdle: () => void = () => {};
 
   /** The context stands: calls are answered from now on, with this one. */
-  open(ctx: unknown, identity: string | undefined, client: string | undefined): void {
+  start(ctx: unknown, identity: string | undefined, client: string | undefined): void {
     this.identity = identity;
     this.#scope.ctx = ctx;
     // Nobody answers for another's mutations.
@@ -124,6 +165,7 @@ export class ServerSession implements SessionOwner, CallServer {
     if (this.#phase === "lost") return;
     const opened = this.#phase !== "opening";
     this.#phase = "lost";
+    this.#reason = reason;
     this.#waiting = [];
     this.session.lose();
     this.#peer.close(reason);

@@ -22,9 +22,14 @@ const samples: Readonly<Record<WireKind, Sample>> = {
 /**
  * Sends a sample of each kind of value that a contract's Zod schemas hold, and JSON loses, through a transformer.
  *
+ * @param outputs what crosses of an output: what its schema gives, or as a client sends it, what the schema takes.
  * @throws {ContractError} with the path of the first procedure whose values would arrive as something else.
  */
-export function checkTransformer(contract: Contract, transformer: CombinedDataTransformer): void {
+export function checkTransformer(
+  contract: Contract,
+  transformer: CombinedDataTransformer,
+  outputs: Direction = "output",
+): void {
   const isKept = new Map<string, boolean>();
   const keeps = (kind: WireKind, direction: Direction): boolean => {
     const key = `${direction} ${kind}`;
@@ -32,17 +37,19 @@ export function checkTransformer(contract: Contract, transformer: CombinedDataTr
     isKept.set(key, kept);
     return kept;
   };
-  for (const [path, procedure] of proceduresOf(contract, "")) checkProcedure(path, procedure, keeps);
+  for (const [path, procedure] of proceduresOf(contract, "")) checkProcedure(path, procedure, outputs, keeps);
 }
 
 function checkProcedure(
   path: string,
   procedure: ContractProcedure,
+  outputs: Direction,
   keeps: (kind: WireKind, direction: Direction) => boolean,
 ): void {
   for (const direction of ["input", "output"] as const) {
     const schema = procedure[direction];
-    for (const kind of schema === undefined ? [] : wireKindsOf(schema, direction)) {
+    const side = direction === "input" ? "input" : outputs;
+    for (const kind of schema === undefined ? [] : wireKindsOf(schema, side)) {
       if (keeps(kind, direction)) continue;
       const problem = `has ${kind} in its ${direction}, which the transformer of t does not keep`;
       throw new ContractError(path, `${problem}: create t with one that does, such as rich`);

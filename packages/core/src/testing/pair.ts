@@ -3,7 +3,7 @@ import { Connection } from "../connection.ts";
 import { TautlineError } from "../errors.ts";
 import type { Frame } from "../frame.ts";
 import { type CallLimits, type CallServer, IncomingCalls } from "../incoming-calls.ts";
-import { OutgoingCalls, type PipeEnd } from "../outgoing-calls.ts";
+import { OutgoingCalls } from "../outgoing-calls.ts";
 import { Peer } from "../peer.ts";
 import type { MessagePipe } from "../pipe.ts";
 import { badMessage, isPeerMessage, type Message } from "../protocol.ts";
@@ -98,9 +98,7 @@ class MemoryPair implements Pair {
 /** One end of a {@link Pair}: its peer, and a record of what it sent. */
 export class PairEnd {
   /** What is attached to the link: a `Peer`, or where nothing is served only the calls that this end makes. */
-  readonly peer: PipeEnd;
-  /** The calls that this end makes. */
-  readonly calls: OutgoingCalls;
+  readonly peer: Peer | OutgoingCalls;
   /** Why this end closed its connection: the other one broke the protocol, or something here has thrown. */
   readonly errors: TautlineError[] = [];
   readonly #parse: (text: string) => unknown;
@@ -113,17 +111,19 @@ export class PairEnd {
   constructor({ onCall, onRefused = refuse, onSettled = () => {}, maxDepth, ...limits }: PairEndOptions) {
     this.#parse = (text) => parseStrictly(text, maxDepth);
     if (onCall === undefined) {
-      this.calls = new OutgoingCalls(limits.maxFrameBytes);
-      this.peer = this.calls;
+      this.peer = new OutgoingCalls(limits.maxFrameBytes);
       return;
     }
     const serve = (pipe: MessagePipe): IncomingCalls => {
       this.#incoming = new IncomingCalls(pipe, { onCall, onRefused, onSettled }, limits);
       return this.#incoming;
     };
-    const peer = new Peer({ serve, maxFrameBytes: limits.maxFrameBytes });
-    this.calls = peer.calls;
-    this.peer = peer;
+    this.peer = new Peer({ serve, maxFrameBytes: limits.maxFrameBytes });
+  }
+
+  /** The calls that this end makes. */
+  get calls(): OutgoingCalls {
+    return this.peer instanceof Peer ? this.peer.calls : this.peer;
   }
 
   /** The calls of the other end that run here; undefined where nothing is served. */

@@ -1,0 +1,180 @@
+import { type ProcedureType, TautlineError } from "@tautline/core";
+import {
+  type CallServer,
+  type Clock,
+  type IncomingCall,
+  IncomingCalls,
+  Peer,
+  Pump,
+  type TransformerOption,
+} from "@tautline/core/internals";
+import type { Exposed } from "./exposed.ts";
+import type { ExposedErrorReport, ExposeOptions } from "./options.ts";
+
+/** A call as an exposed procedure gets it. */
+export class ExposedCall<Input = unknown> {
+  readonly input: Input;
+  readonly #call: IncomingCall;
+
+  constructor(call: IncomingCall, input: Input) {
+    this.#call = call;
+    this.input = input;
+  }
+
+  /** Fires when the server gives the call up, its time is over or its session is lost. Made when first read. */
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  /** The same call, with what a schema made of its input. */
+  with<Parsed>(input: Parsed): ExposedCall<Parsed> {
+    return new ExposedCall(this.#call, input);
+  }
+}
+
+/** A procedure that is exposed. */
+export interface ExposedProcedure {
+  readonly type: ProcedureType;
+  /** Gives the result; of a subscription, its items. */
+  run(call: ExposedCall): Promise<unknown>;
+  /** What goes on the wire for an item: its value, and the id after which the subscription can be continued. */
+  readItem(item: unknown): { readonly value: unknown; readonly id?: string };
+}
+
+/** What is exposed: a contract with its handlers, or a router. */
+export interface ExposedProcedures {
+  find(path: string): Promise<ExposedProcedure | undefined>;
+  /** What the server is told of what was thrown, and in which shape. */
+  describe(thrown: unknown, call: IncomingCall): { readonly error: TautlineError; readonly shape: unknown };
+}
+
+export function createExposed(procedures: ExposedProcedures, options: ExposeOptions): Exposed {
+  return {
+    createEnd: ({ calls, clock, transformer, maxFrameBytes }) => {
+      const server = new ExposedCalls(procedures, { ...options, clock, transformer: readTransformer(transformer) });
+      const limits = maxFrameBytes === undefined ? options : { ...options, maxFrameBytes };
+      return new Peer({ calls, serve: (pipe) => new IncomingCalls(pipe, server, limits) });
+    },
+  };
+}
+
+interface ServingOptions extends Pick<ExposeOptions, "onError"> {
+  readonly clock: Omit<Clock, "turn">;
+  readonly transformer: ServingTransformer;
+}
+
+/** From the server's call to its handler and back. */
+class ExposedCalls implements CallServer {
+  readonly #procedures: ExposedProcedures;
+  readonly #transformer: ServingTransformer;
+  readonly #onError: (report: ExposedErrorReport) => void;
+  readonly #clock: Pick<Clock, "turn">;
+
+  constructor(procedures: ExposedProcedures, { clock, transformer, onError = logUnexpected }: ServingOptions) {
+    this.#procedures = procedures;
+    this.#transformer = transformer;
+    this.#onError = onError;
+    this.#clock = { turn: () => new Promise((resolve) => void clock.setTimeout(resolve, 0)) };
+  }
+
+  onCall(call: IncomingCall): void {
+    this.#run(call).catch((thrown: unknown) => this.#fail(call, thrown));
+  }
+
+  onRefused(call: IncomingCall, error: TautlineError): void {
+    this.#fail(call, error);
+  }
+
+  onSettled(): void {}
+
+  async #run(call: IncomingCall): Promise<void> {
+    const { type, path } = call;
+    const procedure = await this.#procedures.find(path);
+    if (procedure === undefined) throw failure("NOT_FOUND", `No "${type}"-procedure on path "${path.slice(0, 200)}"`);
+    if (procedure.type !== type) throw failure("BAD_REQUEST", `"${path}" is a ${procedure.type}, not a ${type}`);
+    if (call.settled) return;
+    const result = await procedure.run(new ExposedCall(call, this.#read(call.input)));
+    if (type === "subscription") this.#subscribe(result, procedure, call);
+    else if (isAsyncIterable(result)) throw failure("UNSUPPORTED_MEDIA_TYPE", `a ${type} gives one result`);
+    else this.#send(() => call.sendResult(this.#transformer.output.serialize(result)));
+  }
+
+  #subscribe(source: unknown, procedure: ExposedProcedure, call: IncomingCall): void {
+    if (!isAsyncIterable(source)) throw new TypeError(`the subscription ${call.path} gave no async iterable`);
+    const onItem = (item: unknown): number => {
+      const { value, id } = procedure.readItem(item);
+      const text = this.#transformer.output.serialize(value);
+      return this.#send(() => (id === undefined ? call.sendItem(text) : call.sendTrackedItem(id, text)));
+    };
+    const onError = (thrown: unknown): void => this.#fail(call, thrown);
+    new Pump({ target: call, source, clock: this.#clock, onItem, onError }).start();
+  }
+
+  #read(input: unknown): unknown {
+    try {
+      return input === undefined ? undefined : this.#transformer.input.deserialize(input);
+    } catch (cause) {
+      throw failure("BAD_REQUEST", "the input cannot be read by the transformer", cause);
+    }
+  }
+
+  /** What a handler gave and nobody can write is not the caller's fault. */
+  #send<T>(send: () => T): T {
+    try {
+      return send();
+    } catch (thrown) {
+      const { code } = TautlineError.from(thrown);
+      throw code === "BAD_REQUEST" ? failure("INTERNAL_SERVER_ERROR", "no JSON for the result", thrown) : thrown;
+    }
+  }
+
+  #fail(call: IncomingCall, thrown: unknown): void {
+    try {
+      const { error, shape } = this.#procedures.describe(thrown, call);
+      this.#report({ error, type: call.type, path: call.path });
+      call.sendError(this.#transformer.output.serialize(shape));
+    } catch (cause) {
+      this.#report({ error: TautlineError.from(cause), type: call.type, path: call.path });
+      call.sendError(genericShape);
+    }
+  }
+
+  #report(report: ExposedErrorReport): void {
+    try {
+      this.#onError(report);
+    } catch {}
+  }
+}
+
+const genericShape = { message: "Internal server error", code: -32603, data: { code: "INTERNAL_SERVER_ERROR" } };
+
+function logUnexpected({ error, path }: ExposedErrorReport): void {
+  // oxlint-disable-next-line no-console -- the documented default: an error that nobody hears of is worse
+  if (error.code === "INTERNAL_SERVER_ERROR") console.error(`tautline: ${path}:`, error.cause ?? error);
+}
+
+/** A transformer as whoever serves uses it. */
+interface ServingTransformer {
+  readonly input: { deserialize(value: unknown): unknown };
+  readonly output: { serialize(value: unknown): unknown };
+}
+
+const same = (value: unknown): unknown => value;
+const noTransformer: ServingTransformer = { input: { deserialize: same }, output: { serialize: same } };
+
+/** @throws TypeError where a transformer only does what calling needs. */
+function readTransformer(transformer: TransformerOption | undefined): ServingTransformer {
+  if (transformer === undefined) return noTransformer;
+  const { input, output }: { input: object; output: object } =
+    "input" in transformer ? transformer : { input: transformer, output: transformer };
+  if ("deserialize" in input && "serialize" in output) return { input, output } as ServingTransformer;
+  throw new TypeError("to expose procedures, the transformer has to write and read in both directions");
+}
+
+function failure(code: TautlineError["code"], message: string, cause?: unknown): TautlineError {
+  return new TautlineError({ code, message, cause });
+}
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
