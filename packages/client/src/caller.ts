@@ -23,7 +23,7 @@ export function createCaller(
   const deadlines = new Deadlines(clock);
   const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
   const { maxMessageBytes, streamWindowBytes = windowBytes } = options;
-  const streams = options.streams?.({
+  const streams = options.streams?.createCaller({
     transformer,
     readError: readShape,
     maxMessageBytes,
@@ -32,7 +32,15 @@ export function createCaller(
   const calls = new OutgoingCalls(maxFrameBytes, streams);
   const connection = new Dialer(options, {
     calls,
-    end: expose?.createEnd({ calls, clock, transformer: transformerOption, maxFrameBytes }) ?? calls,
+    end:
+      expose?.createEnd({
+        calls,
+        clock,
+        transformer: transformerOption,
+        limits: options,
+        readError: readShape,
+        streams: options.streams,
+      }) ?? calls,
     clock,
     deadlines,
     readError: readShape,

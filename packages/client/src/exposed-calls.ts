@@ -4,11 +4,15 @@ import {
   type Clock,
   type IncomingCall,
   IncomingCalls,
+  type MessagePipe,
   Peer,
   Pump,
+  type StreamHost,
+  streamsOf,
   type TransformerOption,
+  windowBytes,
 } from "@tautline/core/internals";
-import type { Exposed } from "./exposed.ts";
+import type { Exposed, ExposedRuntime } from "./exposed.ts";
 import type { ExposedErrorReport, ExposeOptions } from "./options.ts";
 
 /** A call as an exposed procedure gets it. */
@@ -50,17 +54,19 @@ export interface ExposedProcedures {
 
 export function createExposed(procedures: ExposedProcedures, options: ExposeOptions): Exposed {
   return {
-    createEnd: ({ calls, clock, transformer, maxFrameBytes }) => {
-      const server = new ExposedCalls(procedures, { ...options, clock, transformer: readTransformer(transformer) });
-      const limits = maxFrameBytes === undefined ? options : { ...options, maxFrameBytes };
-      return new Peer({ calls, serve: (pipe) => new IncomingCalls(pipe, server, limits) });
+    createEnd: (runtime) => {
+      const server = new ExposedCalls(procedures, options, runtime);
+      const { calls, limits, streams } = runtime;
+      const serve = (pipe: MessagePipe): IncomingCalls =>
+        new IncomingCalls(
+          pipe,
+          server,
+          { ...limits, ...options },
+          streams?.createCarriers(pipe, () => server.streamHost),
+        );
+      return new Peer({ calls, serve });
     },
   };
-}
-
-interface ServingOptions extends Pick<ExposeOptions, "onError"> {
-  readonly clock: Omit<Clock, "turn">;
-  readonly transformer: ServingTransformer;
 }
 
 /** From the server's call to its handler and back. */
@@ -69,12 +75,24 @@ class ExposedCalls implements CallServer {
   readonly #transformer: ServingTransformer;
   readonly #onError: (report: ExposedErrorReport) => void;
   readonly #clock: Pick<Clock, "turn">;
+  /** What streams of the server's calls go through. */
+  readonly streamHost: StreamHost;
 
-  constructor(procedures: ExposedProcedures, { clock, transformer, onError = logUnexpected }: ServingOptions) {
+  constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, runtime: ExposedRuntime) {
+    const { clock, transformer, limits, readError } = runtime;
     this.#procedures = procedures;
-    this.#transformer = transformer;
+    this.#transformer = readTransformer(transformer);
     this.#onError = onError;
     this.#clock = { turn: () => new Promise((resolve) => void clock.setTimeout(resolve, 0)) };
+    this.streamHost = {
+      clock: this.#clock,
+      windowBytes: limits.streamWindowBytes ?? windowBytes,
+      write: (value) => this.#transformer.output.serialize(value),
+      read: (value) => this.#read(value),
+      // A call that comes has a callee's streams.
+      shapeOf: (thrown, call) => this.#describe(thrown, call as IncomingCall),
+      readError,
+    };
   }
 
   onCall(call: IncomingCall): void {
@@ -95,8 +113,15 @@ class ExposedCalls implements CallServer {
     if (call.settled) return;
     const result = await procedure.run(new ExposedCall(call, this.#read(call.input)));
     if (type === "subscription") this.#subscribe(result, procedure, call);
-    else if (isAsyncIterable(result)) throw failure("UNSUPPORTED_MEDIA_TYPE", `a ${type} gives one result`);
-    else this.#send(() => call.sendResult(this.#transformer.output.serialize(result)));
+    else this.#sendResult(result, call);
+  }
+
+  /** What can be iterated is a stream, where something carries streams. */
+  #sendResult(result: unknown, call: IncomingCall): void {
+    const value = this.#transformer.output.serialize(result);
+    if (isAsyncIterable(result) && streamsOf(value) === undefined)
+      throw failure("UNSUPPORTED_MEDIA_TYPE", `a ${call.type} gives one result`);
+    this.#send(() => call.sendResult(value));
   }
 
   #subscribe(source: unknown, procedure: ExposedProcedure, call: IncomingCall): void {
@@ -130,13 +155,18 @@ class ExposedCalls implements CallServer {
 
   #fail(call: IncomingCall, thrown: unknown): void {
     try {
-      const { error, shape } = this.#procedures.describe(thrown, call);
-      this.#report({ error, type: call.type, path: call.path });
-      call.sendError(this.#transformer.output.serialize(shape));
+      call.sendError(this.#describe(thrown, call));
     } catch (cause) {
       this.#report({ error: TautlineError.from(cause), type: call.type, path: call.path });
       call.sendError(genericShape);
     }
+  }
+
+  /** What the server is told of what was thrown; whoever exposes the procedures is told all. */
+  #describe(thrown: unknown, call: IncomingCall): unknown {
+    const { error, shape } = this.#procedures.describe(thrown, call);
+    this.#report({ error, type: call.type, path: call.path });
+    return this.#transformer.output.serialize(shape);
   }
 
   #report(report: ExposedErrorReport): void {

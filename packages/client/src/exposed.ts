@@ -1,4 +1,13 @@
+import type { TautlineError } from "@tautline/core";
 import type { Clock, OutgoingCalls, PipeEnd, TransformerOption } from "@tautline/core/internals";
+import type { StreamsOption } from "./streams.ts";
+
+/** How large messages may be, and how far a stream may be ahead of its reader, in bytes. Defaults: the client's. */
+export interface ExposedLimits {
+  readonly maxFrameBytes?: number;
+  readonly maxMessageBytes?: number;
+  readonly streamWindowBytes?: number;
+}
 
 /** What exposed procedures are served with. */
 export interface ExposedRuntime {
@@ -6,8 +15,10 @@ export interface ExposedRuntime {
   readonly calls: OutgoingCalls;
   readonly clock: Omit<Clock, "turn">;
   readonly transformer: TransformerOption | undefined;
-  /** The largest answer, in bytes. Default 1 MiB. */
-  readonly maxFrameBytes: number | undefined;
+  readonly limits: ExposedLimits;
+  readonly readError: (shape: unknown) => TautlineError;
+  /** Carries streams and large messages; undefined where there are none. */
+  readonly streams: StreamsOption | undefined;
 }
 
 /** Procedures that a client exposes to its server, made by `expose` or `exposeRouter`. */

@@ -1,7 +1,28 @@
-import { CallerStreams, type CallerStreamsOptions, type OutgoingStreams } from "@tautline/core/internals";
+import {
+  type CallCarriers,
+  CallerStreams,
+  type CallerStreamsOptions,
+  downPartType,
+  type MessagePipe,
+  type OutgoingStreams,
+  PartSender,
+  type StreamHost,
+  StreamTable,
+} from "@tautline/core/internals";
 
-/** What carries streams in inputs and outputs. */
-export type StreamsOption = (options: CallerStreamsOptions) => OutgoingStreams;
+/** What carries streams in inputs and outputs, and large messages. */
+export interface StreamsOption {
+  /** Those of the calls that the client makes. */
+  createCaller(options: CallerStreamsOptions): OutgoingStreams;
+  /** Those of the calls that the server makes. */
+  createCarriers(pipe: MessagePipe, createHost: () => StreamHost): CallCarriers;
+}
 
-/** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs. */
-export const streams: StreamsOption = (options) => new CallerStreams(options);
+/** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs, and large messages. */
+export const streams: StreamsOption = {
+  createCaller: (options) => new CallerStreams(options),
+  createCarriers: (pipe, createHost) => ({
+    streams: new StreamTable("callee", createHost),
+    parts: new PartSender(downPartType, pipe, () => Promise.resolve()),
+  }),
+};

@@ -28,11 +28,12 @@ export { type Deadline, Deadlines } from "./deadlines.ts";
 export type { EncodedMessage, Frame } from "./frame.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
-export { type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
+export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
 export * as messageType from "./message-type.ts";
 export {
   auth as authType,
   authenticated as authenticatedType,
+  downPart as downPartType,
   goaway as goawayType,
   hello as helloType,
   refused as refusedType,

@@ -1,5 +1,5 @@
 import type { TautlineError } from "./errors.ts";
-import { type LostPipe, OutgoingCalls, type PipeEnd } from "./outgoing-calls.ts";
+import type { LostPipe, OutgoingCalls, PipeEnd } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { badMessage, type CallerMessage, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
@@ -14,10 +14,8 @@ export interface CallReceiver {
 export interface PeerOptions {
   /** Makes what takes the calls that come through a pipe. */
   readonly serve: (pipe: MessagePipe) => CallReceiver;
-  /** The calls that this end makes. Default: its own, made when they are first asked for. */
-  readonly calls?: OutgoingCalls;
-  /** The largest message sent, in bytes. Default 1 MiB. */
-  readonly maxFrameBytes?: number | undefined;
+  /** The calls that this end makes, or what makes them when they are first asked for: an end that makes none need not have them. */
+  readonly calls: OutgoingCalls | (() => OutgoingCalls);
 }
 
 /**
@@ -26,21 +24,21 @@ export interface PeerOptions {
  */
 export class Peer implements PipeEnd {
   readonly #serve: (pipe: MessagePipe) => CallReceiver;
-  readonly #maxFrameBytes: number | undefined;
+  readonly #createCalls: () => OutgoingCalls;
   readonly #receivers = new Map<MessagePipe, CallReceiver>();
-  #calls: OutgoingCalls | undefined;
+  #calls: OutgoingCalls | undefined = undefined;
   #pipe: MessagePipe | undefined = undefined;
 
-  constructor({ serve, calls, maxFrameBytes }: PeerOptions) {
+  constructor({ serve, calls }: PeerOptions) {
     this.#serve = serve;
-    this.#calls = calls;
-    this.#maxFrameBytes = maxFrameBytes;
+    if (typeof calls !== "function") this.#calls = calls;
+    this.#createCalls = () => (typeof calls === "function" ? calls() : calls);
   }
 
-  /** The calls that this end makes. An end that makes none need not have them. */
+  /** The calls that this end makes. */
   get calls(): OutgoingCalls {
     if (this.#calls === undefined) {
-      this.#calls = new OutgoingCalls(this.#maxFrameBytes);
+      this.#calls = this.#createCalls();
       if (this.#pipe !== undefined) this.#calls.attach(this.#pipe);
     }
     return this.#calls;

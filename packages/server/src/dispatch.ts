@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isTrpcErrorCode, TautlineError } from "@tautline/core";
 import {
+  CallerStreams,
   type Clock,
   type IncomingCall,
   Pump,
@@ -15,7 +16,7 @@ import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
 import { errorShape } from "./error-shape.ts";
 import { type IdempotencyStore, runOnce } from "./idempotency.ts";
-import type { ErrorReport } from "./options.ts";
+import type { ErrorReport, ServerLimits } from "./options.ts";
 import { isThenable } from "./thenable.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
@@ -109,6 +110,17 @@ export class Dispatch {
       this.report(toTRPCError(cause), call, scope);
       return genericShape;
     }
+  }
+
+  /** What carries the streams of the calls that the server makes. */
+  createCallerStreams(limits: Pick<ServerLimits, "maxMessageBytes" | "streamWindowBytes">): CallerStreams {
+    const { transformer } = this;
+    return new CallerStreams({
+      transformer,
+      readError: (shape) => readError(shape, transformer),
+      maxMessageBytes: limits.maxMessageBytes,
+      windowBytes: limits.streamWindowBytes,
+    });
   }
 
   /** What the streams of one session's calls go through. */

@@ -11,7 +11,7 @@ import {
   type Message,
   type MessagePipe,
   messageType,
-  type OutgoingCalls,
+  OutgoingCalls,
   PartSender,
   Peer,
   type PeerMessage,
@@ -65,8 +65,14 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
       ? new PartSender(messageType.downPart, this.session, () => host.dispatch.turn())
       : undefined;
     this.#calls = new IncomingCalls(this.session, this, host.limits, { streams, parts });
-    this.#peer = new Peer({ serve: () => this.#calls, maxFrameBytes: host.limits.maxFrameBytes });
+    this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesParts) });
     this.#peer.attach(this);
+  }
+
+  /** Only what takes large messages takes streams. */
+  #createCalls(takesParts: boolean): OutgoingCalls {
+    const { dispatch, limits } = this.#host;
+    return new OutgoingCalls(limits.maxFrameBytes, takesParts ? dispatch.createCallerStreams(limits) : undefined);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {

@@ -118,7 +118,7 @@ export class PairEnd {
       this.#incoming = new IncomingCalls(pipe, { onCall, onRefused, onSettled }, limits);
       return this.#incoming;
     };
-    this.peer = new Peer({ serve, maxFrameBytes: limits.maxFrameBytes });
+    this.peer = new Peer({ serve, calls: () => new OutgoingCalls(limits.maxFrameBytes) });
   }
 
   /** The calls that this end makes. */
