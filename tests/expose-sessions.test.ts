@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { type ConnectionOptions, createClient, type RouterClient } from "@tautline/client";
 import { type ExposedHandlers, expose } from "@tautline/client/expose";
 import { rich, TautlineError } from "@tautline/core";
@@ -250,12 +251,14 @@ describe("a server's call, when the connection breaks", () => {
     expect(setup.outcomes.slice(4)).toEqual(["1", "2", "3", "4", "5"].map((name) => [name, true]));
   });
 
-  test("rejects where keeping it was too much for all parked sessions together, and leaves no timer", async () => {
+  test("rejects where keeping it was too much for all parked sessions together, and leaves no listener", async () => {
     const setup = new Setup({ maxParkedBytes: 100 });
     const calls = await setup.calls();
     await setup.cut();
-    setup.note("big", calls.confirm.query({ question: "x".repeat(100) }, { timeoutMs: 10_000 }));
+    const { signal } = new AbortController();
+    setup.note("big", calls.confirm.query({ question: "x".repeat(100) }, { signal, timeoutMs: 10_000 }));
     await setup.network.settled();
+    expect(getEventListeners(signal, "abort")).toEqual([]);
     expect(setup.outcomes).toEqual([["big", "SESSION_LOST"]]);
     expect(setup.server.parkedSessions).toBe(0);
     await setup.mend();

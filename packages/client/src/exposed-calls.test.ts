@@ -26,6 +26,10 @@ class Setup {
   readonly connection: ClientConnection;
   /** What `greet` does. */
   greet: (name: string) => string | Promise<string> = (name) => `hello ${name}`;
+  /** What `count` gives. */
+  count: () => AsyncIterable<number> = async function* () {
+    for (let n = 0; ; n++) yield n;
+  };
   closed: number | undefined = undefined;
   #socket: MemorySocket | undefined;
 
@@ -42,9 +46,7 @@ class Setup {
     const handlers = {
       greet: ({ input }: { input: string }) => this.greet(input),
       nested: { save: () => {} },
-      count: async function* () {
-        for (let n = 0; ; n++) yield n;
-      },
+      count: () => this.count(),
       wait: ({ signal }: { signal: AbortSignal }) => {
         this.signals.push(signal);
         return new Promise<void>(() => {});
@@ -130,6 +132,31 @@ describe("a client that exposes procedures", () => {
     expect(length).toBeLessThan(3_000);
     expect(await setup.say([3, setup.came.filter(([type]) => type >= 10).length])).toHaveLength(1);
     expect(await setup.say([13, 1])).toEqual([]);
+  });
+
+  test("ends a source whose item does not fit, and one whose cancel comes while it waits", async () => {
+    const setup = await start();
+    let ended = 0;
+    let next: () => Promise<IteratorResult<number>> = () =>
+      Promise.resolve({ done: false, value: "no number" as never });
+    setup.count = () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => next(),
+        return: () => {
+          ended++;
+          return Promise.reject(new Error("in return"));
+        },
+      }),
+    });
+    expect(await setup.say([12, 1, "count", {}])).toMatchObject([
+      [22, 1],
+      [21, 1, { data: { code: "INTERNAL_SERVER_ERROR" } }],
+    ]);
+    expect(ended).toBe(1);
+    next = () => new Promise(() => {});
+    await setup.say([12, 2, "count", {}]);
+    await setup.say([13, 2]);
+    expect(ended).toBe(2);
   });
 
   test.each<[what: string, thrown: unknown]>([
