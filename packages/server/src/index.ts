@@ -1,4 +1,17 @@
 export type {
+  Broker,
+  BrokerTopic,
+  Closable,
+  FollowListener,
+  HistoryLimits,
+  HistoryPage,
+  HistoryQuery,
+  Position,
+  PositionGap,
+  PublishOptions,
+  StoredEvent,
+} from "./broker.ts";
+export type {
   BuiltProcedure,
   ContractBuilder,
   ContractMutationBuilder,
@@ -19,6 +32,7 @@ export {
   type ImplementedProcedures,
   implement,
 } from "./implement.ts";
+export { type MemoryBrokerOptions, memoryBroker } from "./memory-broker.ts";
 export type { CreateContextOptions, ErrorReport, ServeOptions, SessionEvent } from "./options.ts";
 export type { AllowedOrigins } from "./origin.ts";
 export { serve } from "./serve.ts";
