@@ -10,10 +10,19 @@ describe("an event's id", () => {
       expect(parsePosition(formatPosition(position))).toEqual(position);
   });
 
-  test.each(["", "a", ".1", "a.", "a.1.2", "a.-1", "a.1e3", "a.9007199254740993", "a b.1", `${"a".repeat(65)}.1`, "a.1\n"])(
-    "is none where it is %j",
-    (id) => expect(parsePosition(id)).toBeUndefined(),
-  );
+  test.each([
+    "",
+    "a",
+    ".1",
+    "a.",
+    "a.1.2",
+    "a.-1",
+    "a.1e3",
+    "a.9007199254740993",
+    "a b.1",
+    `${"a".repeat(65)}.1`,
+    "a.1\n",
+  ])("is none where it is %j", (id) => expect(parsePosition(id)).toBeUndefined());
 });
 
 describe("an id for several keys", () => {
