@@ -3,6 +3,7 @@ import type { TautlineError } from "@tautline/core";
 import { type Clock, Deadlines, Heartbeat } from "@tautline/core/internals";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
+import type { ControlledServer, ServerHub } from "./hub-control.ts";
 import {
   type CreateContextOptions,
   type ErrorReport,
@@ -12,12 +13,12 @@ import {
   type SessionEvent,
   serverLimits,
 } from "./options.ts";
-import { type ConnectionHost, ServerConnection, type ServerSocket } from "./server-connection.ts";
+import { type ConnectionHost, disconnected, ServerConnection, type ServerSocket } from "./server-connection.ts";
 import { type ServerSession, sessionLost } from "./server-session.ts";
 import { SessionRegistry } from "./session-registry.ts";
 
 /** Takes sockets, wherever they come from, and keeps sessions over them. */
-export class Acceptor implements ConnectionHost {
+export class Acceptor implements ConnectionHost, ControlledServer {
   readonly dispatch: Dispatch;
   readonly deadlines: Deadlines;
   readonly limits: ServerLimits;
@@ -26,6 +27,7 @@ export class Acceptor implements ConnectionHost {
   readonly store: string | undefined;
   readonly #heartbeat: Heartbeat;
   readonly #registry: SessionRegistry;
+  readonly #hub: ServerHub | undefined;
   readonly #onSession: ((event: SessionEvent) => void) | undefined;
   readonly #connections = new Set<ServerConnection>();
   /** The connection that each session goes over. */
@@ -50,6 +52,8 @@ export class Acceptor implements ConnectionHost {
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
     this.#heartbeat.start();
+    this.#hub = options.hub;
+    this.#hub?.attach(this);
   }
 
   /** Connections that are open. */
@@ -72,10 +76,16 @@ export class Acceptor implements ConnectionHost {
     this.#connections.add(new ServerConnection(this, socket, request));
   }
 
+  disconnect(identity: string): void {
+    for (const [session, connection] of this.#carriers) if (session.identity === identity) connection.disconnect();
+    for (const session of this.#registry.parkedOf(identity)) session.lose(disconnected());
+  }
+
   /** Drains every connection, see `TautlineServer.close`; resolves when all are gone, and with them every session. */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
     await this.#drain(drainMs);
+    this.#hub?.detach(this);
     this.#registry.clear();
     this.#heartbeat.stop();
     this.deadlines.clear();

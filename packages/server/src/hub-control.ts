@@ -10,6 +10,12 @@ export interface ControlledServer {
   disconnect(identity: string): void;
 }
 
+/** What a server is known to. */
+export interface ServerHub {
+  attach(server: ControlledServer): void;
+  detach(server: ControlledServer): void;
+}
+
 /** What all nodes have together. Those of other nodes are as of their last beat. */
 export interface HubCounts {
   readonly nodes: number;
@@ -28,7 +34,7 @@ const channel = "control";
 const group = "nodes";
 
 /** From a hub to the servers of all nodes, and between hubs. */
-export class HubControl implements Renewed {
+export class HubControl implements Renewed, ServerHub {
   readonly #host: GroupHost;
   readonly #onError: (error: unknown) => void;
   readonly #servers = new Set<ControlledServer>();

@@ -4,7 +4,7 @@ import { Deadlines } from "@tautline/core/internals";
 import type { Broker, Closable } from "./broker.ts";
 import { backgroundClock } from "./clock.ts";
 import { EventCodec } from "./event-codec.ts";
-import { type ControlledServer, HubControl, type HubCounts } from "./hub-control.ts";
+import { type ControlledServer, HubControl, type HubCounts, type ServerHub } from "./hub-control.ts";
 import { memoryBroker } from "./memory-broker.ts";
 import {
   defaultLeaseMs,
@@ -30,7 +30,7 @@ export function createHub(options: HubOptions = {}): Hub {
 }
 
 /** Topics, and what the nodes that share them tell each other. */
-export class Hub {
+export class Hub implements ServerHub {
   readonly #broker: Broker;
   readonly #host: GroupHost;
   readonly #deadlines: Deadlines;

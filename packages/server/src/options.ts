@@ -19,6 +19,7 @@ import type { TRPCRequestInfo } from "@trpc/server/http";
 import type { Broker, HistoryLimits } from "./broker.ts";
 import type { EventTransformer } from "./event-codec.ts";
 import type { Gap } from "./gap.ts";
+import type { ServerHub } from "./hub-control.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { AllowedOrigins } from "./origin.ts";
 import type { SlowPolicy } from "./slow-policy.ts";
@@ -92,6 +93,8 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
    * to; it is run once at most, and runs on when its caller is lost. `memoryIdempotencyStore()` is one. Default none.
    */
   readonly idempotency?: IdempotencyStore;
+  /** What `createHub` made: its `disconnect` and `counts` are then for this server too. Default none. */
+  readonly hub?: ServerHub;
   /** Hears of sessions: opened, parked (their connection is gone), resumed, lost. What it throws is left out. */
   readonly onSession?: (event: SessionEvent) => void;
   /** How long a session is kept without a connection, in ms. Default 60,000. Off: 0, then it ends with its connection. */
