@@ -61,7 +61,7 @@ describe("PROTOCOL.md", () => {
 
   test("says of each close code whether it ends the session, and whether to come back", () => {
     const rows = [...text.matchAll(/^\| (\d{4}) \| .* \| (yes|no) \| (yes|no) \|$/gm)];
-    expect(rows).toHaveLength(10);
+    expect(rows).toHaveLength(11);
     const word = (answer: boolean): string => (answer ? "yes" : "no");
     for (const [, digits, ends, back] of rows) {
       const code = Number(digits);

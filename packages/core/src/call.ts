@@ -2,7 +2,7 @@ import type { StreamProgress } from "./call-streams.ts";
 import type { ProcedureType } from "./contract.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { TautlineError } from "./errors.ts";
-import type { CallObserver, OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
+import type { CallObserver, EventGap, OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
 
 /** How one call is to be made. */
@@ -32,7 +32,7 @@ export interface CallHandlers {
   onError(error: TautlineError): void;
   onStarted?(): void;
   /** The subscription has started anew, and what there was in between is not known. */
-  onGap?(): void;
+  onGap?(gap?: EventGap): void;
   /**
    * An item; one that the server tracks as `{ id, data }`.
    *
@@ -116,8 +116,8 @@ export class Call implements CallObserver {
     report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId, take));
   }
 
-  onGap(): void {
-    report(() => this.#handlers.onGap?.());
+  onGap(gap?: EventGap): void {
+    report(() => this.#handlers.onGap?.(gap));
   }
 
   onProgress(progress: StreamProgress): void {

@@ -15,6 +15,8 @@ export const forbidden = 4403;
 export const superseded = 4409;
 /** The other side is silent: no answer to a ping. */
 export const silent = 4410;
+/** The application has ended the session. */
+export const disconnected = 4411;
 /** No `hello`, or no context, in time. */
 export const helloTimeout = 4408;
 /** `createContext` failed for a reason of the server's own. */
@@ -24,14 +26,24 @@ export const internalError = 4501;
 
 /** The WebSocket protocol was broken: by a frame (1002), or by text that is no UTF-8 (1007). */
 const brokenWebSocket = [1002, 1007];
-const ending: ReadonlySet<number> = new Set([normal, goingAway, tooBig, badMessage, internalError, ...brokenWebSocket]);
+const ending: ReadonlySet<number> = new Set([
+  normal,
+  goingAway,
+  tooBig,
+  badMessage,
+  disconnected,
+  internalError,
+  ...brokenWebSocket,
+]);
 
 /** Whether nobody will come back to the session of a connection that ended with this code, or would only break it again. */
 export function endsSession(code: number): boolean {
   return ending.has(code);
 }
 
+const final: readonly number[] = [tooBig, badMessage, unauthorized, forbidden, superseded, disconnected];
+
 /** Whether a client that was closed with this code should come back: after anything but a refusal that would be repeated. */
 export function mayReconnect(code: number): boolean {
-  return code !== tooBig && code !== badMessage && code !== unauthorized && code !== forbidden && code !== superseded;
+  return !final.includes(code);
 }

@@ -1,6 +1,7 @@
 import type { CallOptions } from "./call.ts";
 import type { Contract, ContractProcedure, inferContractInput, inferContractOutput } from "./contract.ts";
 import type { ErrorShape, TautlineError } from "./errors.ts";
+import type { EventGap } from "./outgoing-calls.ts";
 
 /**
  * A contract's procedures, to be called by the names they have there.
@@ -56,7 +57,7 @@ export interface SubscriptionOptions extends CallOptions {
    * Called when the subscription's session was lost and it was started anew with nothing to continue after: what was sent in between
    * is missing. A subscription with tracked items continues after the last one instead.
    */
-  readonly onGap?: () => void;
+  readonly onGap?: (gap?: EventGap) => void;
 }
 
 /** A subscription's items, to be read once. */

@@ -141,6 +141,11 @@ export class IncomingCall implements StreamingCall {
     return this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value], value);
   }
 
+  /** Events after `from` and up to `to` may be missing. */
+  sendGap(from: string, to: string): void {
+    if (!this.#settled) this.#replies.sendReply([messageType.gap, this.id, from, to]);
+  }
+
   sendEnd(): void {
     if (this.#settled) return;
     this.#replies.sendReply([messageType.end, this.id]);

@@ -33,5 +33,6 @@ export const downEnd = 29;
 export const upCredit = 30;
 export const upStop = 31;
 export const downPart = 32;
+export const gap = 33;
 /** From here on types are left to extensions: whoever does not know one ignores it. */
 export const firstExtension = 64;

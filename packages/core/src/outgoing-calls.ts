@@ -13,9 +13,16 @@ import {
   type CalleePartMessage,
   type CalleeStreamMessage,
   type CallFields,
+  type GapMessage,
   isCalleeMessage,
   type PeerMessage,
 } from "./protocol.ts";
+
+/** Events of a subscription that may be missing: those after `from` and up to `to`. */
+export interface EventGap {
+  readonly from: string;
+  readonly to: string;
+}
 
 /** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
 export interface CallObserver {
@@ -25,8 +32,8 @@ export interface CallObserver {
   onStarted(): void;
   /** @param length what `OutgoingCalls.take` is to be told when the item has been taken. */
   onItem(value: unknown, eventId: string | undefined, length: number): void;
-  /** The subscription has started anew, and what there was in between is not known. */
-  onGap(): void;
+  /** Items may be missing: those after `from` and up to `to`, where the other end knows which. */
+  onGap(gap?: EventGap): void;
   onEnd(): void;
   /** An error of this end: the connection, the session, the client. */
   onFailed(error: TautlineError): void;
@@ -261,6 +268,7 @@ export class OutgoingCalls implements PipeEnd {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     const id = message[1];
     if (id > this.#lastId) throw badMessage("an answer to no call");
+    if (message[0] === messageType.gap) return this.#onGap(message, pipe);
     if (message[0] === messageType.downPart) return this.#onPart(message, pipe);
     if (message[0] >= messageType.downItem) return this.#streams?.receive(message as CalleeStreamMessage, length);
     const call = this.#calls.get(id);
@@ -325,6 +333,13 @@ export class OutgoingCalls implements PipeEnd {
     this.#streams?.release(call.id);
     call.pipe = undefined;
     if (this.#pipe !== pipe && this.#pipe !== undefined) this.#sendAgain(call);
+  }
+
+  #onGap([, id, from, to]: GapMessage, pipe: MessagePipe): void {
+    const call = this.#calls.get(id);
+    if (call?.pipe !== pipe) return;
+    call.lastEventId = to;
+    call.observer.onGap({ from, to });
   }
 
   #onStarted(call: OutgoingCall): void {

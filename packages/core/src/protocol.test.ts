@@ -47,6 +47,7 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   upCredit: [30, 1, 2, 4_096],
   upStop: [31, 1, 2, "TIMEOUT"],
   downPart: [32, 1, 2, 200_000, "[28,1"],
+  gap: [33, 1, "e3", "e7"],
 };
 
 const counts: readonly unknown[] = [
@@ -117,6 +118,7 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   upCredit: [ids, ids, ids],
   upStop: [ids, ids],
   downPart: [ids, counts, ids, notStrings],
+  gap: [ids, notStrings, notStrings],
 };
 
 const names = Object.keys(types) as MessageName[];

@@ -120,6 +120,9 @@ export type EndMessage = readonly [type: 25, id: number];
 /** `[27, id]`: the call was not started, and will not be here. */
 export type DeclinedMessage = readonly [type: 27, id: number];
 
+/** `[33, id, from, to]`: events after `from` and up to `to` may be missing from the subscription; what comes next is after `to`. */
+export type GapMessage = readonly [type: 33, id: number, from: string, to: string];
+
 /** What manages the connection itself. */
 export type ControlMessage =
   | HelloMessage
@@ -142,6 +145,7 @@ export type CalleeMessage =
   | EndMessage
   | EventMessage
   | DeclinedMessage
+  | GapMessage
   | CalleeStreamMessage
   | CalleePartMessage;
 /** What peers say to each other. */
@@ -206,6 +210,7 @@ const messageFields: Readonly<Record<number, string>> = {
   [messageType.upCredit]: "iii",
   [messageType.upStop]: "iio",
   [messageType.downPart]: "ipit",
+  [messageType.gap]: "iss",
 };
 
 /**

@@ -1,6 +1,7 @@
 import { Call, type CallHandlers, type CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import { TautlineError } from "./errors.ts";
+import type { EventGap } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
@@ -12,7 +13,7 @@ export interface SubscribeOptions extends CallOptions {
   readonly onStopped?: () => void;
   readonly onComplete?: () => void;
   readonly onConnectionStateChange?: (state: unknown) => void;
-  readonly onGap?: () => void;
+  readonly onGap?: (gap?: EventGap) => void;
 }
 
 /** A subscription that is about to start. */
@@ -33,7 +34,7 @@ export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe():
   const stop = start(caller, call, {
     onStarted: () => onStarted?.({ context: undefined }),
     onItem: (item, _id, take) => whenDone(onData, item, take),
-    onGap: () => onGap?.(),
+    onGap: (gap) => onGap?.(gap),
     onError: (error) => {
       unwatch?.();
       onError?.(error);
@@ -56,9 +57,9 @@ function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
   const iterator = new SubscriptionIterator();
   iterator.onReturn = start(caller, call, {
     onItem: (item, _id, take) => iterator.push(item, take),
-    onGap: () => {
+    onGap: (gap) => {
       iterator.mark();
-      call.options.onGap?.();
+      call.options.onGap?.(gap);
     },
     // Whoever aborts the loop ends it; that is no error of the loop's.
     onError: (error) => iterator.end(call.options.signal?.aborted === true ? undefined : error),

@@ -3,6 +3,7 @@ import { type Contract, checkContract, type TautlineError } from "@tautline/core
 import { type Clock, Deadlines, Heartbeat, type Transformer } from "@tautline/core/internals";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
+import type { ControlledServer, ServerHub } from "./hub-control.ts";
 import {
   type CreateContextOptions,
   type ErrorReport,
@@ -12,13 +13,13 @@ import {
   type SessionEvent,
   serverLimits,
 } from "./options.ts";
-import { type ConnectionHost, ServerConnection, type ServerSocket } from "./server-connection.ts";
+import { type ConnectionHost, disconnected, ServerConnection, type ServerSocket } from "./server-connection.ts";
 import { type ServerSession, sessionLost } from "./server-session.ts";
 import { SessionRegistry } from "./session-registry.ts";
 import { checkTransformer } from "./transformer-check.ts";
 
 /** Takes sockets, wherever they come from, and keeps sessions over them. */
-export class Acceptor implements ConnectionHost {
+export class Acceptor implements ConnectionHost, ControlledServer {
   readonly dispatch: Dispatch;
   readonly deadlines: Deadlines;
   readonly limits: ServerLimits;
@@ -28,6 +29,7 @@ export class Acceptor implements ConnectionHost {
   readonly transformer: Transformer;
   readonly #heartbeat: Heartbeat;
   readonly #registry: SessionRegistry;
+  readonly #hub: ServerHub | undefined;
   readonly #onSession: ((event: SessionEvent) => void) | undefined;
   /** Those of clients that were found sound. */
   readonly #clientContracts = new WeakSet<Contract>();
@@ -55,6 +57,8 @@ export class Acceptor implements ConnectionHost {
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
     this.#heartbeat.start();
+    this.#hub = options.hub;
+    this.#hub?.attach(this);
   }
 
   /** Connections that are open. */
@@ -77,10 +81,16 @@ export class Acceptor implements ConnectionHost {
     this.#connections.add(new ServerConnection(this, socket, request));
   }
 
+  disconnect(identity: string): void {
+    for (const [session, connection] of this.#carriers) if (session.identity === identity) connection.disconnect();
+    for (const session of this.#registry.parkedOf(identity)) session.lose(disconnected());
+  }
+
   /** Drains every connection, see `TautlineServer.close`; resolves when all are gone, and with them every session. */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
     await this.#drain(drainMs);
+    this.#hub?.detach(this);
     this.#registry.clear();
     this.#heartbeat.stop();
     this.deadlines.clear();

@@ -7,3 +7,9 @@ export const systemClock: Clock = {
   clearTimeout: (handle) => clearTimeout(handle),
   turn: () => new Promise((resolve) => setImmediate(resolve)),
 };
+
+/** The same; what waits for nothing but time does not keep the process alive. */
+export const backgroundClock: Clock = {
+  ...systemClock,
+  setTimeout: (run, delayMs) => setTimeout(run, delayMs).unref(),
+};

@@ -15,9 +15,12 @@ import { isObservable, observableToAsyncIterable } from "@trpc/server/observable
 import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
 import { errorShape } from "./error-shape.ts";
+import type { Gap } from "./gap.ts";
 import { type IdempotencyStore, runOnce } from "./idempotency.ts";
 import type { ErrorReport, ServerLimits } from "./options.ts";
 import { isThenable } from "./thenable.ts";
+import { TopicPump, type TopicPumpHost } from "./topic-pump.ts";
+import { TopicSubscription } from "./topic-subscription.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
 /** Whose call it is. */
@@ -37,13 +40,15 @@ export interface DispatchOptions {
 }
 
 /** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
-export class Dispatch {
+export class Dispatch implements TopicPumpHost {
+  readonly clock: Clock;
   /** The router's, for calls in the other direction too. */
   readonly transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
   readonly #options: DispatchOptions;
   readonly #router: CompiledRouter;
 
   constructor(options: DispatchOptions) {
+    this.clock = options.clock;
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
     this.transformer = options.router._def._config.transformer;
@@ -208,11 +213,24 @@ export class Dispatch {
   }
 
   #subscribe(result: unknown, { showsEventIds }: CompiledProcedure, call: IncomingCall, scope: CallScope): void {
+    if (result instanceof TopicSubscription) return new TopicPump(this, call, scope, showsEventIds).start(result);
     const source = isObservable(result) ? observableToAsyncIterable(result, call.signal) : result;
     if (!isAsyncIterable(source)) throw noItemSource(call);
     const onItem = (item: unknown): number => this.#sendItem(item, showsEventIds, call);
     const onError = (thrown: unknown): void => this.fail(call, thrown, scope);
-    new Pump({ target: call, source, clock: this.#options.clock, onItem, onError }).start();
+    new Pump({ target: call, source, clock: this.clock, onItem, onError }).start();
+  }
+
+  sendEvent(id: string, data: unknown, showsId: boolean, call: IncomingCall): void {
+    try {
+      call.sendTrackedItem(id, this.transformer.output.serialize(data), showsId);
+    } catch (thrown) {
+      throw unsendable(thrown);
+    }
+  }
+
+  sendGap({ from, to }: Gap, call: IncomingCall): void {
+    call.sendGap(from, to);
   }
 
   #sendItem(item: unknown, showsEventIds: boolean, call: IncomingCall): number {

@@ -159,6 +159,12 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#session?.lose(sessionLost("the server is closing"));
   }
 
+  /** The application has done with whoever it is. */
+  disconnect(): void {
+    this.#connection.close(closeCode.disconnected, "disconnected");
+    this.#session?.lose(disconnected());
+  }
+
   /** A newer connection carries the session. */
   supersede(): void {
     this.#session = undefined;
@@ -334,6 +340,11 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#gone?.abort(connectionGone());
     this.#host.onClosed(this);
   }
+}
+
+/** Why a session is lost that the application has ended. */
+export function disconnected(): TautlineError {
+  return sessionLost("disconnected by the application");
 }
 
 function connectionGone(): TautlineError {

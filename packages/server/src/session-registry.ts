@@ -108,6 +108,11 @@ export class SessionRegistry {
     return this.#parked.has(session);
   }
 
+  /** Those without a connection that belong to an identity. */
+  parkedOf(identity: string): readonly ServerSession[] {
+    return [...this.#parked.keys()].filter((session) => session.identity === identity);
+  }
+
   unpark(session: ServerSession): void {
     const parked = this.#parked.get(session);
     if (parked === undefined) return;

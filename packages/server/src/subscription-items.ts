@@ -39,14 +39,31 @@ export function hidesEventIds(procedure: object): boolean {
   return hidingEventIds.has(procedure);
 }
 
+/** A source that has a better way to check its items than one by one for each subscriber. */
+export abstract class CheckableSource {
+  /** The same with each item checked. */
+  abstract checkedBy(check: ItemCheck): CheckableSource;
+}
+
 /**
  * What a subscription's handler returned, with each item replaced by what the schema makes of it. An item that does not
  * fit ends the subscription with tRPC's `INTERNAL_SERVER_ERROR` "Output validation failed", and the source is returned
  * (or unsubscribed from). What is neither an async iterable nor an observable is passed through: tRPC refuses it.
  */
 export function checkItems(source: unknown, check: ItemCheck): unknown {
+  if (source instanceof CheckableSource) return source.checkedBy(check);
   if (isAsyncIterable(source)) return new CheckedItems(source, check);
   return isObservable(source) ? checkObservable(source, check) : source;
+}
+
+/** What the schema makes of an item's data, or a promise of it where it is asynchronous. Throws or rejects with a TRPCError. */
+export function checkData(data: unknown, { schema }: ItemCheck): unknown {
+  try {
+    const checked = validate(schema, data);
+    return isThenable(checked) ? checked.then(undefined, refuse) : checked;
+  } catch (cause) {
+    return refuse(cause);
+  }
 }
 
 /** An item as it goes on, or a promise of it where the schema is asynchronous. Throws or rejects with a TRPCError. */

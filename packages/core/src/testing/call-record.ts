@@ -1,5 +1,5 @@
 import type { TautlineError } from "../errors.ts";
-import type { CallObserver } from "../outgoing-calls.ts";
+import type { CallObserver, EventGap } from "../outgoing-calls.ts";
 
 /** What a caller heard of its call. */
 export type CallEvent =
@@ -7,7 +7,7 @@ export type CallEvent =
   | readonly ["item", value: unknown, eventId?: string]
   | readonly ["result", value: unknown]
   | readonly ["error", shape: unknown]
-  | readonly ["gap"]
+  | readonly ["gap", gap?: EventGap]
   | readonly ["end"]
   | readonly ["failed", error: TautlineError];
 
@@ -37,8 +37,8 @@ export class CallRecord implements CallObserver {
     this.events.push(["error", shape]);
   }
 
-  onGap(): void {
-    this.events.push(["gap"]);
+  onGap(gap?: EventGap): void {
+    this.events.push(gap === undefined ? ["gap"] : ["gap", gap]);
   }
 
   onEnd(): void {

@@ -1,1 +1,3 @@
+export { type BrokerHarness, type BrokerTest, brokerConformance } from "./broker-conformance.ts";
+export { CuttableBroker } from "./cuttable-broker.ts";
 export { createMemoryServer, type MemoryServer, type MemoryServerOptions } from "./memory-server.ts";

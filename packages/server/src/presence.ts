@@ -1,0 +1,166 @@
+import { type Schema, validate } from "@tautline/core";
+import type { Closable } from "./broker.ts";
+import { type GroupHost, type GroupWatcher, PresenceGroup, type SeenMember } from "./presence-group.ts";
+
+/** Who is there, and what has changed since this reader's last item; in the first everybody has joined. */
+export interface PresenceChange<Member> {
+  readonly members: readonly Member[];
+  /** Those who are new, or of whom something else is said. */
+  readonly joined: readonly Member[];
+  readonly left: readonly Member[];
+}
+
+export interface PresenceOptions {
+  /** Ends the iteration. What a procedure returns needs none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Who is there, on all nodes. Each member once, however often and wherever it is there; a node that has died has none when its lease
+ * has run out. Read with `for await`, or returned by a subscription procedure: a slow reader gets what has changed as one item.
+ */
+export class Presence<Member> implements AsyncIterable<PresenceChange<Member>, void> {
+  readonly #groups: PresenceGroups;
+  readonly #key: string;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(groups: PresenceGroups, key: string, signal: AbortSignal | undefined) {
+    this.#groups = groups;
+    this.#key = key;
+    this.#signal = signal;
+  }
+
+  /** @throws TautlineError `SERVICE_UNAVAILABLE` where the broker is away. */
+  async members(): Promise<readonly Member[]> {
+    const group = this.#groups.group(this.#key);
+    try {
+      const members = await group.read();
+      // What was checked when it was written is what its type says.
+      return dataOf(members.values()) as readonly Member[];
+    } finally {
+      group.rest();
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<PresenceChange<Member>, void> {
+    const watcher = new PresenceWatcher(this.#groups.group(this.#key), this.#signal);
+    return watcher as AsyncIterableIterator<PresenceChange<Member>, void>;
+  }
+}
+
+/** Who is there, by the keys of one topic. */
+export class PresenceGroups {
+  readonly #host: GroupHost;
+  readonly #topic: string;
+  readonly #schema: Schema<unknown, { readonly id: string }>;
+  readonly #groups = new Map<string, PresenceGroup>();
+
+  /** @param schema of members; synchronous. */
+  constructor(host: GroupHost, topic: string, schema: Schema<unknown, { readonly id: string }>) {
+    this.#host = host;
+    this.#topic = topic;
+    this.#schema = schema;
+  }
+
+  /** Keys that somebody is in from this node, or watches here. */
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  /** @throws SchemaError where the member does not fit its schema. */
+  join(keys: readonly string[], as: unknown): Closable {
+    const member = validate(this.#schema, as);
+    if (member instanceof Promise) throw new TypeError("the schema of members has to be synchronous");
+    if (/\p{Surrogate}/u.test(member.id)) throw new TypeError("a member's id has lone surrogates");
+    const groups = keys.map((key) => this.group(key));
+    for (const group of groups) group.join(member.id, member);
+    return {
+      close: () => {
+        for (const group of groups) group.leave(member.id);
+      },
+    };
+  }
+
+  of<Member>(key: string, { signal }: PresenceOptions): Presence<Member> {
+    return new Presence(this, key, signal);
+  }
+
+  group(key: string): PresenceGroup {
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const group = new PresenceGroup(this.#host, nameOf(this.#topic, key), () => this.#groups.delete(key));
+    this.#groups.set(key, group);
+    return group;
+  }
+}
+
+/** No two keys of all topics have the same name. */
+function nameOf(topic: string, key: string): string {
+  return `presence:${topic.length}:${topic}:${key}`;
+}
+
+class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, void>, GroupWatcher {
+  readonly #group: PresenceGroup;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#end();
+  readonly #waiting: ((result: IteratorResult<PresenceChange<unknown>, void>) => void)[] = [];
+  #seen: ReadonlyMap<string, SeenMember> | undefined = undefined;
+  #ended = false;
+
+  constructor(group: PresenceGroup, signal: AbortSignal | undefined) {
+    this.#group = group;
+    this.#signal = signal;
+    this.#ended = signal?.aborted === true;
+    if (this.#ended) return;
+    signal?.addEventListener("abort", this.#onAbort);
+    group.watch(this);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<PresenceChange<unknown>, void>> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.onMembers();
+    });
+  }
+
+  return(): Promise<IteratorResult<PresenceChange<unknown>, void>> {
+    this.#end();
+    return this.next();
+  }
+
+  onMembers(): void {
+    while (this.#waiting.length > 0) {
+      const change = this.#ended ? undefined : this.#change();
+      if (change === undefined && !this.#ended) return;
+      this.#waiting.shift()?.(change === undefined ? { done: true, value: undefined } : { done: false, value: change });
+    }
+  }
+
+  /** Undefined where nothing has changed. */
+  #change(): PresenceChange<unknown> | undefined {
+    const { members } = this.#group;
+    if (members === undefined || members === this.#seen) return undefined;
+    const seen = this.#seen;
+    const joined = dataOf([...members].filter(([id, member]) => seen?.get(id) !== member).map(([, member]) => member));
+    const left = dataOf([...(seen ?? [])].filter(([id]) => !members.has(id)).map(([, member]) => member));
+    this.#seen = members;
+    if (seen !== undefined && joined.length === 0 && left.length === 0) return undefined;
+    return { members: dataOf(members.values()), joined, left };
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#group.unwatch(this);
+    this.onMembers();
+  }
+}
+
+function dataOf(members: Iterable<SeenMember>): readonly unknown[] {
+  return Array.from(members, ({ data }) => data);
+}

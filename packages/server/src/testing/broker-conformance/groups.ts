@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import type { Broker } from "../../broker.ts";
+import { type BrokerTest, eventually, numbered } from "./harness.ts";
+
+async function present(broker: Broker, group: string): Promise<Record<string, string>> {
+  return Object.fromEntries(await broker.members(group));
+}
+
+export const groupTests: readonly BrokerTest[] = [
+  {
+    name: "passes a signal on to whoever listens to its channel, on all nodes, its own included",
+    async run(harness) {
+      const [one, other] = [await harness.createBroker(), await harness.createBroker()];
+      const heard: string[][] = [[], [], [], []];
+      one.listen("channel", (text) => heard[0]?.push(text));
+      other.listen("channel", (text) => heard[1]?.push(text));
+      other.listen("channel2", (text) => heard[2]?.push(text));
+      other.listen("channel", (text) => heard[3]?.push(text)).close();
+      // Listening may take its time, and signals are best effort.
+      await eventually(harness, "both listen", () => {
+        one.signal("channel", "?");
+        return heard[0]?.includes("?") === true && heard[1]?.includes("?") === true;
+      });
+      for (const text of numbered("é\n{}", 5)) one.signal("channel", text);
+      await eventually(harness, "all are heard", () => heard.slice(0, 2).every((texts) => texts.includes("é\n{}5")));
+      for (const texts of heard.slice(0, 2))
+        assert.deepEqual(
+          texts.filter((text) => text !== "?"),
+          numbered("é\n{}", 5),
+        );
+      assert.deepEqual(heard.slice(2), [[], []]);
+    },
+  },
+  {
+    name: "shows who is in a group, with their texts, on every node, until they are released",
+    async run(harness) {
+      const [one, other] = [await harness.createBroker(), await harness.createBroker()];
+      assert.deepEqual(await present(one, "group"), {});
+      await one.lease(
+        "group",
+        new Map([
+          ["ada", "1"],
+          ["grace.*", "é"],
+        ]),
+        60_000,
+      );
+      await other.lease("group", new Map([["linus", ""]]), 60_000);
+      await other.lease("group2", new Map([["ada", "elsewhere"]]), 60_000);
+      assert.deepEqual(await present(other, "group"), { ada: "1", "grace.*": "é", linus: "" });
+      await one.lease("group", new Map([["ada", "2"]]), 60_000);
+      await other.release("group", ["grace.*", "nobody"]);
+      assert.deepEqual(await present(one, "group"), { ada: "2", linus: "" });
+      assert.deepEqual(await present(one, "group2"), { ada: "elsewhere" });
+    },
+  },
+  {
+    name: "lets a member go who is not renewed in time, and keeps one who is",
+    async run(harness) {
+      const broker = await harness.createBroker();
+      await broker.lease(
+        "group",
+        new Map([
+          ["stays", "1"],
+          ["goes", "1"],
+        ]),
+        1_000,
+      );
+      for (let passed = 0; passed < 1_600; passed += 200) {
+        await harness.pass(200);
+        await broker.lease("group", new Map([["stays", "2"]]), 1_000);
+      }
+      await eventually(harness, "one has gone", async () => (await present(broker, "group"))["goes"] === undefined);
+      assert.deepEqual(await present(broker, "group"), { stays: "2" });
+    },
+  },
+  {
+    name: "has nothing left of listeners that were closed and groups that nobody is in",
+    needs: ["entries"],
+    async run(harness) {
+      const broker = await harness.createBroker();
+      const before = await harness.entries?.();
+      for (let round = 0; round < 20; round++) {
+        const listening = numbered("channel", 20).map((channel) => broker.listen(channel, () => {}));
+        for (const group of numbered("group", 5)) await broker.lease(group, new Map([["a", "1"]]), 60_000);
+        for (const group of numbered("group", 5)) await broker.release(group, ["a"]);
+        for (const listener of listening) listener.close();
+      }
+      await broker.lease("short", new Map([["a", "1"]]), 100);
+      await eventually(harness, "nothing is left", async () => (await harness.entries?.()) === before);
+    },
+  },
+  {
+    name: "refuses to lease and to look while it is away, and hears signals again when it is back",
+    needs: ["cut", "restore"],
+    async run(harness) {
+      const [one, other] = [await harness.createBroker(), await harness.createBroker()];
+      const heard: string[] = [];
+      one.listen("channel", (text) => heard.push(text));
+      await harness.cut?.(one);
+      const away = { code: "SERVICE_UNAVAILABLE" };
+      await assert.rejects(one.lease("group", new Map([["a", ""]]), 60_000), away);
+      await assert.rejects(one.release("group", ["a"]), away);
+      await assert.rejects(one.members("group"), away);
+      one.signal("channel", "lost");
+      await harness.restore?.(one);
+      await eventually(harness, "a signal is heard", () => {
+        other.signal("channel", "hello");
+        return heard.includes("hello");
+      });
+      await one.lease("group", new Map([["a", ""]]), 60_000);
+      assert.deepEqual(await present(other, "group"), { a: "" });
+    },
+  },
+];

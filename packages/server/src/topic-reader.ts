@@ -1,0 +1,256 @@
+import { TautlineError } from "@tautline/core";
+import { isTrackedEnvelope } from "@trpc/server";
+import type { Closable, Position } from "./broker.ts";
+import { formatPosition, parsePosition } from "./event-id.ts";
+import { type FeedEvent, FeedGap, type TopicItem } from "./feed-entry.ts";
+import { Gap } from "./gap.ts";
+import { type CursorOwner, KeyCursor } from "./key-cursor.ts";
+import type { ReadPlan, ReadReceiver } from "./read-plan.ts";
+import { checkData } from "./subscription-items.ts";
+import { isThenable } from "./thenable.ts";
+
+/** One run through the events of a topic's keys: a place in each key's log, and what goes between the events. */
+export class TopicReader implements CursorOwner {
+  readonly #plan: ReadPlan;
+  readonly #receiver: ReadReceiver;
+  readonly #after: string | undefined;
+  #cursors: readonly KeyCursor[] = [];
+  #presence: Closable | undefined = undefined;
+  #starting: number;
+  #closed = false;
+  /** Whether the receiver is to be told when there is something. */
+  #waiting = true;
+  /** Goes before the next entry. */
+  #extras: (TopicItem | Gap)[] | undefined = undefined;
+  #takingSnapshot = false;
+
+  /** @param after an id to go on after. */
+  constructor(plan: ReadPlan, receiver: ReadReceiver, after: string | undefined) {
+    this.#plan = plan;
+    this.#receiver = receiver;
+    this.#after = after;
+    this.#starting = plan.keys.length;
+  }
+
+  /** Begins. What goes wrong is told to the receiver, here too. */
+  open(): void {
+    try {
+      const positions = this.#after === undefined ? undefined : this.#parse(this.#after);
+      this.#presence = this.#plan.join();
+      this.#cursors = this.#plan.keys.map(
+        (key, index) => new KeyCursor(this, this.#plan.feed(key), positions?.[index]),
+      );
+      for (const cursor of this.#cursors) if (!this.#closed) cursor.open();
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  /** Ends it without a word. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const cursor of this.#cursors) cursor.close();
+    this.#presence?.close();
+  }
+
+  /** What comes next; undefined where nothing is there: the receiver will be told. Never throws. */
+  take(): TopicItem | Gap | undefined {
+    try {
+      const next = this.#closed ? undefined : this.#take();
+      this.#waiting = next === undefined;
+      return next;
+    } catch (error) {
+      this.#end(error);
+      return undefined;
+    }
+  }
+
+  onCursorStarted(): void {
+    if (this.#starting === 0) this.#wake();
+    else if (--this.#starting === 0) this.#begin();
+  }
+
+  onCursorReady(): void {
+    this.#wake();
+  }
+
+  onOverrun(): void {
+    if (this.#plan.policy !== "close") return;
+    this.#end(new TautlineError({ code: "TOO_MANY_REQUESTS", message: "events come faster than they are taken" }));
+  }
+
+  onCursorFailed(error: unknown): void {
+    this.#end(error);
+  }
+
+  #begin(): void {
+    try {
+      const id = this.#id();
+      const unknown = this.#after !== undefined && this.#parse(this.#after) === undefined;
+      if (unknown) this.#push(this.#tellGap(this.#after ?? "", id));
+      const recovered = !unknown && this.#cursors.every((cursor) => cursor.recovered);
+      this.#receiver.onStarted({ id, recovered: this.#after === undefined ? undefined : recovered });
+      if (this.#after === undefined || unknown) this.#takeSnapshot();
+      this.#wake();
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  #wake(): void {
+    if (this.#closed || !this.#waiting || this.#starting > 0) return;
+    this.#waiting = false;
+    this.#receiver.onReady();
+  }
+
+  #end(error: unknown): void {
+    if (this.#closed) return;
+    this.close();
+    this.#receiver.onEnded(error);
+  }
+
+  #take(): TopicItem | Gap | undefined {
+    while (!this.#takingSnapshot) {
+      const extra = this.#extras?.shift();
+      if (extra !== undefined) return extra;
+      const cursor = this.#nextCursor();
+      if (cursor === undefined) return undefined;
+      const next = this.#plan.policy === "latest" ? this.#takeLatest(cursor) : this.#takeNext(cursor);
+      if (next !== undefined) return next;
+    }
+    return undefined;
+  }
+
+  /** The one with what has come first. */
+  #nextCursor(): KeyCursor | undefined {
+    let next: KeyCursor | undefined;
+    let arrival = Number.POSITIVE_INFINITY;
+    for (const cursor of this.#cursors) {
+      if (cursor.arrival >= arrival) continue;
+      next = cursor;
+      arrival = cursor.arrival;
+    }
+    return next;
+  }
+
+  #takeNext(cursor: KeyCursor): TopicItem | Gap | undefined {
+    const from = cursor.position;
+    const entry = cursor.take();
+    if (entry instanceof FeedGap) return this.#onGap(this.#id(cursor, from));
+    return entry && this.#toItem(entry);
+  }
+
+  /** The newest that a key has, after word of what was skipped for it. */
+  #takeLatest(cursor: KeyCursor): TopicItem | Gap | undefined {
+    const from = cursor.position;
+    let newest: TopicItem | undefined;
+    let skippedTo: Position | undefined;
+    for (
+      let before = from, entry = cursor.take();
+      entry !== undefined;
+      before = cursor.position, entry = cursor.take()
+    ) {
+      const item = entry instanceof FeedGap ? undefined : this.#toItem(entry);
+      if (entry instanceof FeedGap) skippedTo = entry.position;
+      else if (item !== undefined && newest !== undefined) skippedTo = before;
+      newest = entry instanceof FeedGap ? undefined : (item ?? newest);
+    }
+    if (skippedTo === undefined) return newest;
+    const gap = this.#tellGap(this.#id(cursor, from), this.#id(cursor, skippedTo));
+    if (newest !== undefined) this.#push(newest);
+    return gap;
+  }
+
+  /** What is missing is in a newer snapshot, where there are snapshots. */
+  #onGap(from: string): Gap {
+    if (this.#plan.snapshot === undefined) return this.#tellGap(from, this.#id());
+    for (const cursor of this.#cursors) cursor.seek(undefined);
+    const gap = this.#tellGap(from, this.#id());
+    this.#takeSnapshot();
+    return gap;
+  }
+
+  #tellGap(from: string, to: string): Gap {
+    const gap = new Gap(from, to);
+    const data = this.#plan.onGap?.(gap);
+    if (data !== undefined) this.#push(this.#checked(to, data));
+    return gap;
+  }
+
+  /** Of where everything is now. What comes meanwhile comes after it. */
+  #takeSnapshot(): void {
+    const { snapshot } = this.#plan;
+    if (snapshot === undefined || this.#closed) return;
+    const at = this.#id();
+    const taken = snapshot(at);
+    if (!isThenable(taken)) return this.#onSnapshot(taken, at);
+    this.#takingSnapshot = true;
+    taken
+      .then((value) => {
+        this.#takingSnapshot = false;
+        this.#onSnapshot(value, at);
+        this.#wake();
+      })
+      .then(undefined, (error: unknown) => this.#end(error));
+  }
+
+  /** One that says of what it is, as `tracked(id, …)`, is followed from there. */
+  #onSnapshot(value: unknown, at: string): void {
+    if (this.#closed) return;
+    const [id, data] = isTrackedEnvelope(value) ? value : [at, value];
+    if (id !== at) this.#seek(id);
+    this.#push(this.#checked(id, data));
+  }
+
+  #seek(id: string): void {
+    const positions = this.#parse(id);
+    if (positions === undefined) throw new TypeError(`a snapshot's id is none of this topic: ${id}`);
+    for (const [index, cursor] of this.#cursors.entries()) cursor.seek(positions[index]);
+  }
+
+  /** An event after all stages; undefined where it is filtered out. What no stage has changed is the same object for everybody. */
+  #toItem(event: FeedEvent): TopicItem | undefined {
+    const { stages, check, list } = this.#plan;
+    let data: unknown;
+    let mapped = false;
+    for (const stage of stages) {
+      if (!mapped) data = event.data;
+      if (stage.kind === "filter") {
+        if (!stage.passes(data, event)) return undefined;
+      } else {
+        data = stage.map(data, event);
+        mapped = true;
+      }
+    }
+    if (mapped) return this.#checked(list === undefined ? event.id : this.#id(), data);
+    const item = check === undefined ? event : event.checked(check);
+    return list === undefined ? item : { id: this.#id(), data: item.data };
+  }
+
+  #checked(id: string, data: unknown): TopicItem {
+    const { check } = this.#plan;
+    if (check === undefined) return { id, data };
+    return { id, data: isThenable(data) ? data.then((value) => checkData(value, check)) : checkData(data, check) };
+  }
+
+  #push(extra: TopicItem | Gap): void {
+    this.#extras ??= [];
+    this.#extras.push(extra);
+  }
+
+  /** Where it is: in all keys; with one of them elsewhere, where that is given. */
+  #id(moved?: KeyCursor, position?: Position): string {
+    const { list } = this.#plan;
+    const positions = this.#cursors.map((cursor) => (cursor === moved && position ? position : cursor.position));
+    const [only] = positions;
+    return list === undefined && only !== undefined ? formatPosition(only) : (list?.format(positions) ?? "");
+  }
+
+  #parse(id: string): readonly Position[] | undefined {
+    const { list } = this.#plan;
+    if (list !== undefined) return list.parse(id);
+    const position = parsePosition(id);
+    return position && [position];
+  }
+}
