@@ -1,10 +1,20 @@
+import { contract, mutation, rich, TautlineError } from "@tautline/core";
 import type { FakeClock, History } from "@tautline/core/testing";
+import type { ClientFactory } from "@tautline/server";
 import { initTRPC, TRPCError, tracked } from "@trpc/server";
 import { z } from "zod";
+import { type StreamItem, StreamWorld } from "./stream-world.ts";
+
+/** What clients expose. */
+export const clientApi = contract({
+  answer: mutation({ input: z.object({ call: z.string(), waitMs: z.number() }), output: z.string() }),
+});
 
 export interface Context {
   readonly client: string;
   readonly world: World;
+  /** Calls the client. */
+  readonly calls: ClientFactory;
 }
 
 /** What handlers share in one schedule: time, a log of events, and the history that they write. */
@@ -13,11 +23,13 @@ export class World {
   readonly clock: FakeClock;
   /** How much text a run's items may be ahead of their reader. */
   readonly mostAhead: number;
+  readonly streams: StreamWorld = new StreamWorld(this);
   /** Items that consumers got. */
   received = 0;
   /** About the text of all answers and items, as far as they are sent unasked. */
   emittedLength = 0;
   #runs = 0;
+  readonly #runsOf = new Map<string, number>();
   #events = 0;
   #over = false;
   readonly #running = new Map<string, string>();
@@ -37,11 +49,17 @@ export class World {
 
   enter(call: string, client: string, lastEventId?: string): string {
     const run = `run ${++this.#runs}`;
+    this.#runsOf.set(call, (this.#runsOf.get(call) ?? 0) + 1);
     const after = lastEventId === undefined ? {} : { after: Number(lastEventId) };
     this.history.add("entered", { call, client, run, ...after });
     this.emittedLength += 200;
     this.#running.set(run, call);
     return run;
+  }
+
+  /** Whether a call was sent again: of two sessions its client has given up one, without the server knowing. */
+  ranAgain(call: string): boolean {
+    return (this.#runsOf.get(call) ?? 0) > 1;
   }
 
   leave(run: string, how: "returned" | "thrown" | "stopped"): void {
@@ -115,10 +133,10 @@ export class World {
   }
 }
 
-const t = initTRPC.context<Context>().create();
+const t = initTRPC.context<Context>().create({ transformer: rich });
 
 const Work = z.object({ call: z.string(), waitMs: z.number(), heeds: z.boolean(), fails: z.boolean() });
-const Items = z.object({
+const ItemsInput = z.object({
   call: z.string(),
   count: z.number(),
   everyMs: z.number(),
@@ -155,7 +173,7 @@ async function* items({
   ctx: { world, client },
   input,
   signal,
-}: Resolver<z.output<typeof Items>>): AsyncGenerator<Item> {
+}: Resolver<z.output<typeof ItemsInput>>): AsyncGenerator<Item> {
   const run = world.enter(input.call, client, input.lastEventId);
   let how: "returned" | "stopped" = "stopped";
   try {
@@ -175,7 +193,7 @@ async function* events({
   ctx: { world, client },
   input,
   signal,
-}: Resolver<z.output<typeof Items>>): AsyncGenerator<Item> {
+}: Resolver<z.output<typeof ItemsInput>>): AsyncGenerator<Item> {
   const run = world.enter(input.call, client, input.lastEventId);
   let position = Number(input.lastEventId ?? -1) + 1;
   let how: "returned" | "stopped" = "stopped";
@@ -187,6 +205,89 @@ async function* events({
     how = "returned";
   } finally {
     world.leave(run, how);
+  }
+}
+
+const Pace = z.object({ count: z.number(), everyMs: z.number(), padding: z.number(), fails: z.boolean() });
+const Reading = z.object({ call: z.string(), readMs: z.number(), stopAt: z.number() });
+const Items = z.custom<AsyncIterable<StreamItem>>((value) => typeof value === "object" && value !== null);
+
+/** Reads what goes up, to its end or to where it has enough. */
+async function upload({
+  ctx: { world, client },
+  input,
+}: Resolver<z.output<typeof Reading> & { items: AsyncIterable<StreamItem> }>) {
+  const run = world.enter(input.call, client);
+  const ended = await world.streams.take(`${input.call} up`, input.items, input.readMs, input.stopAt);
+  world.leave(run, ended === "ok" || ended === "cancelled" ? "returned" : "thrown");
+  if (ended !== "ok" && ended !== "cancelled") throw new TRPCError({ code: "CONFLICT", message: ended });
+  return { call: input.call, run };
+}
+
+function download({ ctx: { world, client }, input }: Resolver<{ call: string; pace: z.output<typeof Pace> }>) {
+  const run = world.enter(input.call, client);
+  world.leave(run, "returned");
+  return { call: input.call, run, items: give(world, `${run} down`, client, input.pace) };
+}
+
+/** What goes up is what goes down. */
+function duplex({ ctx: { world, client }, input }: Resolver<{ call: string; items: AsyncIterable<StreamItem> }>) {
+  const run = world.enter(input.call, client);
+  world.leave(run, "returned");
+  return { call: input.call, run, items: echo(world, [`${input.call} up`, `${run} down`], client, input.items) };
+}
+
+async function* give(world: World, stream: string, client: string, pace: z.output<typeof Pace>) {
+  world.streams.open(stream, client);
+  yield* world.streams.give(stream, client, pace);
+}
+
+async function* echo(
+  world: World,
+  [up, stream]: readonly [up: string, down: string],
+  client: string,
+  items: AsyncIterable<StreamItem>,
+) {
+  world.streams.open(stream, client);
+  world.history.add("entered", { call: stream, client, run: stream });
+  let how: "returned" | "thrown" | "stopped" = "stopped";
+  let upEnded: string | undefined;
+  try {
+    for await (const item of items) {
+      world.streams.pass(up, stream, item);
+      upEnded = "cancelled";
+      yield { ...item, stream };
+    }
+    how = "returned";
+    upEnded = "ok";
+  } catch (thrown) {
+    how = "thrown";
+    if (upEnded !== undefined) upEnded = TautlineError.from(thrown).code;
+    throw thrown;
+  } finally {
+    // Of two runs of one call only one gets what goes up.
+    if (upEnded !== undefined) world.streams.settle(up, upEnded);
+    world.history.add("left", { run: stream, how });
+  }
+}
+
+/** Asks its client. */
+async function ask({ ctx: { world, client, calls }, input, signal }: Resolver<z.output<typeof Work>>) {
+  const run = world.enter(input.call, client);
+  const asked = `${run} asks`;
+  world.history.add("called", { call: asked, client, kind: "mutation" });
+  try {
+    const options = input.heeds && signal !== undefined ? { signal } : {};
+    const answer = await calls(clientApi).answer.mutate({ call: asked, waitMs: input.waitMs }, options);
+    world.history.add("settled", { call: asked, outcome: "ok", run: answer });
+    world.leave(run, "returned");
+    return { call: input.call, run };
+  } catch (thrown) {
+    const { code } = TautlineError.from(thrown);
+    const givenUp = world.ranAgain(input.call) || (input.heeds && signal?.aborted === true);
+    world.history.add("settled", { call: asked, outcome: givenUp ? "cancelled" : code });
+    world.leave(run, "thrown");
+    throw new TRPCError({ code: "CONFLICT", message: code });
   }
 }
 
@@ -210,9 +311,13 @@ export const router = t.router({
   mutation: t.procedure
     .input(Work)
     .mutation((options) => (options.input.waitMs === 0 && !options.input.fails ? workAtOnce(options) : work(options))),
-  tracked: t.procedure.input(Items).subscription((options) => withIds(items(options))),
-  untracked: t.procedure.input(Items).subscription((options) => items(options)),
-  events: t.procedure.input(Items).subscription((options) => withIds(events(options))),
+  tracked: t.procedure.input(ItemsInput).subscription((options) => withIds(items(options))),
+  untracked: t.procedure.input(ItemsInput).subscription((options) => items(options)),
+  upload: t.procedure.input(Reading.extend({ items: Items })).mutation(upload),
+  download: t.procedure.input(z.object({ call: z.string(), pace: Pace })).query(download),
+  duplex: t.procedure.input(z.object({ call: z.string(), items: Items })).query(duplex),
+  ask: t.procedure.input(Work).query(ask),
+  events: t.procedure.input(ItemsInput).subscription((options) => withIds(events(options))),
 });
 
 export type SimRouter = typeof router;

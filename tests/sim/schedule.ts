@@ -39,6 +39,19 @@ export type Step =
       readonly everyMs: number;
       readonly padding: number;
     }
+  /** A call with a stream up, down or both ways, or one that its handler needs the client for. */
+  | {
+      readonly do: "stream";
+      readonly client: number;
+      readonly path: "upload" | "download" | "duplex" | "ask";
+      readonly count: number;
+      readonly everyMs: number;
+      readonly padding: number;
+      readonly fails: boolean;
+      readonly readMs: number;
+      /** The reader has enough after so many. */
+      readonly stopAt: number;
+    }
   /** Ends the n-th call that is open. */
   | { readonly do: "cancel"; readonly nth: number }
   | { readonly do: "append"; readonly count: number }
@@ -120,7 +133,7 @@ function createSteps(random: SeededRandom, settings: Settings): readonly Step[] 
 function createUse(random: SeededRandom, { clients }: Settings): Step {
   const client = random.integer(0, clients - 1);
   const choice = random.next();
-  if (choice < 0.5) {
+  if (choice < 0.4) {
     return {
       do: "call",
       client,
@@ -129,6 +142,19 @@ function createUse(random: SeededRandom, { clients }: Settings): Step {
       heeds: random.chance(0.5),
       fails: random.chance(0.1),
       timeoutMs: random.chance(0.1) ? random.integer(1, 300) : undefined,
+    };
+  }
+  if (choice < 0.6) {
+    return {
+      do: "stream",
+      client,
+      path: random.pick(["upload", "download", "duplex", "ask"]),
+      count: random.pick([0, 1, 5, 20, 60]),
+      everyMs: random.pick([0, 0, 1, 10, 50]),
+      padding: random.pick([0, 0, 50, 1_200, 20_000]),
+      fails: random.chance(0.1),
+      readMs: random.pick([0, 0, 1, 20]),
+      stopAt: random.chance(0.2) ? random.integer(0, 20) : 1_000,
     };
   }
   if (choice < 0.8) {

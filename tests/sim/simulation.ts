@@ -1,5 +1,6 @@
-import { createClient, type RouterClient } from "@tautline/client";
-import { TautlineError } from "@tautline/core";
+import { createClient, type RouterClient, streams } from "@tautline/client";
+import { expose } from "@tautline/client/expose";
+import { rich, TautlineError } from "@tautline/core";
 import {
   type CallKind,
   findViolations,
@@ -14,8 +15,9 @@ import {
 import { type IdempotencyStore, memoryIdempotencyStore } from "@tautline/server";
 import { createMemoryServer, type MemoryServer } from "@tautline/server/testing";
 import { TRPCError } from "@trpc/server";
-import { type Item, router, type SimRouter, World } from "./application.ts";
+import { clientApi, type Item, router, type SimRouter, World } from "./application.ts";
 import type { CutPoint, Schedule, Step } from "./schedule.ts";
+import type { StreamItem } from "./stream-world.ts";
 import { type CutKind, Witness } from "./witness.ts";
 
 /** What one schedule came to. */
@@ -82,7 +84,9 @@ class Simulation {
     });
     const { clock } = this.#network;
     this.#history = new History(clock);
-    const largest = Math.max(...schedule.steps.map((step) => (step.do === "subscribe" ? step.padding : 0))) + 200;
+    const largest =
+      Math.max(...schedule.steps.map((step) => (step.do === "subscribe" || step.do === "stream" ? step.padding : 0))) +
+      200;
     // A message that is as large as the buffer goes past it.
     const mostAhead = 4 * largest < settings.replayBytes ? settings.replayBytes / 2 : Number.POSITIVE_INFINITY;
     this.#world = new World(this.#history, clock, mostAhead);
@@ -112,6 +116,8 @@ class Simulation {
         return this.#request(step);
       case "subscribe":
         return this.#subscribe(step);
+      case "stream":
+        return this.#stream(step);
       case "cancel":
         return [...this.#open.values()][step.nth]?.cancel();
       case "append":
@@ -207,6 +213,49 @@ class Simulation {
     this.#open.set(call, { call, cancel });
   }
 
+  #stream(step: Extract<Step, { do: "stream" }>): void {
+    const { client, path, readMs, stopAt, everyMs } = step;
+    const call = this.#call(client, path === "upload" ? "mutation" : "query");
+    const abort = new AbortController();
+    const api = this.#clients[client];
+    const name = this.#names[client] ?? "";
+    if (api === undefined) return;
+    const { streams } = this.#world;
+    const options = { signal: abort.signal };
+    if (path === "upload" || path === "duplex") streams.open(`${call} up`, name);
+    const items = streams.give(`${call} up`, name, step);
+    const answer: Promise<{ readonly run: string; readonly items?: AsyncIterable<StreamItem> }> =
+      path === "upload"
+        ? api.upload.mutate({ call, readMs, stopAt, items }, options)
+        : path === "download"
+          ? api.download.query({ call, pace: step }, options)
+          : path === "duplex"
+            ? api.duplex.query({ call, items }, options)
+            : api.ask.query({ call, waitMs: everyMs * 4, heeds: readMs > 0, fails: false }, options);
+    answer.then(
+      ({ run, items: down }) => {
+        this.#settle(call, "ok", run);
+        if (down !== undefined) void this.#read(`${run} down`, down, step, abort);
+      },
+      (thrown: unknown) => this.#settle(call, abort.signal.aborted ? "cancelled" : TautlineError.from(thrown).code),
+    );
+    this.#open.set(call, { call, cancel: () => abort.abort() });
+  }
+
+  /** Reads what comes down, until it ends or the reader has enough. */
+  async #read(
+    stream: string,
+    items: AsyncIterable<StreamItem>,
+    { readMs, stopAt }: Extract<Step, { do: "stream" }>,
+    abort: AbortController,
+  ): Promise<void> {
+    const { streams } = this.#world;
+    this.#open.set(stream, { call: stream, cancel: () => abort.abort() });
+    if (stopAt === 0) await (items as AsyncIterator<StreamItem> & AsyncIterable<StreamItem>).return?.();
+    await streams.take(stream, items, readMs, stopAt);
+    this.#open.delete(stream);
+  }
+
   #call(client: number, kind: CallKind): string {
     const call = `call ${++this.#calls}`;
     this.#history.add("called", { call, client: this.#names[client] ?? "", kind });
@@ -241,10 +290,10 @@ class Simulation {
       router,
       network: this.#network,
       url: `ws://memory/${this.#servers.length + 1}`,
-      createContext: async ({ info }) => {
+      createContext: async ({ info, client: calls }) => {
         await this.#world.sleep(contextMs);
         if (this.#refusals-- > 0) throw new TRPCError({ code: "INTERNAL_SERVER_ERROR" });
-        return { client: info.connectionParams?.["client"] ?? "", world: this.#world };
+        return { client: info.connectionParams?.["client"] ?? "", world: this.#world, calls };
       },
       identify: ({ client }) => client,
       onError: ({ error, path }) => this.#say(() => `server: ${path ?? "connection"}: ${error.code} ${error.message}`),
@@ -263,6 +312,16 @@ class Simulation {
 
   #createClient(client: string): RouterClient<SimRouter> {
     return createClient<SimRouter>({
+      transformer: rich,
+      streams,
+      expose: expose(clientApi, {
+        answer: async ({ input: { call, waitMs } }) => {
+          const run = this.#world.enter(call, client);
+          await this.#world.sleep(waitMs);
+          this.#world.leave(run, "returned");
+          return run;
+        },
+      }),
       url: () => this.#servers.at(-1)?.url ?? "",
       ...this.#network.clientOptions,
       connectionParams: { client },
@@ -330,7 +389,7 @@ class Simulation {
       const { maxParkedSessions, replayBytes } = this.#schedule.settings;
       this.#measure("kept sessions", parkedSessions, maxParkedSessions);
       // One message may be larger than the limit.
-      this.#measure("kept text", parkedLength, parkedSessions * (replayBytes + 2_000));
+      this.#measure("kept text", parkedLength, parkedSessions * (replayBytes + 22_000));
     }
   }
 
@@ -376,6 +435,7 @@ class Simulation {
     await this.#network.advance(1_100);
     const { clock, connections } = this.#network;
     for (let passed = 0; passed < 10_000 && clock.timers > 0; passed += 1_000) await this.#network.advance(1_000);
+    this.#world.streams.settleUnread();
     this.#measure("left timers", clock.timers, 0);
     this.#measure("left connections", connections.length, 0);
     this.#measure("left readers of the log", this.#world.waiting, 0);

@@ -175,7 +175,8 @@ export class Witness {
     this.#checkWindow(seen.client, session);
     const { replayBytes, clientReplayBytes } = this.#settings;
     if (session.length + this.emittedLength() > Math.min(replayBytes, clientReplayBytes)) {
-      this.#excuse(seen.client, "more was sent than is kept", this.#now(), 0);
+      // The server knows before its client does.
+      this.#excuse(seen.client, "more was sent than is kept", session.offlineFrom ?? this.#now(), 0);
     }
     if (step === "arrived") session.welcomed = true;
     session.established = true;

@@ -99,7 +99,8 @@ export class CallerStreams implements OutgoingStreams {
   abortOn(pipe: MessagePipe, reason: TautlineError): void {
     this.#senders.get(pipe)?.dropAll();
     this.#senders.delete(pipe);
-    this.#table.abortAll(reason, (call) => call.pipe === pipe);
+    const lost = new TautlineError({ code: "SESSION_LOST", cause: reason });
+    this.#table.abortAll(lost, (call) => call.pipe === pipe);
   }
 
   #sent(call: OutgoingCall): SentCall {

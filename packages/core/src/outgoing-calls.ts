@@ -243,7 +243,7 @@ export class OutgoingCalls implements PipeEnd {
       const whole = this.#streams?.drop(call) !== true;
       // What has been taken from its sources cannot be taken again.
       if (this.#streams?.release(call.id) === false) {
-        this.#fail(call, reason, false);
+        this.#fail(call, new TautlineError({ code: "SESSION_LOST", cause: reason }), false);
         continue;
       }
       if (started && whole && call.type === "mutation" && !call.idempotent) {
