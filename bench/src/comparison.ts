@@ -63,9 +63,10 @@ export class Comparison {
   }
 
   async #start(peer: string): Promise<void> {
-    const { name, connections } = this.#workload;
+    const { name, connections, nodeArgs } = this.#workload;
     const pair = await ProcessPair.start(
       peer,
+      nodeArgs,
       this.#options.profileFolder && `${this.#options.profileFolder}/${name}/${peer}`,
     );
     this.#pairs.set(peer, pair);

@@ -9,12 +9,16 @@ export class ProcessPair {
   readonly client: CommandChannel<ClientCommands>;
   readonly #children: readonly ChildProcess[];
 
-  /** @param profileFolder where each process leaves its CPU profile when it ends. */
-  static async start(peer: string, profileFolder?: string): Promise<ProcessPair> {
-    const serverChild = spawnPinned(0, profileArgs(profileFolder, "server"), "server-process.js", [peer]);
+  /**
+   * @param nodeArgs for both processes.
+   * @param profileFolder where each process leaves its CPU profile when it ends.
+   */
+  static async start(peer: string, nodeArgs: readonly string[] = [], profileFolder?: string): Promise<ProcessPair> {
+    const args = (name: string): string[] => [...nodeArgs, ...profileArgs(profileFolder, name)];
+    const serverChild = spawnPinned(0, args("server"), "server-process.js", [peer]);
     const server = new CommandChannel<ServerCommands>(serverChild);
     const port = await server.ready();
-    const clientChild = spawnPinned(1, profileArgs(profileFolder, "client"), "client-process.js", [peer, String(port)]);
+    const clientChild = spawnPinned(1, args("client"), "client-process.js", [peer, String(port)]);
     const client = new CommandChannel<ClientCommands>(clientChild);
     await client.ready();
     return new ProcessPair(peer, server, client, [serverChild, clientChild]);

@@ -16,12 +16,20 @@ export interface Workload {
   readonly connections: number;
   /** Those that it is for. */
   readonly peers: readonly string[];
+  /** For both processes. */
+  readonly nodeArgs?: readonly string[];
   readonly metrics: readonly [Metric, ...Metric[]];
   /** Left out where the connections are opened and nothing is done with them. */
   readonly run?: Run;
 }
 
 const throughput = ["perSecond", "serverCpuUs", "clientCpuUs"] as const;
+
+/**
+ * An application's heap is some 20 MB or more. In one of less than that V8 now and then decides, by a megabyte of loaded code, to collect
+ * all memory for the buffers of large frames, not the young alone; that doubles what bytes cost, here for one peer and there for another.
+ */
+const applicationHeap = ["--initial-heap-size=512"];
 
 export const workloads: readonly Workload[] = [
   {
@@ -69,6 +77,7 @@ export const workloads: readonly Workload[] = [
     title: "Echo of 64 kB of bytes, 8 in flight",
     connections: 1,
     peers: bytesPeers,
+    nodeArgs: applicationHeap,
     metrics: throughput,
     run: runByteEchoes(8),
   },

@@ -1,3 +1,4 @@
+export { type BytesOptions, bytes } from "./bytes.ts";
 export type { StreamProgress } from "./call-streams.ts";
 export {
   type Contract,

@@ -7,8 +7,8 @@ import { streamKind } from "./rich-stream.ts";
 
 /** The kinds that a transformer knows. */
 export interface RichKinds {
-  /** Those of objects, in the order in which they are asked; those of binary values come after them. */
-  readonly asked: readonly AskedKind<unknown>[];
+  /** Those that were added, the newest first: they are asked before all others. */
+  readonly added: readonly AskedKind<unknown>[];
   /** By `$` and name. */
   readonly byTag: ReadonlyMap<string, BuiltInKind<unknown>>;
 }
@@ -161,7 +161,7 @@ const askedKinds = [dateKind, mapKind, setKind, urlKind, regExpKind, errorKind, 
 const allKinds: readonly BuiltInKind<unknown>[] = [...askedKinds, ...bytesKinds, undefinedKind, bigIntKind, numberKind];
 
 export const builtInKinds: RichKinds = {
-  asked: askedKinds,
+  added: [],
   byTag: new Map(allKinds.map((kind) => [`$${kind.name}`, kind])),
 };
 
@@ -171,13 +171,13 @@ export function withKind(kinds: RichKinds, kind: RichKind<unknown>): RichKinds {
   if (!/^\$[a-z][a-z0-9]*$/i.test(tag) || tag === "$rich" || kinds.byTag.has(tag)) {
     throw new TypeError(`"${kind.name}" cannot name a kind of rich value: letters and digits, and not taken yet`);
   }
-  return { asked: [kind, ...kinds.asked], byTag: new Map([...kinds.byTag, [tag, kind]]) };
+  return { added: [kind, ...kinds.added], byTag: new Map([...kinds.byTag, [tag, kind]]) };
 }
 
 /** The kind of an object, undefined where it has none. */
 export function kindOf(value: object, kinds: RichKinds): BuiltInKind<unknown> | undefined {
-  for (const kind of kinds.asked) if (kind.is(value)) return kind;
-  return bytesKindOf(value);
+  for (const kind of kinds.added) if (kind.is(value)) return kind;
+  return bytesKindOf(value) ?? askedKinds.find((kind) => kind.is(value));
 }
 
 /** An array, or an object that a literal or JSON made: never of a kind. */

@@ -1,4 +1,4 @@
-import { ContractError, contract, mutation, query, rich, subscription } from "@tautline/core";
+import { bytes, ContractError, contract, mutation, query, rich, subscription } from "@tautline/core";
 import superjson from "superjson";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -14,7 +14,14 @@ const both = (half: Half) => ({ input: half, output: half });
 
 const everything = contract({
   all: query({
-    input: z.tuple([z.date(), z.bigint(), z.map(z.string(), z.number()), z.set(z.number()), z.nan()]),
+    input: z.tuple([
+      z.date(),
+      z.bigint(),
+      z.map(z.string(), z.number()),
+      z.set(z.number()),
+      z.nan(),
+      z.instanceof(Uint8Array),
+    ]),
     output: z.array(z.string().optional()),
   }),
 });
@@ -48,6 +55,8 @@ describe("checkTransformer", () => {
     ["Map", z.map(z.string(), z.string())],
     ["Set", z.set(z.string())],
     ["NaN", z.nan()],
+    ["bytes", z.instanceof(Uint8Array)],
+    ["bytes", bytes()],
     ["undefined in an array", z.array(z.string().optional())],
   ])("refuses JSON alone for %s, naming the procedure", (kind, schema) => {
     const api = contract({ plain: query(), deep: { items: subscription({ output: schema }) } });

@@ -13,6 +13,10 @@ const samples: Readonly<Record<WireKind, Sample>> = {
   Map: { value: new Map([["key", 1]]), isKept: (received) => received instanceof Map && received.get("key") === 1 },
   Set: { value: new Set([1]), isKept: (received) => received instanceof Set && received.has(1) },
   NaN: { value: Number.NaN, isKept: Number.isNaN },
+  bytes: {
+    value: Uint8Array.of(1, 255),
+    isKept: (received) => received instanceof Uint8Array && String(received) === "1,255",
+  },
   "undefined in an array": {
     value: [undefined],
     isKept: (received) => Array.isArray(received) && received.length === 1 && received[0] === undefined,

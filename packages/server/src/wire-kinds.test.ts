@@ -1,3 +1,4 @@
+import { bytes } from "@tautline/core";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { z as z3 } from "zod/v3";
@@ -36,6 +37,10 @@ describe("wireKindsOf", () => {
       ["Date"],
     ],
     ["Maps of Sets", z.map(z.string(), z.set(z.date())), ["Date", "Map", "Set"]],
+    ["bytes of this product's own", bytes(), ["bytes"]],
+    ["bytes, nested", z.object({ a: z.array(z.instanceof(Uint8Array)) }), ["bytes"]],
+    ["Buffers and ArrayBuffers", z.tuple([z.instanceof(Buffer), z.instanceof(ArrayBuffer)]), ["bytes"]],
+    ["instances of other classes", z.instanceof(URL), []],
     ["undefined in arrays", z.array(z.string().optional()), ["undefined in an array"]],
     ["undefined in a union in a tuple", z.tuple([z.union([z.string(), z.undefined()])]), ["undefined in an array"]],
     ["anything in arrays", z.array(z.unknown()), []],

@@ -1,7 +1,7 @@
 import type { Schema } from "@tautline/core";
 
 /** A kind of value that JSON does not keep. */
-export type WireKind = "Date" | "bigint" | "Map" | "Set" | "NaN" | "undefined in an array";
+export type WireKind = "Date" | "bigint" | "Map" | "Set" | "NaN" | "bytes" | "undefined in an array";
 
 /** Which way a value goes: inputs cross as the schema takes them, outputs as the schema gives them. */
 export type Direction = "input" | "output";
@@ -19,6 +19,8 @@ const kindsByType: ReadonlyMap<unknown, WireKind> = new Map<unknown, WireKind>([
   ["ZodSet", "Set"],
   ["ZodNaN", "NaN"],
 ]);
+/** What `z.instanceof` of these lets through: a transformer that keeps bytes keeps all of them. */
+const bytesClasses: ReadonlySet<unknown> = new Set([Uint8Array, Buffer, ArrayBuffer]);
 const pipeTypes: ReadonlySet<unknown> = new Set(["pipe", "ZodPipeline"]);
 const arrayTypes: ReadonlySet<unknown> = new Set(["array", "tuple", "ZodArray", "ZodTuple"]);
 const optionalTypes: ReadonlySet<unknown> = new Set([
@@ -62,21 +64,32 @@ const partKeys = [
 
 /**
  * The kinds of values that a Zod schema (3 or 4) lets cross the wire in a direction and that JSON does not keep.
- * Empty for other libraries' schemas, and for what Zod does not tell itself: transforms, `z.custom`, `z.instanceof`.
+ * Bytes where core's own `bytes()` or Zod 4's `z.instanceof` is there. Empty for other libraries' schemas, and for what Zod does not tell
+ * itself: transforms, `z.custom`, `z.instanceof` of most classes.
  */
 export function wireKindsOf(schema: Schema, direction: Direction): ReadonlySet<WireKind> {
   const kinds = new Set<WireKind>();
   const seen = new Set<unknown>();
   const waiting: unknown[] = [schema];
   for (const next of waiting) {
-    const definition = definitionOf(next);
-    if (definition === undefined || seen.has(next)) continue;
+    if (seen.has(next)) continue;
     seen.add(next);
+    if (isOfBytes(next)) kinds.add("bytes");
+    const definition = definitionOf(next);
+    if (definition === undefined) continue;
     const kind = kindOf(definition, direction);
     if (kind !== undefined) kinds.add(kind);
     waiting.push(...partsOf(definition, direction));
   }
   return kinds;
+}
+
+function isOfBytes(schema: unknown): boolean {
+  if (!isRecord(schema)) return false;
+  const [standard, internals] = [schema["~standard"], schema["_zod"]];
+  if (isRecord(standard) && standard["vendor"] === "tautline") return true;
+  const bag = isRecord(internals) ? internals["bag"] : undefined;
+  return isRecord(bag) && bytesClasses.has(bag["Class"]);
 }
 
 type Definition = Readonly<Record<string, unknown>>;
