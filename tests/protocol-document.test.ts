@@ -4,6 +4,7 @@ import {
   closeCode,
   decodeFrame,
   encodeMessage,
+  everyMessage,
   type Message,
   messageType,
   parseStrictly,
@@ -33,7 +34,7 @@ function spelt(name: string): string {
 
 describe("PROTOCOL.md", () => {
   test.each(frames)("shows frames as they are: %s", (frame) => {
-    const messages = decodeFrame(frame, parseStrictly);
+    const messages = decodeFrame(frame, everyMessage, parseStrictly);
     expect(messages.length).toBeGreaterThan(0);
     const known = (JSON.parse(frame) as Message[]).filter(([type]) => type < messageType.firstExtension);
     expect(messages).toEqual(known);
@@ -45,7 +46,7 @@ describe("PROTOCOL.md", () => {
     expect(scenarioLines.length).toBeGreaterThan(15);
     for (const { sender, frame } of scenarioLines) {
       expect(["C ", "S "]).toContain(sender);
-      const types: readonly number[] = decodeFrame(frame).map(([type]) => type);
+      const types: readonly number[] = decodeFrame(frame, everyMessage).map(([type]) => type);
       const { welcome, refused, goaway, authenticated, hello, auth } = messageType;
       const others = sender === "C " ? [welcome, refused, goaway, authenticated] : [hello, auth];
       expect(types.filter((type) => others.includes(type))).toEqual([]);
@@ -80,7 +81,7 @@ describe("PROTOCOL.md", () => {
     expect(cells.length).toBeGreaterThanOrEqual(8);
     const marked = cells.map((json) => ({ $rich: [json, { $undefined: true }] }));
     const inFrames = frames
-      .flatMap((frame) => decodeFrame(frame))
+      .flatMap((frame) => decodeFrame(frame, everyMessage))
       .flatMap(([, , value]) => (isMarked(value) ? [value] : []));
     expect(inFrames).toHaveLength(1);
     const escaped = { $rich: { $: { $rich: 1 } } };
@@ -103,7 +104,7 @@ function checkScenarioCounts(): { resumes: number; acks: number } {
     const lines = block
       .trim()
       .split("\n")
-      .map((line) => ({ sender: line.slice(0, 1), messages: decodeFrame(line.slice(2)) }));
+      .map((line) => ({ sender: line.slice(0, 1), messages: decodeFrame(line.slice(2), everyMessage) }));
     const [first] = lines[0]?.messages ?? [];
     if (first?.[0] !== messageType.hello) continue;
     const { token, received } = first[2];

@@ -7,6 +7,7 @@ import { type ProcedureType, TautlineError } from "@tautline/core";
 import {
   Connection,
   Deadlines,
+  everyMessage,
   type IncomingCall,
   IncomingCalls,
   type Message,
@@ -14,6 +15,7 @@ import {
   Peer,
   type PeerMessage,
   parseStrictly,
+  serverMessages,
   subprotocol,
 } from "@tautline/core/internals";
 import { WebSocket } from "ws";
@@ -51,14 +53,14 @@ async function startServer(): Promise<number> {
 function serveSocket(socket: WsSocket, dispatch: Dispatch, scope: CallScope, limits: ServerLimits): void {
   const onMessage = (message: Message): void => receive(peer, message, connection);
   const parse = (text: string): unknown => parseStrictly(text, limits.maxDepth);
-  const connection = new Connection(socket, { onMessage, onError: rethrow }, { parse });
+  const connection = new Connection(socket, { onMessage, onError: rethrow }, { table: everyMessage, parse });
   const server = {
     onCall: (call: IncomingCall) => dispatch.run(call, scope),
     onRefused: (call: IncomingCall, error: TautlineError) => dispatch.fail(call, error, scope),
     onSettled: () => {},
   };
   const calls = new IncomingCalls(connection, server, limits);
-  const peer = new Peer({ serve: () => calls, maxFrameBytes: limits.maxFrameBytes });
+  const peer = new Peer({ serve: () => calls, calls: new OutgoingCalls(limits.maxFrameBytes) });
   peer.attach(connection);
   socket.listen({
     onFrame: (frame) => connection.receive(frame),
@@ -71,7 +73,7 @@ async function connect(port: number): Promise<Client> {
   await once(webSocket, "open");
   const calls = new OutgoingCalls();
   const onMessage = (message: Message): void => receive(calls, message, connection);
-  const connection = new Connection(webSocket, { onMessage, onError: rethrow });
+  const connection = new Connection(webSocket, { onMessage, onError: rethrow }, { table: serverMessages });
   calls.attach(connection);
   webSocket.addEventListener("message", ({ data }) => connection.receive(data as string));
   return createClient(createRuntime(calls), () => webSocket.close());

@@ -2,13 +2,13 @@ import { TautlineError } from "@tautline/core";
 import {
   authenticatedType,
   type Beating,
-  type BinaryDecoder,
   badMessage,
   Connection,
   type ConnectionHandlers,
   type Deadline,
   type Deadlines,
   encodeMessage,
+  type FrameReader,
   goawayType,
   type HelloFields,
   helloType,
@@ -30,8 +30,7 @@ import { frameOf, openSocket } from "./web-socket.ts";
 export interface AttemptOwner {
   readonly options: ConnectionOptions;
   readonly deadlines: Deadlines;
-  /** Reads binary frames; undefined where none are expected. */
-  readonly decodeBinary: BinaryDecoder | undefined;
+  readonly reader: FrameReader;
   /** Reads the shape of the server's refusal. */
   readError(shape: unknown): TautlineError;
   /** The socket is open: what hello says of the session. */
@@ -136,7 +135,7 @@ export class Attempt implements ConnectionHandlers, Beating {
     const [address, params] = await Promise.all([provide(url), provide(connectionParams)]);
     if (this.#over) return;
     const socket = openSocket(WebSocket, address);
-    const connection = new Connection(socket, this, { decodeBinary: this.#owner.decodeBinary });
+    const connection = new Connection(socket, this, this.#owner.reader);
     this.#connection = connection;
     socket.addEventListener("open", () => {
       if (this.#over) return;

@@ -6,6 +6,7 @@ import {
   readBinaryDecoder,
   readError,
   readTransformer,
+  serverMessages,
   type TransformerOption,
   windowBytes,
 } from "@tautline/core/internals";
@@ -44,7 +45,10 @@ export function createCaller(
     clock,
     deadlines,
     readError: readShape,
-    decodeBinary: readBinaryDecoder(transformer),
+    reader: {
+      table: { ...serverMessages, ...options.streams?.messages, ...expose?.messages },
+      decodeBinary: readBinaryDecoder(transformer),
+    },
   });
   return new Caller(connection, { calls, deadlines, transformer });
 }

@@ -2,9 +2,9 @@ import { TautlineError } from "@tautline/core";
 import {
   authType,
   type Beating,
-  type BinaryDecoder,
   type Deadline,
   type Deadlines,
+  type FrameReader,
   type HelloFields,
   normalClosure,
   type OutgoingCalls,
@@ -27,7 +27,7 @@ export interface SessionRuntime {
   readonly deadlines: Deadlines;
   /** Names the client, however many sessions it has. */
   readonly client: string;
-  readonly decodeBinary: BinaryDecoder | undefined;
+  readonly reader: FrameReader;
   readError(shape: unknown): TautlineError;
   /** The session goes over a connection: what waits can be sent. */
   onCarried(session: ClientSession): void;
@@ -46,7 +46,7 @@ interface Authentication {
 export class ClientSession implements AttemptOwner, SessionOwner {
   readonly options: ConnectionOptions;
   readonly deadlines: Deadlines;
-  readonly decodeBinary: BinaryDecoder | undefined;
+  readonly reader: FrameReader;
   readonly #runtime: SessionRuntime;
   #session: Session;
   /** The client's own choice for a new session, so that one whose welcome was lost can be resumed too. */
@@ -64,7 +64,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#runtime = runtime;
     this.options = runtime.options;
     this.deadlines = runtime.deadlines;
-    this.decodeBinary = runtime.decodeBinary;
+    this.reader = runtime.reader;
     this.#session = this.#start();
   }
 

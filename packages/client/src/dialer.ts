@@ -1,10 +1,10 @@
 import type { TautlineError } from "@tautline/core";
 import {
   type Beating,
-  type BinaryDecoder,
   type Clock,
   type Deadline,
   type Deadlines,
+  type FrameReader,
   Heartbeat,
   type OutgoingCalls,
   type PipeEnd,
@@ -26,8 +26,8 @@ export interface DialerRuntime {
   readonly deadlines: Deadlines;
   /** Reads the shape of a server's error. */
   readonly readError: (shape: unknown) => TautlineError;
-  /** Reads binary frames, where the transformer carries bytes. */
-  readonly decodeBinary: BinaryDecoder | undefined;
+  /** How the server's frames are read. */
+  readonly reader: FrameReader;
 }
 
 /** Keeps a client connected: opens a session, and when its connection breaks makes the next. */
@@ -37,7 +37,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
   readonly end: PipeEnd;
   readonly deadlines: Deadlines;
   readonly readError: (shape: unknown) => TautlineError;
-  readonly decodeBinary: BinaryDecoder | undefined;
+  readonly reader: FrameReader;
   readonly client: string = createToken();
   readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
@@ -52,13 +52,13 @@ export class Dialer implements ClientConnection, SessionRuntime {
   #retry: Deadline | undefined;
   #idle: Deadline | undefined;
 
-  constructor(options: ConnectionOptions, { clock, calls, end, deadlines, readError, decodeBinary }: DialerRuntime) {
+  constructor(options: ConnectionOptions, { clock, calls, end, deadlines, readError, reader }: DialerRuntime) {
     this.options = options;
     this.calls = calls;
     this.end = end;
     this.deadlines = deadlines;
     this.readError = readError;
-    this.decodeBinary = decodeBinary;
+    this.reader = reader;
     const { heartbeatMs = 25_000, deadAfterMs = 8_000 } = options;
     this.#heartbeat = new Heartbeat(clock, { heartbeatMs, deadAfterMs }, () => this.#attempts());
     onWake(() => {

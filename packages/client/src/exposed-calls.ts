@@ -2,6 +2,7 @@ import { type ProcedureType, TautlineError } from "@tautline/core";
 import {
   type CallServer,
   type Clock,
+  callerMessages,
   type IncomingCall,
   IncomingCalls,
   type MessagePipe,
@@ -54,6 +55,7 @@ export interface ExposedProcedures {
 
 export function createExposed(procedures: ExposedProcedures, options: ExposeOptions): Exposed {
   return {
+    messages: callerMessages,
     createEnd: (runtime) => {
       const server = new ExposedCalls(procedures, options, runtime);
       const { calls, limits, streams } = runtime;

@@ -1,5 +1,5 @@
 import type { TautlineError } from "@tautline/core";
-import type { Clock, OutgoingCalls, PipeEnd, TransformerOption } from "@tautline/core/internals";
+import type { Clock, MessageTable, OutgoingCalls, PipeEnd, TransformerOption } from "@tautline/core/internals";
 import type { StreamsOption } from "./streams.ts";
 
 /** How large messages may be, and how far a stream may be ahead of its reader, in bytes. Defaults: the client's. */
@@ -23,6 +23,8 @@ export interface ExposedRuntime {
 
 /** Procedures that a client exposes to its server, made by `expose` or `exposeRouter`. */
 export interface Exposed {
+  /** What comes besides. */
+  readonly messages: MessageTable;
   /** What is attached to the client's sessions: it takes the server's calls, and makes the client's. */
   createEnd(runtime: ExposedRuntime): PipeEnd;
 }

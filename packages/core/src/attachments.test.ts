@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 import { Attachments } from "./attachments.ts";
 import { decodeBinaryFrame } from "./binary-frame.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 
 const most = 1024 * 1024;
 
 /** The bytes that go with the message of a frame, by their numbers. */
 function bytesIn(frame: Uint8Array<ArrayBuffer>, count: number): (Uint8Array | undefined)[] {
-  const [message] = decodeBinaryFrame(frame);
+  const [message] = decodeBinaryFrame(frame, everyMessage);
   const value = message?.[2] as Record<symbol, { received(number: number): Uint8Array | undefined }>;
   const [symbol = Symbol()] = Object.getOwnPropertySymbols(value);
   return Array.from({ length: count }, (_, number) => value[symbol]?.received(number));

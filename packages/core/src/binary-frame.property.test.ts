@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeBinaryFrame, encodeBinaryFrame } from "./binary-frame.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import { rich } from "./rich.ts";
 import { parseStrictly } from "./strict-json.ts";
 
@@ -59,7 +60,7 @@ function changed(
 
 /** What the server does with a frame. */
 function read(frame: Bytes): unknown {
-  const [message] = decodeBinaryFrame(frame, parseStrictly);
+  const [message] = decodeBinaryFrame(frame, everyMessage, parseStrictly);
   return rich.deserialize(message?.at(-1));
 }
 

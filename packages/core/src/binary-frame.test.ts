@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeBinaryFrame, encodeBinaryFrame } from "./binary-frame.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import { parseStrictly } from "./strict-json.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -26,7 +27,7 @@ describe("a binary frame", () => {
       100,
     );
     expect(frame).toEqual(frameOf('[[20,1,{"$rich":"ü"}],2,0,1]', [1, 2, 3]));
-    const [message] = decodeBinaryFrame(frame);
+    const [message] = decodeBinaryFrame(frame, everyMessage);
     expect(message?.slice(0, 2)).toEqual([20, 1]);
     expect(JSON.stringify(message)).toBe('[20,1,{"$rich":"ü"}]');
     expect([0, 1, 2].map(received(message))).toEqual([Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)]);
@@ -46,25 +47,29 @@ describe("a binary frame", () => {
     const frame = frameOf('[[20,1,{"$rich":0}],2]', [7, 8]);
     const memory = new Uint8Array(frame.length + 20);
     memory.set(frame, 11);
-    const [message] = decodeBinaryFrame(memory.subarray(11, 11 + frame.length));
+    const [message] = decodeBinaryFrame(memory.subarray(11, 11 + frame.length), everyMessage);
     expect(received(message)(0)).toEqual(Uint8Array.of(7, 8));
   });
 
   test("gives a view where an attachment is most of what is in memory, and a copy where it is not", () => {
     const large = frameOf('[[20,1,{"$rich":0}],1000,100]', Array<number>(1100).fill(5));
-    const take = received(decodeBinaryFrame(large)[0]);
+    const take = received(decodeBinaryFrame(large, everyMessage)[0]);
     expect(take(0)?.buffer).toBe(large.buffer);
     expect(take(1)?.buffer.byteLength).toBe(100);
-    expect(Buffer.isBuffer(received(decodeBinaryFrame(Buffer.from(large))[0])(1))).toBe(false);
+    expect(Buffer.isBuffer(received(decodeBinaryFrame(Buffer.from(large), everyMessage)[0])(1))).toBe(false);
   });
 
   test("carries a part of a message as its attachment", () => {
-    expect(decodeBinaryFrame(frameOf("[[18,1,0,10],3]", [1, 2, 3]))).toEqual([[18, 1, 0, 10, Uint8Array.of(1, 2, 3)]]);
-    expect(decodeBinaryFrame(frameOf("[[32,1,2,10],3]", [1, 2, 3]))).toEqual([[32, 1, 2, 10, Uint8Array.of(1, 2, 3)]]);
+    expect(decodeBinaryFrame(frameOf("[[18,1,0,10],3]", [1, 2, 3]), everyMessage)).toEqual([
+      [18, 1, 0, 10, Uint8Array.of(1, 2, 3)],
+    ]);
+    expect(decodeBinaryFrame(frameOf("[[32,1,2,10],3]", [1, 2, 3]), everyMessage)).toEqual([
+      [32, 1, 2, 10, Uint8Array.of(1, 2, 3)],
+    ]);
   });
 
   test("of an extension is empty", () => {
-    expect(decodeBinaryFrame(frameOf('[[64,{"$rich":0}],1]', [1]))).toEqual([]);
+    expect(decodeBinaryFrame(frameOf('[[64,{"$rich":0}],1]', [1]), everyMessage)).toEqual([]);
   });
 
   test.each<[string, Bytes]>([
@@ -102,7 +107,7 @@ describe("a binary frame", () => {
   ])("%s is a bad message", (_name, frame) => {
     let thrown: unknown;
     try {
-      decodeBinaryFrame(frame, parseStrictly);
+      decodeBinaryFrame(frame, everyMessage, parseStrictly);
     } catch (error) {
       thrown = error;
     }
@@ -112,8 +117,12 @@ describe("a binary frame", () => {
 
   test("of 64 levels is taken, and names that reach for prototypes are left out of it", () => {
     const deep = frameOf(`[[20,1,{"$rich":${"[".repeat(61)}${"]".repeat(61)}}],1]`, [1]);
-    expect(decodeBinaryFrame(deep, parseStrictly)).toHaveLength(1);
-    const [message] = decodeBinaryFrame(frameOf('[[20,1,{"$rich":{"__proto__":{"a":1}}}],1]', [1]), parseStrictly);
+    expect(decodeBinaryFrame(deep, everyMessage, parseStrictly)).toHaveLength(1);
+    const [message] = decodeBinaryFrame(
+      frameOf('[[20,1,{"$rich":{"__proto__":{"a":1}}}],1]', [1]),
+      everyMessage,
+      parseStrictly,
+    );
     expect(JSON.stringify(message)).toBe('[20,1,{"$rich":{}}]');
   });
 });

@@ -3,7 +3,7 @@ import { type ParseJson, parseFrame } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import { maxAttachments } from "./options.ts";
-import { badMessage, type Message, readMessage } from "./protocol.ts";
+import { badMessage, type Message, type MessageTable, readMessage } from "./protocol.ts";
 
 type Received = NonNullable<Attached["received"]>;
 
@@ -50,10 +50,10 @@ export function encodeBinaryFrame(
 /**
  * The message of a binary frame, with its attachments at hand; none where it is an extension's. Nothing is copied yet.
  *
- * @param parse as for text frames.
+ * @param table as for text frames, as is `parse`.
  * @throws TautlineError `BAD_MESSAGE` where a length lies, or the message is malformed or has no place for attachments.
  */
-export function decodeBinaryFrame(frame: Uint8Array<ArrayBuffer>, parse?: ParseJson): Message[] {
+export function decodeBinaryFrame(frame: Uint8Array<ArrayBuffer>, table: MessageTable, parse?: ParseJson): Message[] {
   if (frame.length < headBytes) throw badMessage("a binary frame without a head");
   const start = headBytes + new DataView(frame.buffer, frame.byteOffset).getUint32(0);
   if (start > frame.length) throw badMessage("a JSON text longer than its frame");
@@ -63,7 +63,7 @@ export function decodeBinaryFrame(frame: Uint8Array<ArrayBuffer>, parse?: ParseJ
   const ends = endsOf(lengths, start, frame.length);
   if (!Array.isArray(message)) throw badMessage("no message");
   attach(message, lengths.length, (number) => attachmentOf(frame, ends[number], ends[number + 1]));
-  const read = readMessage(message);
+  const read = readMessage(message, table);
   return read === undefined ? [] : [read];
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { decodeBinaryFrame } from "./binary-frame.ts";
 import { decodeFrame, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import type { Message } from "./protocol.ts";
 import { rich } from "./rich.ts";
 import { parseStrictly } from "./strict-json.ts";
@@ -23,7 +24,7 @@ function codeOf(run: () => unknown): string | undefined {
 
 /** What the first message of a frame, a result, holds. */
 function decodeValue(json: string): unknown {
-  return decodeFrame(`[[20,1,${json}]]`)[0]?.[2];
+  return decodeFrame(`[[20,1,${json}]]`, everyMessage)[0]?.[2];
 }
 
 const utf8 = new TextEncoder();
@@ -97,7 +98,7 @@ describe("a call with bytes", () => {
     frames.push(encodeCall("mutation", 78, "save", { firstId: 1 }, input));
     for (const frame of frames) {
       if (typeof frame === "string") throw new Error("bytes go in a binary frame");
-      const [message] = decodeBinaryFrame(frame);
+      const [message] = decodeBinaryFrame(frame, everyMessage);
       expect(message?.[0]).toBe(11);
       expect(rich.deserialize(message?.[4])).toEqual({ bytes: Uint8Array.of(1, 2, 3), at: new Date(0) });
     }
@@ -121,7 +122,7 @@ test("encodeInput gives undefined for what JSON leaves out", () => {
 
 describe("decodeFrame", () => {
   test("gives the messages in order", () => {
-    expect(decodeFrame('[[22,1],[23,1,"a"],[23,1],[25,1]]')).toEqual([
+    expect(decodeFrame('[[22,1],[23,1,"a"],[23,1],[25,1]]', everyMessage)).toEqual([
       [22, 1],
       [23, 1, "a"],
       [23, 1],
@@ -130,8 +131,8 @@ describe("decodeFrame", () => {
   });
 
   test("leaves out extensions' messages; a frame of nothing else is empty", () => {
-    expect(decodeFrame('[[64,"x"],[25,1],[99]]')).toEqual([[25, 1]]);
-    expect(decodeFrame("[[64]]")).toEqual([]);
+    expect(decodeFrame('[[64,"x"],[25,1],[99]]', everyMessage)).toEqual([[25, 1]]);
+    expect(decodeFrame("[[64]]", everyMessage)).toEqual([]);
   });
 
   test("refuses what is no array of messages", () => {
@@ -153,13 +154,13 @@ describe("decodeFrame", () => {
       "[10,1]",
       "NaN",
     ];
-    expect(frames.map((frame) => [frame, codeOf(() => decodeFrame(frame))])).toEqual(
+    expect(frames.map((frame) => [frame, codeOf(() => decodeFrame(frame, everyMessage))])).toEqual(
       frames.map((frame) => [frame, "BAD_MESSAGE"]),
     );
   });
 
   test("gives nothing of a frame in which one message is bad", () => {
-    expect(codeOf(() => decodeFrame("[[25,1],[25,0]]"))).toBe("BAD_MESSAGE");
+    expect(codeOf(() => decodeFrame("[[25,1],[25,0]]", everyMessage))).toBe("BAD_MESSAGE");
   });
 
   test("takes the last of duplicate keys", () => {
@@ -175,16 +176,16 @@ describe("decodeFrame", () => {
 describe("the limits of a frame", () => {
   test("are 4,096 messages", () => {
     const frameOf = (count: number): string => `[${Array<string>(count).fill("[25,1]").join(",")}]`;
-    expect(decodeFrame(frameOf(4096))).toHaveLength(4096);
-    expect(codeOf(() => decodeFrame(frameOf(4097)))).toBe("BAD_MESSAGE");
+    expect(decodeFrame(frameOf(4096), everyMessage)).toHaveLength(4096);
+    expect(codeOf(() => decodeFrame(frameOf(4097), everyMessage))).toBe("BAD_MESSAGE");
   });
 
   test("are whatever the parser refuses, as a bad message", () => {
     const fails = (): never => {
       throw new Error("from the parser");
     };
-    expect(codeOf(() => decodeFrame("[[25,1]]", fails))).toBe("BAD_MESSAGE");
-    expect(decodeFrame("ignored", () => [[25, 1]])).toEqual([[25, 1]]);
+    expect(codeOf(() => decodeFrame("[[25,1]]", everyMessage, fails))).toBe("BAD_MESSAGE");
+    expect(decodeFrame("ignored", everyMessage, () => [[25, 1]])).toEqual([[25, 1]]);
   });
 });
 
@@ -215,14 +216,15 @@ const parsers = [undefined, parseStrictly];
 
 /** Decodes, and expects nothing to be thrown but what a bad frame throws. */
 function decodeOrRefuse(text: string): void {
-  for (const parse of parsers) expect(["BAD_MESSAGE", undefined]).toContain(codeOf(() => decodeFrame(text, parse)));
+  for (const parse of parsers)
+    expect(["BAD_MESSAGE", undefined]).toContain(codeOf(() => decodeFrame(text, everyMessage, parse)));
 }
 
 describe(`for any frame (seed ${seed})`, () => {
   test("decoding gives what was encoded", { timeout: timeoutMs }, () => {
     const property = fc.property(frame, (messages) => {
       const text = `[${messages.map((each) => encodeMessage(each)).join(",")}]`;
-      for (const parse of parsers) expect(decodeFrame(text, parse)).toEqual(messages);
+      for (const parse of parsers) expect(decodeFrame(text, everyMessage, parse)).toEqual(messages);
     });
     fc.assert(property, { numRuns, seed });
   });

@@ -3,7 +3,7 @@ import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
 import { defaultMaxFrameBytes, joinedFrameLength, maxFrameMessages } from "./options.ts";
-import { badMessage, type CallFields, callType, type Message, readMessage } from "./protocol.ts";
+import { badMessage, type CallFields, callType, type Message, type MessageTable, readMessage } from "./protocol.ts";
 
 /**
  * One message, ready to be sent: as JSON, or where bytes are attached to its value as a binary frame.
@@ -92,7 +92,7 @@ export function parseFrame(text: string, parse: ParseJson = JSON.parse): unknown
  *
  * @throws TautlineError `BAD_MESSAGE` as `decodeFrame`.
  */
-export type BinaryDecoder = (frame: Uint8Array<ArrayBuffer>, parse?: ParseJson) => Message[];
+export type BinaryDecoder = (frame: Uint8Array<ArrayBuffer>, table: MessageTable, parse?: ParseJson) => Message[];
 
 /** Where a transformer that carries bytes has its {@link BinaryDecoder}, so that a client without one does not carry it. */
 export const binaryDecoder: unique symbol = Symbol.for("tautline.binaryDecoder");
@@ -100,10 +100,11 @@ export const binaryDecoder: unique symbol = Symbol.for("tautline.binaryDecoder")
 /**
  * The messages of one text frame, in order, without those of extensions.
  *
+ * @param table what is taken.
  * @param parse JSON.parse, or for frames of strangers `parseStrictly`.
  * @throws TautlineError `BAD_MESSAGE` where the frame is no JSON array of messages or is over a limit. Then none of it counts.
  */
-export function decodeFrame(text: string, parse?: ParseJson): Message[] {
+export function decodeFrame(text: string, table: MessageTable, parse?: ParseJson): Message[] {
   const frame = parseFrame(text, parse);
   if (!Array.isArray(frame) || frame.length === 0) throw badMessage("no messages");
   if (frame.length > maxFrameMessages) throw badMessage("too many messages");
@@ -112,7 +113,7 @@ export function decodeFrame(text: string, parse?: ParseJson): Message[] {
     throw badMessage("a long message shares a frame");
   const messages: Message[] = [];
   for (const value of frame) {
-    const message = readMessage(value);
+    const message = readMessage(value, table);
     if (message !== undefined) messages.push(message);
   }
   return messages;

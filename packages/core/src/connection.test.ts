@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Connection } from "./connection.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import { badMessage, type Message } from "./protocol.ts";
 
 function createConnection(onMessage: (message: Message) => void = () => {}) {
@@ -13,13 +14,17 @@ function createConnection(onMessage: (message: Message) => void = () => {}) {
     close: (code: number, reason: string) => calls.push([code, reason]),
     drained: () => drained,
   };
-  const connection: Connection = new Connection(socket, {
-    onMessage: (message) => {
-      received.push(message);
-      onMessage(message);
+  const connection: Connection = new Connection(
+    socket,
+    {
+      onMessage: (message) => {
+        received.push(message);
+        onMessage(message);
+      },
+      onError: (error) => errors.push(error),
     },
-    onError: (error) => errors.push(error),
-  });
+    { table: everyMessage },
+  );
   return { connection, calls, received, errors, drained };
 }
 

@@ -4,7 +4,7 @@ import { TautlineError } from "./errors.ts";
 import type { EncodedMessage, Frame } from "./frame.ts";
 import { Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { badMessage, type Message } from "./protocol.ts";
+import { badMessage, type Message, type MessageTable } from "./protocol.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
 export interface Socket {
@@ -29,6 +29,8 @@ export interface ConnectionHandlers {
 
 /** How frames are read. */
 export interface FrameReader {
+  /** The messages that are taken. */
+  readonly table: MessageTable;
   /** `parseStrictly` where the other side is a stranger. Default JSON.parse. */
   readonly parse?: ParseJson | undefined;
   /** Reads binary frames. Default: one is a bad message. */
@@ -44,7 +46,7 @@ export class Connection implements MessagePipe {
   #open = true;
   #quietBeats = 0;
 
-  constructor(socket: Socket, handlers: ConnectionHandlers, reader: FrameReader = {}) {
+  constructor(socket: Socket, handlers: ConnectionHandlers, reader: FrameReader) {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#reader = reader;
@@ -86,10 +88,10 @@ export class Connection implements MessagePipe {
   }
 
   decode(frame: Frame): Message[] {
-    const { parse, decodeBinary } = this.#reader;
-    if (typeof frame === "string") return decodeFrame(frame, parse);
+    const { table, parse, decodeBinary } = this.#reader;
+    if (typeof frame === "string") return decodeFrame(frame, table, parse);
     if (decodeBinary === undefined) throw badMessage("a binary frame");
-    return decodeBinary(frame, parse);
+    return decodeBinary(frame, table, parse);
   }
 
   /** Closes because of an error, and tells the owner. */

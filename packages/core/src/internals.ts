@@ -25,10 +25,12 @@ export type {
   Unsubscribable,
 } from "./contract-calls.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
+export { everyMessage } from "./every-message.ts";
 export type { EncodedMessage, Frame } from "./frame.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
+export { callerMessages, serverMessages } from "./message-table.ts";
 export * as messageType from "./message-type.ts";
 export {
   auth as authType,
@@ -65,6 +67,7 @@ export {
   type HelloMessage,
   isSessionMessage,
   type Message,
+  type MessageTable,
   type PeerMessage,
   protocolVersion,
   type SessionMessage,
@@ -74,6 +77,7 @@ export {
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
+export { streamMessages } from "./stream-messages.ts";
 export { streamsOf, withoutStreams } from "./stream-slot.ts";
 export { StreamTable } from "./stream-table.ts";
 export { parseStrictly } from "./strict-json.ts";

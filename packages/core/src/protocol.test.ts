@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import * as messageType from "./message-type.ts";
 import {
   badMessage,
@@ -135,20 +136,20 @@ function codeOf(run: () => unknown): string | undefined {
 describe("readMessage", () => {
   test.each(names)("takes a %s as it is, and ignores fields that version 1 does not know", (name) => {
     const message = whole[name];
-    expect(readMessage(message)).toBe(message);
+    expect(readMessage(message, everyMessage)).toBe(message);
     const padded: unknown[] = [...message, ...Array<null>(5 - message.length + 1).fill(null), "more", {}];
     if (name === "cancel") padded[2] = "TIMEOUT";
-    expect(readMessage(padded)).toBe(padded);
+    expect(readMessage(padded, everyMessage)).toBe(padded);
   });
 
   test.each(names)("takes a %s with only the fields that it must have", (name) => {
     const message = whole[name].slice(0, wrong[name].length + 1);
-    expect(readMessage(message)).toBe(message);
+    expect(readMessage(message, everyMessage)).toBe(message);
   });
 
   test.each(names)("refuses a %s that lacks a field", (name) => {
     for (let length = 1; length <= wrong[name].length; length++) {
-      expect(codeOf(() => readMessage(whole[name].slice(0, length)))).toBe("BAD_MESSAGE");
+      expect(codeOf(() => readMessage(whole[name].slice(0, length), everyMessage))).toBe("BAD_MESSAGE");
     }
   });
 
@@ -156,13 +157,13 @@ describe("readMessage", () => {
     for (const [index, values] of wrong[name].entries()) {
       for (const value of values) {
         const message = whole[name].with(index + 1, value);
-        expect([message, codeOf(() => readMessage(message))]).toEqual([message, "BAD_MESSAGE"]);
+        expect([message, codeOf(() => readMessage(message, everyMessage))]).toEqual([message, "BAD_MESSAGE"]);
       }
     }
   });
 
   test("refuses a cancel whose code is no string", () => {
-    for (const code of notStrings) expect(codeOf(() => readMessage([13, 1, code]))).toBe("BAD_MESSAGE");
+    for (const code of notStrings) expect(codeOf(() => readMessage([13, 1, code], everyMessage))).toBe("BAD_MESSAGE");
   });
 
   test("takes every value, null included, where a message carries a value", () => {
@@ -176,21 +177,22 @@ describe("readMessage", () => {
         [2, value],
         [21, 1, value],
       ]) {
-        expect(readMessage(message)).toBe(message);
+        expect(readMessage(message, everyMessage)).toBe(message);
       }
     }
   });
 
   test("ignores a message of an extension, whatever it holds", () => {
     for (const message of [[firstExtension], [64, -1, null], [100, {}], [Number.MAX_SAFE_INTEGER]]) {
-      expect(readMessage(message)).toBeUndefined();
+      expect(readMessage(message, everyMessage)).toBeUndefined();
     }
   });
 
   test("refuses a type below 64 that version 1 does not have", () => {
     const known: ReadonlySet<number> = new Set(Object.values(types));
     const unknown = Array.from({ length: firstExtension }, (_, type) => type).filter((type) => !known.has(type));
-    for (const type of unknown) expect([type, codeOf(() => readMessage([type, 1]))]).toEqual([type, "BAD_MESSAGE"]);
+    for (const type of unknown)
+      expect([type, codeOf(() => readMessage([type, 1], everyMessage))]).toEqual([type, "BAD_MESSAGE"]);
   });
 
   test("refuses what is no array or starts with no type", () => {
@@ -209,13 +211,13 @@ describe("readMessage", () => {
       [2 ** 53],
       [null],
     ];
-    for (const value of others) expect(codeOf(() => readMessage(value))).toBe("BAD_MESSAGE");
+    for (const value of others) expect(codeOf(() => readMessage(value, everyMessage))).toBe("BAD_MESSAGE");
   });
 });
 
 describe("the types of messages", () => {
   test("tell peers' messages from the connection's own", () => {
-    const peers = names.filter((name) => isPeerMessage(readMessage(whole[name]) ?? [1, {}]));
+    const peers = names.filter((name) => isPeerMessage(readMessage(whole[name], everyMessage) ?? [1, {}]));
     expect(names.filter((name) => !peers.includes(name))).toEqual([
       "hello",
       "welcome",
@@ -230,12 +232,14 @@ describe("the types of messages", () => {
   });
 
   test("tell what a session takes from what its connection does", () => {
-    const control = names.filter((name) => !isSessionMessage(readMessage(whole[name]) ?? [1, {}]));
+    const control = names.filter((name) => !isSessionMessage(readMessage(whole[name], everyMessage) ?? [1, {}]));
     expect(control).toEqual(["hello", "welcome", "refused", "goaway", "auth", "authenticated"]);
   });
 
   test("tell a caller's messages from a callee's", () => {
-    const messages = names.map((name) => readMessage(whole[name]) ?? ([1, {}] as const)).filter(isPeerMessage);
+    const messages = names
+      .map((name) => readMessage(whole[name], everyMessage) ?? ([1, {}] as const))
+      .filter(isPeerMessage);
     expect(messages.filter((message) => !isCalleeMessage(message)).map(([type]) => type)).toEqual([
       10, 11, 12, 13, 14, 15, 16, 17, 18,
     ]);

@@ -177,99 +177,32 @@ export function isCalleeMessage(message: PeerMessage): message is CalleeMessage 
   return message[0] >= messageType.result;
 }
 
-/** What the fields after each message type must be, a letter each; see `fits`. What comes after them is not looked at here. */
-const messageFields: Readonly<Record<number, string>> = {
-  [messageType.hello]: "nh",
-  [messageType.welcome]: "w",
-  [messageType.refused]: "x",
-  [messageType.ping]: "p",
-  [messageType.pong]: "p",
-  [messageType.ack]: "p",
-  [messageType.goaway]: "p",
-  [messageType.auth]: "x",
-  [messageType.authenticated]: "",
-  [messageType.query]: "isc",
-  [messageType.mutation]: "isc",
-  [messageType.subscription]: "isc",
-  [messageType.cancel]: "io",
-  [messageType.upItem]: "ii",
-  [messageType.upEnd]: "ii",
-  [messageType.downCredit]: "ipi",
-  [messageType.downStop]: "iio",
-  [messageType.upPart]: "ipit",
-  [messageType.result]: "i",
-  [messageType.error]: "ix",
-  [messageType.started]: "i",
-  [messageType.item]: "i",
-  [messageType.trackedItem]: "is",
-  [messageType.end]: "i",
-  [messageType.event]: "is",
-  [messageType.declined]: "i",
-  [messageType.downItem]: "ii",
-  [messageType.downEnd]: "ii",
-  [messageType.upCredit]: "iii",
-  [messageType.upStop]: "iio",
-  [messageType.downPart]: "ipit",
-  [messageType.gap]: "iss",
-};
+/** Whether a field is what it has to be. */
+export type FieldCheck = (field: unknown) => boolean;
 
 /**
- * i: an id, or another number from 1. t: text or bytes. n: a whole number. p: one that is not negative. s: a string. o: a string or nothing. f: named fields. c, h, w: those of a
- * call, of hello, of welcome. x: anything but nothing.
+ * The messages that an end takes, by their types, each with what the fields after its type must be. What comes after those is not
+ * looked at. An end carries the checks of what it takes, and no others.
  */
-function fits(letter: string | undefined, field: unknown): boolean {
-  switch (letter) {
-    case "i":
-      return Number.isSafeInteger(field) && (field as number) > 0;
-    case "n":
-      return Number.isSafeInteger(field);
-    case "p":
-      return fits("i", field) || field === 0;
-    case "s":
-      return typeof field === "string";
-    case "o":
-      return field === undefined || fits("s", field);
-    case "t":
-      return typeof field === "string" || field instanceof Uint8Array;
-    case "f":
-      return typeof field === "object" && field !== null && !Array.isArray(field);
-    case "c": {
-      if (!fits("f", field)) return false;
-      const { lastEventId, firstId = 1 } = field as CallFields;
-      return fits("o", lastEventId) && fits("i", firstId);
-    }
-    case "h": {
-      if (!fits("f", field)) return false;
-      const { token, received = 0, attempt = 0, client, parts = false, serves = false } = field as HelloFields;
-      if (typeof parts !== "boolean" || typeof serves !== "boolean") return false;
-      return fits("o", token) && fits("o", client) && fits("p", received) && fits("p", attempt);
-    }
-    case "w": {
-      if (!fits("f", field)) return false;
-      const { token, received = 0, windowMs = 0, store } = field as WelcomeFields;
-      return fits("o", token) && fits("o", store) && fits("p", received) && fits("p", windowMs);
-    }
-    default:
-      return field !== undefined;
-  }
-}
+export type MessageTable = Readonly<Record<number, readonly FieldCheck[]>>;
 
 /**
  * Reads one message out of parsed JSON; undefined for an extension's, which is to be ignored.
  *
- * @throws TautlineError `BAD_MESSAGE` where the type is unknown, or a field is missing or of the wrong kind. Fields beyond those
- * that version 1 knows are ignored.
+ * @param table what is taken.
+ * @throws TautlineError `BAD_MESSAGE` where the type is not in the table, or a field is missing or of the wrong kind. Fields beyond
+ * those that version 1 knows are ignored.
  */
-export function readMessage(value: unknown): Message | undefined {
+export function readMessage(value: unknown, table: MessageTable): Message | undefined {
   const type: unknown = Array.isArray(value) ? value[0] : undefined;
   if (!Array.isArray(value) || typeof type !== "number") throw badMessage("no message");
-  const fields = messageFields[type];
-  if (fields === undefined) {
+  const checks = table[type];
+  if (checks === undefined) {
     if (Number.isSafeInteger(type) && type >= messageType.firstExtension) return undefined;
     throw badMessage(`message type ${type}`);
   }
-  for (let index = 0; index < fields.length; index++) {
-    if (!fits(fields[index], value[index + 1])) throw badMessage(`field ${index + 1} of message ${type}`);
+  for (let index = 0; index < checks.length; index++) {
+    if (!checks[index]?.(value[index + 1])) throw badMessage(`field ${index + 1} of message ${type}`);
   }
   // The table has just held the fields to the type's shape.
   return value as unknown as Message;

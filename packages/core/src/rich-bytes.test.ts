@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decodeBinaryFrame, encodeBinaryFrame } from "./binary-frame.ts";
 import { decodeFrame, encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import type { EncodedMessage } from "./frame.ts";
 import { rich } from "./rich.ts";
 
@@ -13,7 +14,9 @@ function sent(value: unknown, transformer: Pick<typeof rich, "serialize" | "dese
 }
 
 function valueIn(message: EncodedMessage): unknown {
-  return (typeof message === "string" ? decodeFrame(`[${message}]`) : decodeBinaryFrame(message))[0]?.[2];
+  return (
+    typeof message === "string" ? decodeFrame(`[${message}]`, everyMessage) : decodeBinaryFrame(message, everyMessage)
+  )[0]?.[2];
 }
 
 /** What it receives where only JSON goes, as over tRPC's own links. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeBinaryFrame } from "./binary-frame.ts";
 import { decodeFrame, encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import { rich } from "./rich.ts";
 
 // `PROPERTY_RUNS=…` for another number of runs, `PROPERTY_SEED=…` to repeat one.
@@ -157,7 +158,8 @@ const hostileJson = fc.letrec<{ value: unknown }>((tie) => {
 function sent(value: unknown): unknown {
   const json = rich.serialize(value);
   const encoded = encodeMessage(json === undefined ? [20, 1] : [20, 1, json]);
-  const messages = typeof encoded === "string" ? decodeFrame(`[${encoded}]`) : decodeBinaryFrame(encoded);
+  const messages =
+    typeof encoded === "string" ? decodeFrame(`[${encoded}]`, everyMessage) : decodeBinaryFrame(encoded, everyMessage);
   return rich.deserialize(messages[0]?.[2]);
 }
 

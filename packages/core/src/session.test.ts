@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { encodeMessage } from "./codec.ts";
 import { Connection } from "./connection.ts";
 import type { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import type { Frame } from "./frame.ts";
 import { isSessionMessage, type Message, type PeerMessage } from "./protocol.ts";
 import { Session } from "./session.ts";
@@ -66,6 +67,7 @@ class Wire {
         onFrame: (length) => end.session.onFrame(length),
         onError: (error) => end.errors.push(error),
       },
+      { table: everyMessage },
     );
     return connection;
   }
@@ -376,6 +378,7 @@ describe("acknowledgements", () => {
         close: () => {},
       },
       { onMessage: () => {}, onError: (error) => end.errors.push(error) },
+      { table: everyMessage },
     );
     end.session.attach(connection, 0);
     connection.close(1000, "");
@@ -497,7 +500,7 @@ describe("drained()", () => {
     const end = new End(1_000);
     const promise = Promise.resolve();
     const socket = { send: () => {}, close: () => {}, drained: () => promise };
-    end.session.attach(new Connection(socket, { onMessage: () => {}, onError: () => {} }), 0);
+    end.session.attach(new Connection(socket, { onMessage: () => {}, onError: () => {} }, { table: everyMessage }), 0);
     expect(end.session.drained()).toBe(promise);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeFrame } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
+import { everyMessage } from "./every-message.ts";
 import { parseStrictly } from "./strict-json.ts";
 
 function codeOf(run: () => unknown): string | undefined {
@@ -14,7 +15,7 @@ function codeOf(run: () => unknown): string | undefined {
 
 /** What the first message of a frame, a result, holds. */
 function decodeValue(json: string): unknown {
-  return decodeFrame(`[[20,1,${json}]]`, parseStrictly)[0]?.[2];
+  return decodeFrame(`[[20,1,${json}]]`, everyMessage, parseStrictly)[0]?.[2];
 }
 
 describe("the depth of a text", () => {
@@ -59,7 +60,9 @@ describe("the depth of a text", () => {
   });
 
   test("a string without end is bad, as is deep nesting around it, and neither is parsed for long", () => {
-    expect(codeOf(() => decodeFrame(`[[20,1,"${"\\".repeat(100_001)}`, parseStrictly))).toBe("BAD_MESSAGE");
+    expect(codeOf(() => decodeFrame(`[[20,1,"${"\\".repeat(100_001)}`, everyMessage, parseStrictly))).toBe(
+      "BAD_MESSAGE",
+    );
     expect(codeOf(() => parseStrictly("[".repeat(1_000_000)))).toBe("BAD_MESSAGE");
     expect(codeOf(() => parseStrictly(`${"[".repeat(65)}"`))).toBe("BAD_MESSAGE");
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { decodeFrame, encodeMessage } from "./codec.ts";
+import { everyMessage } from "./every-message.ts";
 import type { Message } from "./protocol.ts";
 import { parseStrictly } from "./strict-json.ts";
 
@@ -20,14 +21,15 @@ const vectors = JSON.parse(readFileSync(file, "utf8")) as readonly Vector[];
 describe("the golden vectors", () => {
   test.each(vectors.filter(({ messages }) => messages !== undefined))("$name", (vector) => {
     const { frame, messages = [], decodeOnly, strict } = vector;
-    expect(decodeFrame(frame, parseStrictly)).toEqual(messages);
-    if (strict !== true) expect(decodeFrame(frame)).toEqual(messages);
+    expect(decodeFrame(frame, everyMessage, parseStrictly)).toEqual(messages);
+    if (strict !== true) expect(decodeFrame(frame, everyMessage)).toEqual(messages);
     if (decodeOnly !== true) expect(`[${messages.map((message) => encodeMessage(message)).join(",")}]`).toBe(frame);
   });
 
   test.each(vectors.filter(({ error }) => error !== undefined))("refused: $name", ({ frame, error, strict }) => {
-    expect(() => decodeFrame(frame, parseStrictly)).toThrow(expect.objectContaining({ code: error }));
-    if (strict !== true) expect(() => decodeFrame(frame)).toThrow(expect.objectContaining({ code: error }));
+    expect(() => decodeFrame(frame, everyMessage, parseStrictly)).toThrow(expect.objectContaining({ code: error }));
+    if (strict !== true)
+      expect(() => decodeFrame(frame, everyMessage)).toThrow(expect.objectContaining({ code: error }));
   });
 
   test("have a name of their own, a direction, and either messages or an error", () => {

@@ -10,6 +10,7 @@ import {
   type Deadline,
   decodeBinaryFrame,
   encodeMessage,
+  everyMessage,
   type Frame,
   type HelloFields,
   type HelloMessage,
@@ -91,6 +92,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#request = request;
     this.#connection = new Connection(socket, this, {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
+      table: everyMessage,
       decodeBinary: decodeBinaryFrame,
     });
     this.#deadline = this.#startDeadline();

@@ -1,6 +1,7 @@
 import { decodeBinaryFrame } from "../binary-frame.ts";
 import { Connection } from "../connection.ts";
 import { TautlineError } from "../errors.ts";
+import { everyMessage } from "../every-message.ts";
 import type { Frame } from "../frame.ts";
 import { type CallLimits, type CallServer, IncomingCalls } from "../incoming-calls.ts";
 import { OutgoingCalls } from "../outgoing-calls.ts";
@@ -165,7 +166,7 @@ export class PairEnd {
         onMessage: (message, length) => this.#onMessage(message, connection, length),
         onError: (error) => this.errors.push(error),
       },
-      { parse: this.#parse, decodeBinary: decodeBinaryFrame },
+      { table: everyMessage, parse: this.#parse, decodeBinary: decodeBinaryFrame },
     );
     this.#sockets.push(socket);
     this.#connection = connection;

@@ -1,0 +1,20 @@
+import { callerMessages, isCount, isFields, isSomething, isTextOrNothing, serverMessages } from "./message-table.ts";
+import * as messageType from "./message-type.ts";
+import type { FieldCheck, HelloFields, MessageTable } from "./protocol.ts";
+import { streamMessages } from "./stream-messages.ts";
+
+const isHelloFields: FieldCheck = (field) => {
+  if (!isFields(field)) return false;
+  const { token, received = 0, attempt = 0, client, parts = false, serves = false } = field as HelloFields;
+  if (typeof parts !== "boolean" || typeof serves !== "boolean") return false;
+  return isTextOrNothing(token) && isTextOrNothing(client) && isCount(received) && isCount(attempt);
+};
+
+/** Every message of version 1. */
+export const everyMessage: MessageTable = {
+  ...serverMessages,
+  ...callerMessages,
+  ...streamMessages,
+  [messageType.hello]: [Number.isSafeInteger, isHelloFields],
+  [messageType.auth]: [isSomething],
+};

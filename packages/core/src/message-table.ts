@@ -1,0 +1,53 @@
+import * as messageType from "./message-type.ts";
+import type { CallFields, FieldCheck, MessageTable, WelcomeFields } from "./protocol.ts";
+
+/** An id, or another number from 1. */
+export const isId: FieldCheck = (field) => Number.isSafeInteger(field) && (field as number) > 0;
+export const isCount: FieldCheck = (field) => field === 0 || isId(field);
+export const isText: FieldCheck = (field) => typeof field === "string";
+export const isTextOrNothing: FieldCheck = (field) => field === undefined || isText(field);
+export const isSomething: FieldCheck = (field) => field !== undefined;
+export const isFields: FieldCheck = (field) => typeof field === "object" && field !== null && !Array.isArray(field);
+
+const isWelcomeFields: FieldCheck = (field) => {
+  if (!isFields(field)) return false;
+  const { token, received = 0, windowMs = 0, store } = field as WelcomeFields;
+  return isTextOrNothing(token) && isTextOrNothing(store) && isCount(received) && isCount(windowMs);
+};
+
+const isCallFields: FieldCheck = (field) => {
+  if (!isFields(field)) return false;
+  const { lastEventId, firstId = 1 } = field as CallFields;
+  return isTextOrNothing(lastEventId) && isId(firstId);
+};
+
+/** What a server sends of itself, and as a callee. */
+export const serverMessages: MessageTable = {
+  [messageType.welcome]: [isWelcomeFields],
+  [messageType.refused]: [isSomething],
+  [messageType.ping]: [isCount],
+  [messageType.pong]: [isCount],
+  [messageType.ack]: [isCount],
+  [messageType.goaway]: [isCount],
+  [messageType.authenticated]: [],
+  [messageType.result]: [isId],
+  [messageType.error]: [isId, isSomething],
+  [messageType.started]: [isId],
+  [messageType.item]: [isId],
+  [messageType.trackedItem]: [isId, isText],
+  [messageType.end]: [isId],
+  [messageType.event]: [isId, isText],
+  [messageType.declined]: [isId],
+  [messageType.gap]: [isId, isText, isText],
+};
+
+const call: readonly FieldCheck[] = [isId, isText, isCallFields];
+
+/** What a caller sends, but for its streams. */
+export const callerMessages: MessageTable = {
+  [messageType.query]: call,
+  [messageType.mutation]: call,
+  [messageType.subscription]: call,
+  [messageType.cancel]: [isId, isTextOrNothing],
+  [messageType.downCredit]: [isId, isCount, isId],
+};
