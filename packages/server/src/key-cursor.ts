@@ -95,7 +95,6 @@ export class KeyCursor implements FeedCursor {
       this.#owner.onCursorStarted();
     } else {
       this.#phase = "starting";
-      this.#feed.hold(this);
       this.#read(this.#position);
     }
   }
