@@ -107,7 +107,7 @@ export class Topic<Input, Data, MemberInput, Member> {
   subscribe<Snapshot = never, Told = never>(
     keys: string | readonly string[],
     options: SubscribeEventsOptions<MemberInput, Snapshot, Told> = noOptions,
-  ): TopicSubscription<Data, SnapshotItem<Snapshot> | NonNullable<Told>> {
+  ): TopicSubscription<Data, SnapshotItem<Snapshot> | Exclude<Told, void | undefined>> {
     const sorted = typeof keys === "object" ? sortKeys(keys) : [checkKey(keys)];
     const list = sorted.length === 1 ? undefined : new PositionList(sorted);
     const { reading } = this.#parts;
