@@ -2,17 +2,8 @@
 import { type ContractClient, createClient } from "@tautline/client";
 import { contract, query, rich, subscription } from "@tautline/core";
 import { MemoryNetwork } from "@tautline/core/testing";
-import {
-  type Broker,
-  type BrokerTopic,
-  createHub,
-  type HistoryLimits,
-  type Hub,
-  implement,
-  memoryBroker,
-  type TopicOptions,
-} from "@tautline/server";
-import { createMemoryServer, type MemoryServer } from "@tautline/server/testing";
+import { createHub, type Hub, implement, type TopicOptions } from "@tautline/server";
+import { createMemoryServer, MemoryBackend, MemoryBroker, type MemoryServer } from "@tautline/server/testing";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -33,9 +24,8 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 /** A hub, and servers on a network in memory that come and go. */
 class World {
   readonly network = new MemoryNetwork({ settle });
-  /** Follows of the broker that are open. */
-  follows = 0;
-  readonly hub: Hub = createHub({ broker: this.#countingBroker(), clock: this.network.clock });
+  readonly backend = new MemoryBackend({ clock: this.network.clock });
+  readonly hub: Hub = createHub({ broker: new MemoryBroker(this.backend), clock: this.network.clock });
   readonly topic;
   readonly router;
   server: MemoryServer;
@@ -59,13 +49,16 @@ class World {
     });
   }
 
-  async publish(key: string, ...numbers: readonly number[]): Promise<void> {
-    for (const n of numbers) await this.topic.publish(key, { n, at: new Date(n) });
+  /** Gives the events' ids. */
+  async publish(key: string, ...numbers: readonly number[]): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for (const n of numbers) ids.push((await this.topic.publish(key, { n, at: new Date(n) })).id);
     await this.network.advance(5);
+    return ids;
   }
 
   /** The server is gone with all its sessions, and another is there. */
-  async replaceServer(meanwhile: () => Promise<void>): Promise<void> {
+  async replaceServer(meanwhile: () => Promise<unknown>): Promise<void> {
     this.network.reachable = false;
     for (const connection of this.network.connections) connection.cut();
     const closing = this.server.close({ drainMs: 0 });
@@ -83,31 +76,8 @@ class World {
     await this.network.advance(10);
     await closing;
     await this.hub.close();
+    this.backend.close();
     expect(this.network.clock.timers).toBe(0);
-  }
-
-  #countingBroker(): Broker {
-    const broker = memoryBroker({ clock: this.network.clock });
-    const openTopic = broker.openTopic.bind(broker);
-    return Object.assign(broker, {
-      openTopic: (name: string, limits: HistoryLimits): BrokerTopic => {
-        const topic = openTopic(name, limits);
-        return Object.assign(topic, { follow: this.#countFollows(topic.follow.bind(topic)) });
-      },
-    });
-  }
-
-  #countFollows(follow: BrokerTopic["follow"]): BrokerTopic["follow"] {
-    return (key, listener) => {
-      const followed = follow(key, listener);
-      this.follows++;
-      return {
-        close: () => {
-          this.follows--;
-          followed.close();
-        },
-      };
-    };
   }
 
   #serve(): MemoryServer {
@@ -153,6 +123,70 @@ describe("a subscriber to a topic", () => {
     await world.close();
   });
 
+  it("is told which events it has missed where they are no longer kept, and goes on after them", async () => {
+    const world = new World({ history: { maxEvents: 2 } });
+    const heard: unknown[] = [];
+    world.client.marked.subscribe(undefined, {
+      onData: ({ id, data: { n } }) => heard.push([id, n]),
+      onGap: (gap) => heard.push(gap),
+    });
+    await world.network.advance(10);
+    const [first] = await world.publish("a", 1);
+    let ids: readonly string[] = [];
+    await world.replaceServer(async () => {
+      ids = await world.publish("a", 2, 3, 4, 5);
+    });
+    const gap = { from: first, to: ids[1] };
+    expect(heard).toEqual([[first, 1], gap, [ids[2], 4], [ids[3], 5]]);
+    await world.replaceServer(async () => {});
+    const [last] = await world.publish("a", 6);
+    expect(heard.slice(4)).toEqual([[last, 6]]);
+    await world.close();
+  });
+
+  it("goes on after a gap that nothing has come after yet", async () => {
+    const world = new World({ history: { maxEvents: 1 } });
+    const heard: unknown[] = [];
+    world.client.posts.subscribe({ keys: ["a"] }, { onData: ({ n }) => heard.push(n), onGap: () => heard.push("gap") });
+    await world.network.advance(10);
+    await world.publish("a", 1);
+    world.backend.flush();
+    await world.network.advance(10);
+    expect(heard).toEqual([1, "gap"]);
+    await world.replaceServer(async () => void (await world.publish("a", 2)));
+    expect(heard).toEqual([1, "gap", 2]);
+    await world.close();
+  });
+
+  it("that reads too slowly gets what was kept for it, and is told of the rest; others are not kept waiting", async () => {
+    const world = new World({ buffer: { maxEvents: 20 } });
+    const items = world.client.posts.subscribe({ keys: ["a"] });
+    const quick: number[] = [];
+    world.client.posts.subscribe({ keys: ["a"] }, { onData: ({ n }) => quick.push(n) });
+    await world.network.advance(10);
+    const numbers = Array.from({ length: 1_000 }, (_, index) => index + 1);
+    for (const n of numbers) await world.publish("a", n);
+    expect(quick).toEqual(numbers);
+    const read: number[] = [];
+    const gaps: number[] = [];
+    const reading = (async () => {
+      for await (const { n } of items) {
+        if (items.gap) gaps.push(n);
+        read.push(n);
+        if (n === 1_000) return;
+      }
+    })();
+    await world.network.advance(1_000);
+    await reading;
+    // So many go ahead of a reader; then those that were kept.
+    expect(read.length).toBeGreaterThan(256);
+    expect(read.length).toBeLessThan(700);
+    expect(gaps).toHaveLength(1);
+    const [gap = 0] = gaps;
+    expect(read).toEqual([...numbers.slice(0, read.indexOf(gap)), ...numbers.slice(gap - 1)]);
+    await world.close();
+  });
+
   it("is checked by its contract once for each event, however many there are", async () => {
     const world = new World();
     const counts = Array.from({ length: 20 }, () => 0);
@@ -166,17 +200,17 @@ describe("a subscriber to a topic", () => {
     await world.close();
   });
 
-  it("shares one follow of the broker with others of its key, which ends with the last of them", async () => {
-    const world = new World();
+  it("shares its key's place in the broker with others, and the last of them leaves nothing there", async () => {
+    const world = new World({ history: false });
     const open = [1, 2, 3].map(() => world.client.posts.subscribe({ keys: ["a"] }, { onData: () => {} }));
     await world.network.advance(10);
-    expect(world.follows).toBe(1);
+    expect(world.backend.entries).toBe(1);
     for (const subscribed of open.slice(1)) subscribed.unsubscribe();
     await world.network.advance(10);
-    expect(world.follows).toBe(1);
+    expect(world.backend.entries).toBe(1);
     open[0]?.unsubscribe();
     await world.network.advance(10);
-    expect(world.follows).toBe(0);
+    expect(world.backend.entries).toBe(0);
     await world.close();
   });
 });

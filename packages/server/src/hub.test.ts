@@ -80,6 +80,21 @@ describe("disconnect", () => {
     for (const client of [...ada, again]) await client.close(1000);
   });
 
+  test("does not end what is opened after it", async () => {
+    const [here] = nodes;
+    const signal = here.broker.signal.bind(here.broker);
+    let late = (): void => {};
+    here.broker.signal = (channel, text) => {
+      late = () => signal(channel, text);
+    };
+    here.hub.disconnect("eve");
+    const later = await here.open("eve");
+    late();
+    await settled();
+    expect(later.closed).toBeUndefined();
+    await later.close(1000);
+  });
+
   test("aborts what runs", async () => {
     const reasons: unknown[] = [];
     const waiting = t.router({

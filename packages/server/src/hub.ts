@@ -66,10 +66,10 @@ export class Hub implements ServerHub {
     const { history, buffer, policy } = topicLimits(options);
     const log = this.#broker.openTopic(name, history);
     const { codec } = this.#host;
-    const feeds = new TopicFeeds({ log, codec, deadlines: this.#deadlines, buffer });
-    this.#feeds.set(name, feeds);
     const presence = new PresenceGroups(this.#host, name, options.member ?? anyMember);
-    return new Topic({ schema, log, codec, feeds, presence, policy, publishWaitMs: this.#publishWaitMs });
+    const reading = new TopicFeeds({ log, codec, deadlines: this.#deadlines, buffer, policy, presence });
+    this.#feeds.set(name, reading);
+    return new Topic({ schema, log, codec, reading, presence, publishWaitMs: this.#publishWaitMs });
   }
 
   /**

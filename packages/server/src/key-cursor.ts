@@ -22,6 +22,11 @@ export interface CursorOwner {
  */
 type Phase = "starting" | "reading" | "live" | "closed";
 
+/** Somebody's page, and how much of it was taken. */
+interface ReadPage extends FeedPage {
+  taken: number;
+}
+
 /** How long to wait before history is read again that could not be, or did not have what was to be expected. */
 const retryMs = 500;
 const nowhere: Position = { epoch: "none", offset: 0 };
@@ -35,9 +40,8 @@ export class KeyCursor implements FeedCursor {
   #position: Position | undefined;
   /** The number of the feed's entry to be taken next. */
   #next = 0;
-  /** What was read last, and how much of it was taken; undefined while it is being read. */
-  #page: FeedPage | undefined = undefined;
-  #taken = 0;
+  /** What was read last; undefined while it is being read, and where nothing is. */
+  #page: ReadPage | undefined = undefined;
   #retry: Deadline | undefined = undefined;
   #recovered = true;
 
@@ -95,7 +99,6 @@ export class KeyCursor implements FeedCursor {
       this.#owner.onCursorStarted();
     } else {
       this.#phase = "starting";
-      this.#feed.hold(this);
       this.#read(this.#position);
     }
   }
@@ -121,9 +124,10 @@ export class KeyCursor implements FeedCursor {
 
   #takeRead(): FeedEntry | undefined {
     const page = this.#page;
-    const entry = page?.entries[this.#taken];
-    if (entry !== undefined) this.#taken++;
-    else if (page !== undefined) this.#onPageTaken(page);
+    const entry = page?.entries[page.taken];
+    if (page === undefined) return undefined;
+    if (entry === undefined) this.#onPageTaken(page);
+    else page.taken++;
     return entry;
   }
 
@@ -170,8 +174,7 @@ export class KeyCursor implements FeedCursor {
   /** A page that was asked for before `seek` is nobody's. */
   #onPage(page: FeedPage, after: Position): void {
     if (this.#phase === "closed" || this.#position !== after || this.#page !== undefined) return;
-    this.#page = page;
-    this.#taken = 0;
+    this.#page = { ...page, taken: 0 };
     if (this.#phase === "reading") return this.#owner.onCursorReady();
     this.#phase = "reading";
     this.#recovered = !(page.entries[0] instanceof FeedGap);

@@ -47,7 +47,7 @@ export class KeyFeed implements FollowListener {
   readonly #host: FeedHost;
   readonly #cursors = new Set<FeedCursor>();
   /** Reads that are under way, by the position that they read on from: whoever comes back together reads together. */
-  readonly #reads = new Map<string, Promise<FeedPage>>();
+  #reads: Map<string, Promise<FeedPage>> | undefined = undefined;
   readonly #entries: FeedEntry[] = [];
   /** How many entries there were before the first of `#entries`, and where in the log that is. */
   #first = 0;
@@ -139,7 +139,8 @@ export class KeyFeed implements FollowListener {
   /** Reads on in the history. @throws what the broker's `history` throws. */
   read(after: Position): Promise<FeedPage> {
     const name = `${after.epoch}.${after.offset}`;
-    const reading = this.#reads.get(name) ?? this.#read(after).finally(() => this.#reads.delete(name));
+    this.#reads ??= new Map();
+    const reading = this.#reads.get(name) ?? this.#read(after).finally(() => this.#reads?.delete(name));
     this.#reads.set(name, reading);
     return reading;
   }

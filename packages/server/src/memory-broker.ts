@@ -80,18 +80,28 @@ export class MemoryBroker implements Broker {
   /** Opens something that is closed with the broker at the latest. */
   hold(open: () => Closable): Closable {
     this.#check();
-    const held = open();
-    const holder: Closable = {
-      close: () => {
-        if (this.#open.delete(holder)) held.close();
-      },
-    };
-    this.#open.add(holder);
-    return holder;
+    const held = new Held(this.#open, open());
+    this.#open.add(held);
+    return held;
   }
 
   #check(): void {
     if (this.#closed) throw brokerClosed();
+  }
+}
+
+/** Something that a broker has open. */
+class Held implements Closable {
+  readonly #open: Set<Closable>;
+  readonly #held: Closable;
+
+  constructor(open: Set<Closable>, held: Closable) {
+    this.#open = open;
+    this.#held = held;
+  }
+
+  close(): void {
+    if (this.#open.delete(this)) this.#held.close();
   }
 }
 

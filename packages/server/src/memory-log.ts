@@ -11,11 +11,28 @@ export interface KeptEvent {
   newer: KeptEvent | undefined;
 }
 
-interface Follower {
+/** One listener to a log. */
+class Follower implements Closable {
   readonly listener: FollowListener;
   /** What it hears comes after this offset. */
   readonly after: number;
+  closed = false;
+  readonly #log: MemoryLog;
+
+  constructor(log: MemoryLog, listener: FollowListener, after: number) {
+    this.#log = log;
+    this.listener = listener;
+    this.after = after;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#log.unfollow(this);
+  }
 }
+
+const nobody: readonly Follower[] = [];
 
 interface Selection {
   readonly events: readonly StoredEvent[];
@@ -31,12 +48,16 @@ export class MemoryLog {
   /** Where in `#events` the oldest kept one stands; the slots before it wait for a cheap moment to be cut off. */
   #head = 0;
   #bytes = 0;
-  readonly #followers = new Set<Follower>();
-  readonly #undelivered: StoredEvent[] = [];
+  /** Few: one for each node. Never changed, but replaced. */
+  #followers = nobody;
+  #undelivered: StoredEvent[] | undefined = undefined;
+  readonly #onUnfollowed: (log: MemoryLog) => void;
 
-  constructor(key: string, goneTo: number) {
+  /** @param onUnfollowed somebody follows no more. */
+  constructor(key: string, goneTo: number, onUnfollowed: (log: MemoryLog) => void) {
     this.key = key;
     this.goneTo = goneTo;
+    this.#onUnfollowed = onUnfollowed;
   }
 
   get size(): number {
@@ -49,7 +70,7 @@ export class MemoryLog {
   }
 
   get followers(): number {
-    return this.#followers.size;
+    return this.#followers.length;
   }
 
   push(kept: KeptEvent): void {
@@ -92,19 +113,31 @@ export class MemoryLog {
   }
 
   follow(listener: FollowListener, at: Position): Closable {
-    const follower = { listener, after: at.offset };
-    this.#followers.add(follower);
+    const follower = new Follower(this, listener, at.offset);
+    this.#followers = this.#followers.concat(follower);
     listener.onStarted(at);
-    return { close: () => this.#followers.delete(follower) };
+    return follower;
+  }
+
+  unfollow(follower: Follower): void {
+    this.#followers = this.#followers.length === 1 ? nobody : this.#followers.filter((other) => other !== follower);
+    this.#onUnfollowed(this);
   }
 
   /** Tells all followers. What one of them publishes on hearing it is told after it, to all. */
   deliver(event: StoredEvent): void {
-    if (this.#undelivered.push(event) > 1) return;
-    for (let next = this.#undelivered[0]; next !== undefined; next = this.#undelivered[0]) {
-      for (const { listener, after } of this.#followers) if (next.position.offset > after) listener.onEvent(next);
-      this.#undelivered.shift();
+    if (this.#followers.length === 0) return;
+    if (this.#undelivered !== undefined) {
+      this.#undelivered.push(event);
+      return;
     }
+    const undelivered = [event];
+    this.#undelivered = undelivered;
+    for (const next of undelivered) {
+      for (const { closed, after, listener } of this.#followers)
+        if (!closed && next.position.offset > after) listener.onEvent(next);
+    }
+    this.#undelivered = undefined;
   }
 
   /** All of it is lost. */
@@ -116,7 +149,7 @@ export class MemoryLog {
   }
 
   tellGap(gap: PositionGap): void {
-    for (const { listener } of this.#followers) listener.onGap(gap);
+    for (const { closed, listener } of this.#followers) if (!closed) listener.onGap(gap);
   }
 
   /** Where in `#events` the first one after an offset stands. */

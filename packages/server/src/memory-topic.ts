@@ -44,6 +44,7 @@ export class MemoryTopic {
   /** In the order in which they were published. */
   readonly #ids = new Map<string, RememberedId>();
   readonly #forgotten = new Float64Array(slots);
+  readonly #onUnfollowed = (log: MemoryLog): void => this.#forget(log);
   #oldest: KeptEvent | undefined = undefined;
   #newest: KeptEvent | undefined = undefined;
   #expiry: Deadline | undefined = undefined;
@@ -91,14 +92,7 @@ export class MemoryTopic {
   }
 
   follow(key: string, listener: FollowListener): Closable {
-    const log = this.#log(key);
-    const follow = log.follow(listener, this.#host.end);
-    return {
-      close: () => {
-        follow.close();
-        this.#forget(log);
-      },
-    };
+    return this.#log(key).follow(listener, this.#host.end);
   }
 
   /** Lets go of the oldest event of all keys. */
@@ -121,7 +115,7 @@ export class MemoryTopic {
   }
 
   #log(key: string): MemoryLog {
-    const log = this.#logs.get(key) ?? new MemoryLog(key, this.#forgottenOf(key));
+    const log = this.#logs.get(key) ?? new MemoryLog(key, this.#forgottenOf(key), this.#onUnfollowed);
     this.#logs.set(key, log);
     return log;
   }

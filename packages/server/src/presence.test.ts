@@ -192,6 +192,29 @@ describe("presence", () => {
     await watcher.stop();
   });
 
+  test("looks again when something is heard while it looks, and not once for each that is heard", async () => {
+    let looks = 0;
+    const members = here.broker.members.bind(here.broker);
+    here.broker.members = async (group) => {
+      looks++;
+      const seen = await members(group);
+      await turns();
+      return seen;
+    };
+    const watcher = new Watcher(here.rooms);
+    await watcher.look();
+    const people = Array.from({ length: 50 }, (_, index) => ({ id: `${index}`, name: "?" }));
+    const leave = people.map((person) => there.join(person));
+    const seen = new Set<string>();
+    for (let change = await watcher.look(); change !== undefined && change !== "done"; change = await watcher.look())
+      for (const { id } of change.joined) seen.add(id);
+    expect(seen.size).toBe(50);
+    expect(looks).toBeLessThan(10);
+    for (const one of leave) one();
+    await watcher.stop();
+    await turns();
+  });
+
   test("ends when its signal is aborted, also one that was before", async () => {
     const controller = new AbortController();
     const watcher = new Watcher(here.rooms, "lobby", controller.signal);

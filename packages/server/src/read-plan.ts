@@ -1,7 +1,7 @@
 import type { Closable } from "./broker.ts";
 import type { PositionList } from "./event-id.ts";
-import type { Gap } from "./gap.ts";
 import type { KeyFeed } from "./key-feed.ts";
+import type { SubscribeEventsOptions } from "./options.ts";
 import type { SlowPolicy } from "./slow-policy.ts";
 import type { ItemCheck } from "./subscription-items.ts";
 
@@ -16,24 +16,62 @@ export type Stage =
   | { readonly kind: "filter"; readonly passes: (data: unknown, event: EventInfo) => boolean }
   | { readonly kind: "map"; readonly map: (data: unknown, event: EventInfo) => unknown };
 
-/** What is to be read of a topic, and how. */
-export interface ReadPlan {
+/** What readings of a topic share. */
+export interface ReadTopic {
+  readonly policy: SlowPolicy;
+  /** @throws TautlineError `CONNECTION_CLOSED` where the hub is closed. */
+  feed(key: string): KeyFeed;
+  /** Shows who reads. @throws SchemaError where it is nobody that fits. */
+  join(keys: readonly string[], as: unknown): Closable;
+}
+
+/** How a topic is to be read, as its reader says. */
+export type ReadOptions = SubscribeEventsOptions<unknown, unknown, unknown>;
+
+/** What is to be read of a topic, and how. Small: one is kept for each subscription. */
+export class ReadPlan {
+  readonly topic: ReadTopic;
   /** Sorted, each once. */
   readonly keys: readonly string[];
   /** Undefined where there is one key. */
   readonly list: PositionList | undefined;
-  /** The id to go on after, unless whoever reads has another. */
-  readonly after: string | undefined;
+  readonly options: ReadOptions;
   readonly stages: readonly Stage[];
   readonly check: ItemCheck | undefined;
-  readonly policy: SlowPolicy;
-  readonly snapshot: ((at: string) => unknown) | undefined;
-  readonly onGap: ((gap: Gap) => unknown) | undefined;
-  readonly signal: AbortSignal | undefined;
-  /** @throws TautlineError `CONNECTION_CLOSED` where the hub is closed. */
-  feed(key: string): KeyFeed;
+
+  constructor({ topic, keys, list, options, stages, check }: ReadPlanParts) {
+    this.topic = topic;
+    this.keys = keys;
+    this.list = list;
+    this.options = options;
+    this.stages = stages;
+    this.check = check;
+  }
+
+  get policy(): SlowPolicy {
+    return this.options.policy ?? this.topic.policy;
+  }
+
+  /** The same with another stage after the others. */
+  withStage(stage: Stage): ReadPlan {
+    return new ReadPlan({ ...partsOf(this), stages: [...this.stages, stage] });
+  }
+
+  withCheck(check: ItemCheck): ReadPlan {
+    return new ReadPlan({ ...partsOf(this), check });
+  }
+
   /** Shows who reads, where that is wanted. */
-  join(): Closable | undefined;
+  join(): Closable | undefined {
+    const { as } = this.options;
+    return as === undefined ? undefined : this.topic.join(this.keys, as);
+  }
+}
+
+type ReadPlanParts = Pick<ReadPlan, "topic" | "keys" | "list" | "options" | "stages" | "check">;
+
+function partsOf({ topic, keys, list, options, stages, check }: ReadPlan): ReadPlanParts {
+  return { topic, keys, list, options, stages, check };
 }
 
 /** How a reading begins. */

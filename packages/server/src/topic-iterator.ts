@@ -23,8 +23,8 @@ export class TopicIterator implements AsyncIterableIterator<TrackedEnvelope<unkn
   #error: unknown = undefined;
 
   constructor(plan: ReadPlan) {
-    this.#reader = new TopicReader(plan, this, plan.after);
-    this.#signal = plan.signal;
+    this.#reader = new TopicReader(plan, this, plan.options.after ?? undefined);
+    this.#signal = plan.options.signal;
     if (this.#signal?.aborted === true) this.#ended = true;
     else this.#open();
   }

@@ -38,7 +38,7 @@ export class TopicReader implements CursorOwner {
       const positions = this.#after === undefined ? undefined : this.#parse(this.#after);
       this.#presence = this.#plan.join();
       this.#cursors = this.#plan.keys.map(
-        (key, index) => new KeyCursor(this, this.#plan.feed(key), positions?.[index]),
+        (key, index) => new KeyCursor(this, this.#plan.topic.feed(key), positions?.[index]),
       );
       for (const cursor of this.#cursors) if (!this.#closed) cursor.open();
     } catch (error) {
@@ -164,7 +164,7 @@ export class TopicReader implements CursorOwner {
 
   /** What is missing is in a newer snapshot, where there are snapshots. */
   #onGap(from: string): Gap {
-    if (this.#plan.snapshot === undefined) return this.#tellGap(from, this.#id());
+    if (this.#plan.options.snapshot === undefined) return this.#tellGap(from, this.#id());
     for (const cursor of this.#cursors) cursor.seek(undefined);
     const gap = this.#tellGap(from, this.#id());
     this.#takeSnapshot();
@@ -173,14 +173,14 @@ export class TopicReader implements CursorOwner {
 
   #tellGap(from: string, to: string): Gap {
     const gap = new Gap(from, to);
-    const data = this.#plan.onGap?.(gap);
+    const data = this.#plan.options.onGap?.(gap);
     if (data !== undefined) this.#push(this.#checked(to, data));
     return gap;
   }
 
   /** Of where everything is now. What comes meanwhile comes after it. */
   #takeSnapshot(): void {
-    const { snapshot } = this.#plan;
+    const { snapshot } = this.#plan.options;
     if (snapshot === undefined || this.#closed) return;
     const at = this.#id();
     const taken = snapshot(at);

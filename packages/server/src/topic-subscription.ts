@@ -1,5 +1,5 @@
 import type { TrackedEnvelope } from "@trpc/server";
-import type { EventInfo, ReadPlan, ReadReceiver, Stage } from "./read-plan.ts";
+import type { EventInfo, ReadPlan, ReadReceiver } from "./read-plan.ts";
 import { CheckableSource, type ItemCheck } from "./subscription-items.ts";
 import { TopicIterator } from "./topic-iterator.ts";
 import { TopicReader } from "./topic-reader.ts";
@@ -30,12 +30,14 @@ export class TopicSubscription<Event, Extra = never>
   filter(passes: (event: Event, info: EventInfo) => boolean): TopicSubscription<Event, Extra>;
   filter(passes: (event: Event, info: EventInfo) => boolean): TopicSubscription<Event, Extra> {
     // What comes out of the stage before is what its type says.
-    return this.#with({ kind: "filter", passes: passes as (event: unknown, info: EventInfo) => boolean });
+    const stage = { kind: "filter", passes: passes as (event: unknown, info: EventInfo) => boolean } as const;
+    return new TopicSubscription(this.#plan.withStage(stage));
   }
 
   /** Makes something else of each event. */
   map<To>(map: (event: Event, info: EventInfo) => To): TopicSubscription<To, Extra> {
-    return this.#with({ kind: "map", map: map as (event: unknown, info: EventInfo) => unknown });
+    const stage = { kind: "map", map: map as (event: unknown, info: EventInfo) => unknown } as const;
+    return new TopicSubscription(this.#plan.withStage(stage));
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<TrackedEnvelope<Event | Extra>, void> {
@@ -44,15 +46,11 @@ export class TopicSubscription<Event, Extra = never>
 
   /** Events are checked once, however many subscribers there are. */
   override checkedBy(check: ItemCheck): TopicSubscription<unknown> {
-    return new TopicSubscription({ ...this.#plan, check });
+    return new TopicSubscription(this.#plan.withCheck(check));
   }
 
   /** For whoever takes items without promises. @param lastEventId goes before an `after` of the subscription's own. */
   read(receiver: ReadReceiver, lastEventId: string | undefined): TopicReader {
-    return new TopicReader(this.#plan, receiver, lastEventId ?? this.#plan.after);
-  }
-
-  #with<To>(stage: Stage): TopicSubscription<To, Extra> {
-    return new TopicSubscription({ ...this.#plan, stages: [...this.#plan.stages, stage] });
+    return new TopicReader(this.#plan, receiver, lastEventId ?? this.#plan.options.after ?? undefined);
   }
 }

@@ -14,10 +14,8 @@ import {
   type SubscribeEventsOptions,
 } from "./options.ts";
 import type { Presence, PresenceGroups, PresenceOptions } from "./presence.ts";
-import type { ReadPlan } from "./read-plan.ts";
-import type { SlowPolicy } from "./slow-policy.ts";
+import { ReadPlan, type ReadTopic, type Stage } from "./read-plan.ts";
 import { isThenable } from "./thenable.ts";
-import type { TopicFeeds } from "./topic-feeds.ts";
 import { TopicSubscription } from "./topic-subscription.ts";
 
 /** An event of a topic. */
@@ -33,9 +31,8 @@ export interface TopicParts {
   readonly schema: Schema;
   readonly log: BrokerTopic;
   readonly codec: EventCodec;
-  readonly feeds: TopicFeeds;
+  readonly reading: ReadTopic;
   readonly presence: PresenceGroups;
-  readonly policy: SlowPolicy;
   readonly publishWaitMs: number;
 }
 
@@ -109,25 +106,14 @@ export class Topic<Input, Data, MemberInput, Member> {
    */
   subscribe<Snapshot = never, Told = never>(
     keys: string | readonly string[],
-    options: SubscribeEventsOptions<MemberInput, Snapshot, Told> = {},
-  ): TopicSubscription<Data, SnapshotItem<Snapshot> | NonNullable<Told>> {
-    const { feeds, presence, policy } = this.#parts;
-    const sorted = sortKeys(typeof keys === "object" ? keys : [keys]);
-    const { as } = options;
-    const plan: ReadPlan = {
-      keys: sorted,
-      list: sorted.length === 1 ? undefined : new PositionList(sorted),
-      after: options.after ?? undefined,
-      stages: [],
-      check: undefined,
-      policy: options.policy ?? policy,
-      snapshot: options.snapshot,
-      onGap: options.onGap,
-      signal: options.signal,
-      feed: (key) => feeds.get(key),
-      join: () => (as === undefined ? undefined : presence.join(sorted, as)),
-    };
-    return new TopicSubscription(plan);
+    options: SubscribeEventsOptions<MemberInput, Snapshot, Told> = noOptions,
+  ): TopicSubscription<Data, SnapshotItem<Snapshot> | Exclude<Told, void | undefined>> {
+    const sorted = typeof keys === "object" ? sortKeys(keys) : [checkKey(keys)];
+    const list = sorted.length === 1 ? undefined : new PositionList(sorted);
+    const { reading } = this.#parts;
+    return new TopicSubscription(
+      new ReadPlan({ topic: reading, keys: sorted, list, options, stages: noStages, check: undefined }),
+    );
   }
 
   /** Who is subscribed to a key, on all nodes: those who said so with `as`. */
@@ -137,6 +123,9 @@ export class Topic<Input, Data, MemberInput, Member> {
   }
 }
 
+const noOptions = {};
+const noStages: readonly Stage[] = [];
+
 function sortKeys(keys: readonly string[]): readonly string[] {
   for (const key of keys) checkKey(key);
   const sorted = [...new Set(keys)].sort();
@@ -145,8 +134,9 @@ function sortKeys(keys: readonly string[]): readonly string[] {
 }
 
 /** Lone surrogates are the same bytes: two keys would be one. */
-function checkKey(key: unknown): void {
-  if (typeof key !== "string" || key.length > maxKeyLength || /\p{Surrogate}/u.test(key)) throw badRequest("no key");
+function checkKey(key: unknown): string {
+  if (typeof key === "string" && key.length <= maxKeyLength && !/\p{Surrogate}/u.test(key)) return key;
+  throw badRequest("no key");
 }
 
 function readId(id: string | undefined): Position | undefined {

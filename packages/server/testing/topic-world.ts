@@ -100,13 +100,18 @@ export class Puller<T> implements ReadReceiver {
   start: ReadStart | undefined = undefined;
   readonly reader: TopicReader;
 
-  constructor(source: TopicSubscription<T, unknown>, lastEventId?: string) {
+  readonly #onStarted: ((reader: TopicReader) => void) | undefined;
+
+  /** @param onStarted is called in its middle. */
+  constructor(source: TopicSubscription<T, unknown>, lastEventId?: string, onStarted?: (reader: TopicReader) => void) {
+    this.#onStarted = onStarted;
     this.reader = source.read(this, lastEventId);
     this.reader.open();
   }
 
   onStarted(start: ReadStart): void {
     this.start = start;
+    this.#onStarted?.(this.reader);
   }
 
   onReady(): void {
