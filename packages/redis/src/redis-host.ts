@@ -1,0 +1,24 @@
+import type { Closable } from "@tautline/server";
+import type { CatchUps } from "./catch-ups.ts";
+import type { Publishes } from "./publishes.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** What the topics of one broker share. */
+export interface RedisHost {
+  readonly prefix: string;
+  readonly db: number;
+  readonly commands: RedisConnection;
+  readonly subscriptions: Subscriptions;
+  readonly catchUps: CatchUps;
+  readonly publishes: Publishes;
+  /** The epoch of each shard that was published in, as it was last. */
+  readonly epochs: Map<string, string>;
+  /** What is closed with the broker at the latest. */
+  readonly open: Set<Closable>;
+  now(): number;
+  /** What every script on a log is told; see `shardScript`. */
+  shardArguments(forgetMs: string): readonly string[];
+  /** @throws TautlineError `CONNECTION_CLOSED` */
+  check(): void;
+}
