@@ -7,7 +7,7 @@ export interface LogPage extends HistoryPage {
 
 /** What the read script's answer says. */
 export function toLogPage(reply: unknown, after: Position | undefined): LogPage {
-  const [epoch = "", clock, cutFlag, from, known, first, ...flat] = reply as [string, ...(string | number)[]];
+  const [epoch, clock, cutFlag, from, known, first, ...flat] = reply as [string, ...(string | number)[]];
   const cut = cutFlag === 1;
   const events: StoredEvent[] = [];
   for (let index = 0; index < flat.length; index += 2)

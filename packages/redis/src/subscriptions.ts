@@ -12,9 +12,30 @@ export interface ChannelListener {
   onMessage(text: string): void;
 }
 
+/** One listener's part in a channel. */
+class Subscription implements Closable {
+  readonly channel: Channel;
+  readonly listener: ChannelListener;
+  open = true;
+  readonly #onClosed: (subscription: Subscription) => void;
+
+  constructor(channel: Channel, listener: ChannelListener, onClosed: (subscription: Subscription) => void) {
+    this.channel = channel;
+    this.listener = listener;
+    this.#onClosed = onClosed;
+  }
+
+  close(): void {
+    if (!this.open) return;
+    this.open = false;
+    this.#onClosed(this);
+  }
+}
+
 interface Channel {
   readonly name: string;
-  readonly listeners: ChannelListener[];
+  /** Another array whenever they change, so that whoever goes through them is not confused. */
+  subscriptions: readonly Subscription[];
   /** Whether the server was asked, and whether it has answered. */
   asked: boolean;
   stands: boolean;
@@ -52,29 +73,26 @@ export class Subscriptions {
 
   /** A listener that comes to a channel which stands hears so in a later turn. */
   subscribe(name: string, listener: ChannelListener): Closable {
-    const channel = this.#channels.get(name) ?? { name, listeners: [], asked: false, stands: false };
+    const channel = this.#channels.get(name) ?? { name, subscriptions: [], asked: false, stands: false };
+    const subscription = new Subscription(channel, listener, this.#onClosed);
+    channel.subscriptions = [...channel.subscriptions, subscription];
     this.#channels.set(name, channel);
-    channel.listeners.push(listener);
-    if (channel.stands) queueMicrotask(() => tellIfStands(channel, listener));
+    if (channel.stands) queueMicrotask(() => tellThatItStands(subscription));
     else if (!channel.asked) this.#change(channel);
-    return { close: () => this.#unsubscribe(channel, listener) };
+    return subscription;
   }
 
-  #unsubscribe(channel: Channel, listener: ChannelListener): void {
-    const index = channel.listeners.indexOf(listener);
-    if (index < 0) return;
-    channel.listeners.splice(index, 1);
-    if (channel.listeners.length > 0) return;
+  readonly #onClosed = (subscription: Subscription): void => {
+    const { channel } = subscription;
+    channel.subscriptions = channel.subscriptions.filter((other) => other !== subscription);
+    if (channel.subscriptions.length > 0) return;
     this.#channels.delete(channel.name);
     this.#change(channel);
-  }
+  };
 
   #onMessage(name: string, text: string): void {
-    const channel = this.#channels.get(name);
-    if (channel === undefined) return;
-    const { listeners } = channel;
-    if (listeners.length === 1) listeners[0]?.onMessage(text);
-    else for (const listener of [...listeners]) listener.onMessage(text);
+    const subscriptions = this.#channels.get(name)?.subscriptions ?? [];
+    for (const { open, listener } of subscriptions) if (open) listener.onMessage(text);
   }
 
   #onLost(): void {
@@ -83,7 +101,7 @@ export class Subscriptions {
       const stood = channel.stands;
       channel.asked = false;
       channel.stands = false;
-      if (stood) for (const listener of [...channel.listeners]) listener.onUnsubscribed();
+      if (stood) for (const { open, listener } of channel.subscriptions) if (open) listener.onUnsubscribed();
     }
   }
 
@@ -125,11 +143,11 @@ export class Subscriptions {
     for (const channel of channels) {
       if (!channel.asked || channel.stands) continue;
       channel.stands = true;
-      for (const listener of [...channel.listeners]) listener.onSubscribed();
+      for (const subscription of channel.subscriptions) tellThatItStands(subscription);
     }
   }
 }
 
-function tellIfStands({ stands, listeners }: Channel, listener: ChannelListener): void {
-  if (stands && listeners.includes(listener)) listener.onSubscribed();
+function tellThatItStands({ open, channel, listener }: Subscription): void {
+  if (open && channel.stands) listener.onSubscribed();
 }
