@@ -99,6 +99,22 @@ export class RedisServer {
     );
   }
 
+  /** How many are connected besides `client`. */
+  async connections(): Promise<number> {
+    return (await this.#clients()).length - 1;
+  }
+
+  /** How many channels they listen to. */
+  async subscriptions(): Promise<number> {
+    return (await this.#clients()).reduce((sum, line) => sum + Number(/ sub=(\d+)/.exec(line)?.[1]), 0);
+  }
+
+  async #clients(): Promise<string[]> {
+    return String(await this.client.client("LIST"))
+      .trim()
+      .split("\n");
+  }
+
   async close(): Promise<void> {
     this.client.disconnect();
     await this.kill();
