@@ -1,15 +1,15 @@
 import type { Closable, FollowListener, Position, StoredEvent } from "@tautline/server";
 import type { CatchUp } from "./catch-ups.ts";
-import type { LogNames } from "./key-names.ts";
 import type { LogPage } from "./log-page.ts";
 import type { ChannelListener } from "./subscriptions.ts";
 
 /** What a follow needs of its topic. */
 export interface FollowedTopic {
-  /** What comes after a position of a log; without one nothing, but where the log's end is. */
-  readOn(names: LogNames, after: Position | undefined): Promise<LogPage>;
+  /** What comes after a position of a key's log; without one nothing, but where the log's end is. */
+  readOn(key: string, after: Position | undefined): Promise<LogPage>;
   /** Has `catchUp` called as soon as there is room for it. */
   catchUp(follow: CatchUp): void;
+  onClosed(follow: KeyFollow): void;
 }
 
 /**
@@ -31,21 +31,22 @@ const maxHeld = 256;
  */
 export class KeyFollow implements ChannelListener, CatchUp, Closable {
   readonly #topic: FollowedTopic;
-  readonly #names: LogNames;
+  readonly #key: string;
   readonly #listener: FollowListener;
-  /** Set once; ends the subscription. */
-  onClosed: () => void = () => {};
+  /** To its channel, once there is one. */
+  subscription: Closable | undefined = undefined;
   #state: State = "waiting";
   #position: Position | undefined = undefined;
-  #held: Message[] = [];
+  /** Undefined where there are none: most keys are idle. */
+  #held: Message[] | undefined = undefined;
   #overflown = false;
   #catchingUp = false;
   /** How often its subscription was lost. */
   #losses = 0;
 
-  constructor(topic: FollowedTopic, names: LogNames, listener: FollowListener) {
+  constructor(topic: FollowedTopic, key: string, listener: FollowListener) {
     this.#topic = topic;
-    this.#names = names;
+    this.#key = key;
     this.#listener = listener;
   }
 
@@ -57,7 +58,7 @@ export class KeyFollow implements ChannelListener, CatchUp, Closable {
     if (this.#state === "closed") return;
     this.#losses++;
     this.#state = "waiting";
-    this.#held = [];
+    this.#held = undefined;
   }
 
   onMessage(text: string): void {
@@ -79,8 +80,9 @@ export class KeyFollow implements ChannelListener, CatchUp, Closable {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#held = [];
-    this.onClosed();
+    this.#held = undefined;
+    this.subscription?.close();
+    this.#topic.onClosed(this);
   }
 
   #readAgain(): void {
@@ -91,7 +93,7 @@ export class KeyFollow implements ChannelListener, CatchUp, Closable {
   async #read(): Promise<void> {
     const losses = this.#losses;
     this.#overflown = false;
-    const page = await this.#topic.readOn(this.#names, this.#position);
+    const page = await this.#topic.readOn(this.#key, this.#position);
     // The channel has been lost meanwhile: what it goes on with may be long after this page.
     if (losses !== this.#losses) return;
     this.#tell(page);
@@ -99,8 +101,9 @@ export class KeyFollow implements ChannelListener, CatchUp, Closable {
   }
 
   #hold(message: Message): void {
+    this.#held ??= [];
     if (this.#held.push(message) <= maxHeld) return;
-    this.#held = [];
+    this.#held = undefined;
     this.#overflown = true;
   }
 
@@ -118,8 +121,8 @@ export class KeyFollow implements ChannelListener, CatchUp, Closable {
   #goLive(): void {
     if (this.#isClosed) return;
     this.#state = "live";
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = undefined;
     for (const message of held) {
       if (this.#state === "live") this.#take(message);
       else if (this.#state === "reading") this.#hold(message);

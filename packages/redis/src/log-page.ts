@@ -5,9 +5,10 @@ export interface LogPage extends HistoryPage {
   readonly cut: boolean;
 }
 
-/** What the read script's answer says. */
-export function toLogPage(reply: unknown, after: Position | undefined): LogPage {
-  const [epoch, clock, cutFlag, from, known, first, ...flat] = reply as [string, ...(string | number)[]];
+/** What the read script's answer says. @param know gives the string that stands for an epoch. */
+export function toLogPage(reply: unknown, after: Position | undefined, know: (epoch: string) => string): LogPage {
+  const [told, clock, cutFlag, from, known, first, ...flat] = reply as [string, ...(string | number)[]];
+  const epoch = know(told);
   const cut = cutFlag === 1;
   const events: StoredEvent[] = [];
   for (let index = 0; index < flat.length; index += 2)

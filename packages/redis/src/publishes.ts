@@ -22,6 +22,7 @@ export class Publishes {
   readonly #host: { isReady(): boolean; now(): number };
   /** In the order in which they came. */
   readonly #waiting = new Set<Waiting>();
+  #failure: Error | undefined = undefined;
   #count = 0;
   #length = 0;
 
@@ -52,6 +53,7 @@ export class Publishes {
 
   /** Resolves when the server is there. @throws TautlineError `SERVICE_UNAVAILABLE` where that takes longer than `until`. */
   async whenReady(until: number): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#host.isReady()) return;
     if (this.isOver(until)) throw unavailable();
     await new Promise<void>((resolve, reject) => {
@@ -69,8 +71,9 @@ export class Publishes {
     for (const waiting of this.#take()) waiting.resolve();
   }
 
-  /** None goes on. */
+  /** None goes on, now or later. */
   fail(error: Error): void {
+    this.#failure = error;
     for (const waiting of this.#take()) waiting.reject(error);
   }
 

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
 import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
 import { hasRedis, RedisServer } from "../testing/redis-server.ts";
-import type { RedisBrokerOptions } from "./options.ts";
-import { redisBroker } from "./redis-broker.ts";
+import { connectionSettings } from "./options.ts";
+import { RedisBroker, redisBroker } from "./redis-broker.ts";
 
 const limits: HistoryLimits = { maxEvents: 10_000, maxAgeMs: 3_600_000, maxBytes: 64 * 1024 * 1024 };
 
@@ -100,8 +100,8 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
     });
   }
 
-  async function createBroker(options: RedisBrokerOptions = {}): Promise<Broker> {
-    const broker = redisBroker(server.url, options);
+  async function createBroker(): Promise<RedisBroker> {
+    const broker = new RedisBroker(connectionSettings(server.url, {}), {});
     afterTest(() => broker.close());
     await broker.openTopic("is it there?", limits).publish("", "", { waitMs: 10_000 });
     await server.client.flushall();
@@ -129,6 +129,7 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
       async () => (await server.entries()) === 0 && (await server.subscriptions()) === 0,
     );
     expect(await server.connections()).toBe(2);
+    expect([broker.subscriptions.size, broker.open.size]).toEqual([0, 0]);
   });
 
   test("tells whoever publishes that it may have been stored where the answer was lost", async () => {

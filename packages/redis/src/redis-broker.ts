@@ -3,6 +3,7 @@ import { TautlineError } from "@tautline/core";
 import { Deadlines } from "@tautline/core/internals";
 import type { Broker, BrokerTopic, Closable, HistoryLimits } from "@tautline/server";
 import { CatchUps } from "./catch-ups.ts";
+import { Epochs } from "./epochs.ts";
 import { signalChannel } from "./key-names.ts";
 import { type ConnectionSettings, connectionSettings, type RedisBrokerOptions, type RedisServer } from "./options.ts";
 import { publishScript } from "./publish-script.ts";
@@ -24,14 +25,15 @@ export function redisBroker(server: RedisServer, options: RedisBrokerOptions = {
   return new RedisBroker(connectionSettings(server, options), options);
 }
 
-class RedisBroker implements Broker, RedisHost {
+/** One node's way to a server. */
+export class RedisBroker implements Broker, RedisHost {
   readonly prefix: string;
   readonly db: number;
   readonly commands: RedisConnection;
   readonly subscriptions: Subscriptions;
   readonly catchUps: CatchUps;
   readonly publishes: Publishes;
-  readonly epochs: Map<string, string> = new Map();
+  readonly epochs: Epochs = new Epochs();
   readonly open: Set<Closable> = new Set();
   readonly #settings: ConnectionSettings;
   readonly #deadlines: Deadlines;

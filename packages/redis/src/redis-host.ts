@@ -1,5 +1,6 @@
 import type { Closable } from "@tautline/server";
 import type { CatchUps } from "./catch-ups.ts";
+import type { Epochs } from "./epochs.ts";
 import type { Publishes } from "./publishes.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -12,8 +13,7 @@ export interface RedisHost {
   readonly subscriptions: Subscriptions;
   readonly catchUps: CatchUps;
   readonly publishes: Publishes;
-  /** The epoch of each shard that was published in, as it was last. */
-  readonly epochs: Map<string, string>;
+  readonly epochs: Epochs;
   /** What is closed with the broker at the latest. */
   readonly open: Set<Closable>;
   now(): number;

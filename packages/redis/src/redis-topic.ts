@@ -70,20 +70,20 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
   }
 
   follow(key: string, listener: FollowListener): Closable {
+    const { subscriptions, open } = this.#host;
     this.#host.check();
-    const names = this.#namesOf(key);
-    const follow = new KeyFollow(this, names, listener);
-    const subscription = this.#host.subscriptions.subscribe(names.channel, follow);
-    this.#host.open.add(follow);
-    follow.onClosed = () => {
-      this.#host.open.delete(follow);
-      subscription.close();
-    };
+    const follow = new KeyFollow(this, key, listener);
+    open.add(follow);
+    follow.subscription = subscriptions.subscribe(this.#namesOf(key).channel, follow);
     return follow;
   }
 
-  readOn(names: LogNames, after: Position | undefined): Promise<LogPage> {
-    return this.#read(names, after === undefined ? nothing : { after, ...catchUpPage });
+  onClosed(follow: KeyFollow): void {
+    this.#host.open.delete(follow);
+  }
+
+  readOn(key: string, after: Position | undefined): Promise<LogPage> {
+    return this.#read(this.#namesOf(key), after === undefined ? nothing : { after, ...catchUpPage });
   }
 
   catchUp(follow: KeyFollow): void {
@@ -118,8 +118,8 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
     const keys = [names.shard, names.log, names.events];
     if (id !== undefined) keys.push(idName(names, id));
     const args = [...this.#host.shardArguments(this.#forget), names.channel, text, ...this.#limits, epochBefore];
-    const [epoch, offset] = (await commands.evaluate(publishScript, keys, args)) as [string, string?];
-    epochs.set(names.shard, epoch);
+    const [told, offset] = (await commands.evaluate(publishScript, keys, args)) as [string, string?];
+    const epoch = epochs.know(names.shard, told);
     if (offset === undefined) throw outcomeUnknown();
     return { epoch, offset: Number(offset) };
   }
@@ -134,8 +134,9 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
       String(limit),
       toArgument(maxBytes),
     ];
-    const reply = await this.#host.commands.evaluate(readScript, [names.shard, names.log, names.events], args);
-    return toLogPage(reply, after);
+    const { commands, epochs } = this.#host;
+    const reply = await commands.evaluate(readScript, [names.shard, names.log, names.events], args);
+    return toLogPage(reply, after, (told) => epochs.know(names.shard, told));
   }
 
   #namesOf(key: string): LogNames {
