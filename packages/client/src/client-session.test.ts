@@ -280,12 +280,15 @@ describe("a store of mutations", () => {
 
   test("is asked about a mutation that was sent while it had the name that it has now", async () => {
     const { last, outcomes } = await loseSession(["store", "store", "store"]);
-    expect(last.came.filter(([type]) => type === 11)).toEqual([[11, 3, "save", { firstId: 1 }, "a"]]);
+    expect(last.came.filter(([type]) => type === 11)).toEqual([[11, 3, "save", { firstId: 2 }, "a"]]);
     expect(outcomes).toEqual([]);
   });
 
   test("is not asked about one that was sent before it had another name", async () => {
-    for (const names of [["old", "new", "new"], ["old", "new", "old"]] as const) {
+    for (const names of [
+      ["old", "new", "new"],
+      ["old", "new", "old"],
+    ] as const) {
       const { last, outcomes } = await loseSession(names);
       expect(last.came.filter(([type]) => type === 11)).toEqual([]);
       expect(outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);

@@ -33,15 +33,17 @@ return epoch
  * knows whether it was run.
  */
 export const claimScript: RedisScript = new RedisScript(`${begin}
-local record = redis.call('HMGET', KEYS[3], 'outcome', 'node', 'claim')
+local record = redis.call('HMGET', KEYS[3], 'outcome', 'node', 'claim', 'epoch')
 if record[1] then return {epoch, 'done', record[1]} end
 if record[3] == ARGV[7] then return {epoch, 'mine'} end
 if record[3] then
+  -- What it came to may have been stored, and lost.
+  if record[4] ~= epoch then return {epoch, 'lost'} end
   local untilMs = tonumber(redis.call('ZSCORE', KEYS[2], record[2]) or 0)
   return {epoch, untilMs > now and 'running' or 'dead'}
 end
 if ARGV[8] ~= '' and ARGV[8] ~= epoch then return {epoch, 'lost'} end
-redis.call('HSET', KEYS[3], 'node', ARGV[4], 'claim', ARGV[7])
+redis.call('HSET', KEYS[3], 'node', ARGV[4], 'claim', ARGV[7], 'epoch', epoch)
 redis.call('PEXPIRE', KEYS[3], ARGV[6])
 redis.call('ZADD', KEYS[2], digits(now + ARGV[5]), ARGV[4])
 return {epoch, 'mine'}

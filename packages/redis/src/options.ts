@@ -50,8 +50,13 @@ export interface RedisIdempotencyOptions extends RedisConnectionOptions {
   readonly pollMs?: number;
   /** The longest outcome that is kept, in bytes; of a longer one is known only that there was one. Default 1 MiB. Off: `Infinity`. */
   readonly maxOutcomeBytes?: number;
-  /** How many outcomes may wait for a server that is away; of more is known only that they were. Default 10,000. Off: `Infinity`. */
-  readonly maxWaiting?: number;
+  /**
+   * How long outcomes that wait for a server which is away may be together, in UTF-16 units; of more is known only that they were.
+   * Default 64 Mi. Off: `Infinity`.
+   */
+  readonly maxWaitingLength?: number;
+  /** How long a mutation waits for a server that is away, in ms, before it is `SERVICE_UNAVAILABLE`. Default 5,000. Off: 0. */
+  readonly waitMs?: number;
 }
 
 /** The options of a connection, with their defaults. */

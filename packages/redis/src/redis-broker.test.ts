@@ -3,20 +3,12 @@ import { type BrokerHarness, brokerConformance } from "@tautline/server/testing"
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
 import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
+import { eventually } from "../testing/eventually.ts";
 import { hasRedis, RedisServer } from "../testing/redis-server.ts";
 import { connectionSettings } from "./options.ts";
 import { RedisBroker, redisBroker } from "./redis-broker.ts";
 
 const limits: HistoryLimits = { maxEvents: 10_000, maxAgeMs: 3_600_000, maxBytes: 64 * 1024 * 1024 };
-
-/** Waits for something that only the server knows, or decides. */
-async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let look = 0; look < 2_000; look++) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  expect.fail(`still not so: ${what}`);
-}
 
 /** Nodes that share a server, each by a way of its own. */
 class RedisHarness implements BrokerHarness {

@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { TautlineError } from "@tautline/core";
 import { Deadlines } from "@tautline/core/internals";
 import type { Broker, BrokerTopic, Closable, HistoryLimits } from "@tautline/server";
+import { Backlog } from "./backlog.ts";
 import { CatchUps } from "./catch-ups.ts";
 import { Epochs } from "./epochs.ts";
 import { signalChannel } from "./key-names.ts";
 import { type ConnectionSettings, connectionSettings, type RedisBrokerOptions, type RedisServer } from "./options.ts";
 import { publishScript } from "./publish-script.ts";
-import { Publishes } from "./publishes.ts";
 import { readScript } from "./read-script.ts";
+import { Readiness } from "./readiness.ts";
 import { databaseOf, RedisConnection } from "./redis-connection.ts";
 import { RedisGroup } from "./redis-group.ts";
 import type { RedisHost } from "./redis-host.ts";
@@ -32,7 +33,8 @@ export class RedisBroker implements Broker, RedisHost {
   readonly commands: RedisConnection;
   readonly subscriptions: Subscriptions;
   readonly catchUps: CatchUps;
-  readonly publishes: Publishes;
+  readonly readiness: Readiness;
+  readonly publishes: Backlog;
   readonly epochs: Epochs = new Epochs();
   readonly open: Set<Closable> = new Set();
   readonly #settings: ConnectionSettings;
@@ -53,9 +55,10 @@ export class RedisBroker implements Broker, RedisHost {
     this.commands = new RedisConnection(settings, { scripts, onReady: () => this.#onReady(), onLost: () => {} });
     this.subscriptions = new Subscriptions(settings, () => this.#compareHistories());
     this.catchUps = new CatchUps(() => this.commands.ready, this.#deadlines);
-    this.publishes = new Publishes({ maxWaiting, maxWaitingLength }, this.#deadlines, {
+    this.publishes = new Backlog(maxWaiting, maxWaitingLength);
+    this.readiness = new Readiness(this.#deadlines, {
       isReady: () => this.commands.ready,
-      now: () => this.now(),
+      now: () => settings.clock.now(),
     });
     this.commands.open();
     this.subscriptions.connection.open();
@@ -106,10 +109,6 @@ export class RedisBroker implements Broker, RedisHost {
     return this.#closed;
   }
 
-  now(): number {
-    return this.#settings.clock.now();
-  }
-
   shardArguments(forgetMs: string): readonly string[] {
     return [this.commands.history, this.#seed, this.#settings.durable ? "1" : "0", forgetMs];
   }
@@ -120,7 +119,7 @@ export class RedisBroker implements Broker, RedisHost {
 
   async #close(): Promise<void> {
     for (const held of this.open) held.close();
-    this.publishes.fail(brokerClosed());
+    this.readiness.fail(brokerClosed());
     this.catchUps.clear();
     await Promise.all([this.commands.close(), this.subscriptions.connection.close()]);
     this.#deadlines.clear();
@@ -128,7 +127,7 @@ export class RedisBroker implements Broker, RedisHost {
 
   #onReady(): void {
     this.#compareHistories();
-    this.publishes.onReady();
+    this.readiness.onReady();
     this.catchUps.onReady();
   }
 

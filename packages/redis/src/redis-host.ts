@@ -1,7 +1,8 @@
 import type { Closable } from "@tautline/server";
+import type { Backlog } from "./backlog.ts";
 import type { CatchUps } from "./catch-ups.ts";
 import type { Epochs } from "./epochs.ts";
-import type { Publishes } from "./publishes.ts";
+import type { Readiness } from "./readiness.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -12,11 +13,12 @@ export interface RedisHost {
   readonly commands: RedisConnection;
   readonly subscriptions: Subscriptions;
   readonly catchUps: CatchUps;
-  readonly publishes: Publishes;
+  readonly readiness: Readiness;
+  /** Publishes that have not settled. */
+  readonly publishes: Backlog;
   readonly epochs: Epochs;
   /** What is closed with the broker at the latest. */
   readonly open: Set<Closable>;
-  now(): number;
   /** What every script on a log is told; see `shardScript`. */
   shardArguments(forgetMs: string): readonly string[];
   /** @throws TautlineError `CONNECTION_CLOSED` */

@@ -49,13 +49,13 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
   }
 
   async publish(key: string, text: string, { id, waitMs }: PublishOptions): Promise<Position> {
-    const { publishes } = this.#host;
+    const { publishes, readiness } = this.#host;
     this.#host.check();
-    publishes.onBegun(text.length);
+    if (!publishes.add(text.length)) throw tooMuch();
     try {
-      return await this.#publish(this.#namesOf(key), text, id, this.#host.now() + waitMs);
+      return await this.#publish(this.#namesOf(key), text, id, readiness.after(waitMs));
     } finally {
-      publishes.onSettled(text.length);
+      publishes.remove(text.length);
     }
   }
 
@@ -99,11 +99,11 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
     let doubt: unknown;
     for (;;) {
       try {
-        await this.#host.publishes.whenReady(until);
+        await this.#host.readiness.whenReady(until);
         return await this.#store(names, text, id, doubt === undefined ? undefined : epoch);
       } catch (thrown) {
         // It was not sent, or to a server that is none to store in: there may be another, in time.
-        if (isAway(thrown) && !this.#host.publishes.isOver(until)) continue;
+        if (isAway(thrown) && !this.#host.readiness.isOver(until)) continue;
         if (doubt !== undefined) throw outcomeUnknown(doubt);
         if (thrown instanceof TautlineError) throw thrown;
         if (isRefusal(thrown)) throw unavailable(thrown);
@@ -147,4 +147,8 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
 /** Scripts know no Infinity. */
 function toArgument(limit: number): string {
   return Number.isFinite(limit) ? String(Math.ceil(limit)) : "-1";
+}
+
+function tooMuch(): TautlineError {
+  return new TautlineError({ code: "SERVICE_UNAVAILABLE", message: "too much waits for Redis" });
 }

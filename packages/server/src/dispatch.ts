@@ -67,7 +67,10 @@ export class Dispatch implements TopicPumpHost {
     if (idempotency === undefined || call.type !== "mutation" || scope.client === undefined)
       return this.#run(call, scope);
     const { firstId } = call.fields;
-    const claim = { key: `${scope.client}:${firstId ?? call.id}`, again: firstId === undefined ? undefined : scope.store };
+    const claim = {
+      key: `${scope.client}:${firstId ?? call.id}`,
+      again: firstId === undefined ? undefined : scope.store,
+    };
     const run = (): void => this.#run(call, scope);
     const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
     runOnce(idempotency, claim, call, run, onUntold).catch((thrown: unknown) => this.#failClaim(call, thrown, scope));
