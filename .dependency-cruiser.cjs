@@ -50,6 +50,19 @@ module.exports = {
       to: { path: "^packages/server/" },
     },
     {
+      name: "redis-does-not-import-client",
+      severity: "error",
+      from: { path: "^packages/redis/" },
+      to: { path: "^packages/client/" },
+    },
+    {
+      name: "nothing-imports-redis",
+      comment: "Who needs it hands it in.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/redis/" },
+      to: { path: ["^packages/redis/", "node_modules/ioredis/"] },
+    },
+    {
       name: "packages-import-each-other-by-name",
       comment: "Through the other package's exports, never by a path into its folder.",
       severity: "error",
@@ -67,6 +80,16 @@ module.exports = {
       severity: "error",
       from: { path: "^packages/client/src/", pathNot: ["^packages/client/src/web-socket[.]node[.]ts$", notTests] },
       to: { path: "node_modules/ws/" },
+    },
+    {
+      name: "one-redis-file-imports-ioredis",
+      comment: "And one names the type of its options.",
+      severity: "error",
+      from: {
+        path: "^packages/redis/src/",
+        pathNot: ["^packages/redis/src/(redis-connection|options)[.]ts$", notTests],
+      },
+      to: { path: "node_modules/ioredis/" },
     },
     {
       name: "sources-do-not-import-tests",

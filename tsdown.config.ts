@@ -26,6 +26,12 @@ export default defineConfig([
   },
   {
     ...shared,
+    cwd: "packages/redis",
+    platform: "node",
+    entry: { index: "src/index.ts" },
+  },
+  {
+    ...shared,
     cwd: "packages/client",
     entry: {
       index: "src/index.ts",

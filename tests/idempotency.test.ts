@@ -1,6 +1,6 @@
 import { createClient } from "@tautline/client";
-import { contract, mutation } from "@tautline/core";
-import { implement, memoryIdempotencyStore, serve } from "@tautline/server";
+import { contract, mutation, TautlineError } from "@tautline/core";
+import { type IdempotencyStore, implement, memoryIdempotencyStore, serve } from "@tautline/server";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -11,7 +11,7 @@ import { createGate } from "./fixture/gate.ts";
 cleanUpAfterEach();
 
 /** A server that loses a session with its connection, and a mutation that waits to be let go. */
-async function start(options: { store: boolean }) {
+async function start(options: { store: boolean | IdempotencyStore }) {
   const starts: number[] = [];
   const aborted: unknown[] = [];
   const gate = createGate();
@@ -25,8 +25,9 @@ async function start(options: { store: boolean }) {
       return { paid: input };
     }),
   });
-  const store = options.store ? { idempotency: memoryIdempotencyStore() } : {};
-  const server = await serve({ router, host: "127.0.0.1", sessionWindowMs: 0, ...store });
+  const idempotency = options.store === true ? memoryIdempotencyStore() : options.store;
+  const store = idempotency === false ? {} : { idempotency };
+  const server = await serve({ router, host: "127.0.0.1", sessionWindowMs: 0, onError: () => {}, ...store });
   afterTest(() => server.close({ drainMs: 0 }));
   const { WebSocket, sockets } = createTap();
   const client = closing(createClient<typeof router>({ url: server.url, WebSocket, backoff: { baseMs: 1 } }));
@@ -82,6 +83,54 @@ describe("with an idempotency store, a mutation whose session is lost", () => {
     expect(await cancelled).toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
     await until("its signal fires", () => aborted.length === 1);
     gate.open();
+  });
+});
+
+describe("a store that may lose what it knew", () => {
+  /** Remembers nothing, and says so. */
+  class ForgetfulStore implements IdempotencyStore {
+    name: string | undefined = "first";
+    readonly claims: (string | undefined)[] = [];
+
+    claim(_key: string, again?: string): Promise<undefined> {
+      this.claims.push(again);
+      if (again === undefined) return Promise.resolve(undefined);
+      return Promise.reject(new TautlineError({ code: "OUTCOME_UNKNOWN", message: "nobody knows" }));
+    }
+
+    settle(): Promise<void> {
+      return Promise.resolve();
+    }
+  }
+
+  test("is told by which name the client knows it, and its answer is the client's", async () => {
+    const store = new ForgetfulStore();
+    const { client, starts, gate, cut } = await start({ store });
+    const unknown = rejection(client.pay.mutate(5));
+    await until("it runs", () => starts.length === 1);
+    await cut();
+    expect(await unknown).toMatchObject({
+      code: "OUTCOME_UNKNOWN",
+      message: "nobody knows",
+      data: { code: "OUTCOME_UNKNOWN", path: "pay" },
+    });
+    expect(store.claims).toEqual([undefined, "first"]);
+    expect(starts).toEqual([5]);
+    gate.open();
+  });
+
+  test("is not asked about what was sent while it had another name, or none", async () => {
+    for (const name of ["second", undefined]) {
+      const store = new ForgetfulStore();
+      const { client, starts, gate, cut } = await start({ store });
+      const unknown = rejection(client.pay.mutate(5));
+      await until("it runs", () => starts.length === 1);
+      store.name = name;
+      await cut();
+      expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+      expect(store.claims).toEqual([undefined]);
+      gate.open();
+    }
   });
 });
 

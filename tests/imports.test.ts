@@ -43,7 +43,7 @@ async function createTree(files: Record<string, string>): Promise<string> {
     await writeFile(join(folder, path), text);
   }
   await mkdir(join(folder, "node_modules/@tautline"), { recursive: true });
-  for (const name of ["core", "server", "client"]) {
+  for (const name of ["core", "server", "client", "redis"]) {
     await symlink(join(folder, "packages", name), join(folder, "node_modules/@tautline", name));
   }
   return folder;
@@ -60,6 +60,8 @@ const soundTree = {
     main: "index.js",
   }),
   "node_modules/@standard-schema/spec/index.js": "",
+  "node_modules/ioredis/package.json": JSON.stringify({ name: "ioredis", main: "index.js" }),
+  "node_modules/ioredis/index.js": "",
   "packages/core/package.json": manifest("@tautline/core"),
   "packages/core/src/protocol.ts": "export {};",
   "packages/core/src/codec.ts": 'import "./protocol.ts";',
@@ -73,6 +75,10 @@ const soundTree = {
   "packages/client/package.json": manifest("@tautline/client"),
   "packages/client/src/index.ts": 'import "@tautline/core"; import "./web-socket.node.ts";',
   "packages/client/src/web-socket.node.ts": 'import "ws";',
+  "packages/redis/package.json": manifest("@tautline/redis"),
+  "packages/redis/src/index.ts": 'import "@tautline/server"; import "@tautline/core"; import "./redis-connection.ts";',
+  "packages/redis/src/redis-connection.ts": 'import "ioredis"; import "./options.ts";',
+  "packages/redis/src/options.ts": 'import type {} from "ioredis";',
 };
 
 test("the packages keep the import rules", { timeout: 30_000 }, async () => {
@@ -99,6 +105,9 @@ test("every broken import rule is reported, on the file that breaks it", { timeo
     "packages/server/src/second-socket.ts": 'import type {} from "ws";',
     "packages/client/src/across.ts": 'import type {} from "@tautline/server";',
     "packages/client/src/second-socket.ts": 'import "ws";',
+    "packages/server/src/broker.ts": 'import "@tautline/redis";',
+    "packages/redis/src/across.ts": 'import type {} from "@tautline/client";',
+    "packages/redis/src/second-connection.ts": 'import "ioredis";',
   };
   expect(await violations(await createTree(brokenTree))).toEqual([
     "client-does-not-import-server: packages/client/src/across.ts",
@@ -108,10 +117,13 @@ test("every broken import rule is reported, on the file that breaks it", { timeo
     "core-imports-only-standard-schema: packages/core/src/socket.ts",
     "core-imports-only-standard-schema: packages/core/src/upward.ts",
     "no-cycles: packages/core/src/left.ts",
+    "nothing-imports-redis: packages/server/src/broker.ts",
     "nothing-unresolvable: packages/core/src/lost.ts",
     "one-client-file-imports-ws: packages/client/src/second-socket.ts",
+    "one-redis-file-imports-ioredis: packages/redis/src/second-connection.ts",
     "one-server-file-imports-ws: packages/server/src/second-socket.ts",
     "packages-import-each-other-by-name: packages/core/src/shortcut.ts",
+    "redis-does-not-import-client: packages/redis/src/across.ts",
     "server-does-not-import-client: packages/server/src/across.ts",
     "sources-do-not-import-tests: packages/core/src/borrowed.ts",
   ]);

@@ -66,6 +66,17 @@ describe("the README's tables", () => {
   });
 });
 
+describe("packages/redis/README.md", () => {
+  const text = readFileSync(join(root, "packages/redis/README.md"), "utf8");
+
+  test.each([
+    ["`redisBroker(server, options)`", "RedisBrokerOptionName"],
+    ["`redisIdempotencyStore(server, options)`", "RedisIdempotencyOptionName"],
+  ])("has every option, and no other: %s", (heading, type) => {
+    expect(codeInFirstColumn(heading, text).sort()).toEqual(namesIn(type).sort());
+  });
+});
+
 describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) => {
   test("links to files and headings that exist", () => {
     const text = readFileSync(join(root, document), "utf8");
@@ -83,7 +94,7 @@ describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) 
 test("ARCHITECTURE.md names source files that exist", () => {
   const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
   const names = [...text.matchAll(/`([a-z.-]+[.]ts)`/g)].map(([, name = ""]) => name);
-  const folders = ["core", "server", "client"].map((name) => join(root, "packages", name, "src"));
+  const folders = ["core", "server", "client", "redis"].map((name) => join(root, "packages", name, "src"));
   expect(names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))))).toEqual([]);
   expect(names.length).toBeGreaterThan(0);
 });
@@ -94,6 +105,7 @@ import type { RequestListener } from "node:http";
 import type { ContractClient, ContractClientOptions, SubscriptionOptions } from "@tautline/client";
 import type { ExposeOptions } from "@tautline/client/expose";
 import type { ErrorCode, TrpcErrorCode } from "@tautline/core";
+import type { RedisBrokerOptions, RedisConnectionOptions, RedisIdempotencyOptions } from "@tautline/redis";
 import type { ServeOptions } from "@tautline/server";
 import { initTRPC, type AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
@@ -126,6 +138,8 @@ export type ServeOptionName = keyof ServeOptions<AnyTRPCRouter>;
 export type ClientOptionName = keyof ContractClientOptions<typeof api>;
 export type ExposeOptionName = keyof ExposeOptions;
 export type CallOptionName = keyof SubscriptionOptions;
+export type RedisBrokerOptionName = keyof RedisBrokerOptions;
+export type RedisIdempotencyOptionName = Exclude<keyof RedisIdempotencyOptions, keyof RedisConnectionOptions>;
 export type Code = ErrorCode;
 export type TrpcCode = TrpcErrorCode;
 `;
@@ -158,8 +172,8 @@ function namesIn(type: string): string[] {
 }
 
 /** What stands in the first column of the table under a heading, as code. */
-function codeInFirstColumn(heading: string): string[] {
-  const [, rest = ""] = readme.split(new RegExp(`^#+ ${heading.replace(/[()]/g, "\\$&")}$`, "m"));
+function codeInFirstColumn(heading: string, text: string = readme): string[] {
+  const [, rest = ""] = text.split(new RegExp(`^#+ ${heading.replace(/[()]/g, "\\$&")}$`, "m"));
   const [section = ""] = rest.split(/^#/m);
   return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
 }

@@ -262,3 +262,36 @@ describe("closing", () => {
     expect([line.closed, setup.network.clock.timers]).toEqual([1000, 0]);
   });
 });
+
+describe("a store of mutations", () => {
+  async function loseSession(names: readonly [first: string, resumed: string, next: string]): Promise<Setup> {
+    const setup = new Setup();
+    setup.save("a");
+    await setup.line();
+    await setup.welcome({ token: "t", windowMs: 60_000, store: names[0] });
+    setup.last.cut();
+    await setup.line();
+    await setup.welcome({ token: "u", windowMs: 60_000, store: names[1], received: 1 });
+    setup.last.cut();
+    await setup.line();
+    await setup.welcome({ token: "v", windowMs: 60_000, store: names[2] });
+    return setup;
+  }
+
+  test("is asked about a mutation that was sent while it had the name that it has now", async () => {
+    const { last, outcomes } = await loseSession(["store", "store", "store"]);
+    expect(last.came.filter(([type]) => type === 11)).toEqual([[11, 3, "save", { firstId: 2 }, "a"]]);
+    expect(outcomes).toEqual([]);
+  });
+
+  test("is not asked about one that was sent before it had another name", async () => {
+    for (const names of [
+      ["old", "new", "new"],
+      ["old", "new", "old"],
+    ] as const) {
+      const { last, outcomes } = await loseSession(names);
+      expect(last.came.filter(([type]) => type === 11)).toEqual([]);
+      expect(outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);
+    }
+  });
+});

@@ -55,6 +55,8 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #offered = false;
   #windowMs = defaultWindowMs;
   #store: string | undefined;
+  /** Whether `#store` is that of a welcome to this session. */
+  #welcomed = false;
   #attempt: Attempt | undefined;
   #attempts = 0;
   #expiry: Deadline | undefined;
@@ -148,7 +150,9 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     }
     this.#token = token;
     this.#windowMs = windowMs;
-    this.#store = store;
+    // A store with another name knows nothing of what was sent before.
+    this.#store = this.#welcomed && store !== this.#store ? undefined : store;
+    this.#welcomed = true;
     this.#session.acknowledge();
     this.#runtime.calls.settleDoubts(store);
     this.#runtime.onOnline(this);
@@ -178,6 +182,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #start(): Session {
     this.#token = createToken();
     this.#offered = false;
+    this.#welcomed = false;
     this.#stopExpiry();
     return new Session(this, this.options.replayBytes ?? defaultReplayBytes);
   }

@@ -1,5 +1,6 @@
 // What the server and client packages are built from. Not for users: it may change in any release.
 
+export { attachedTo } from "./attached.ts";
 export { decodeBinaryFrame } from "./binary-frame.ts";
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
 export type { StreamHost, StreamProgress } from "./call-streams.ts";

@@ -4,6 +4,7 @@ import { type Clock, Deadlines, Heartbeat, type Transformer } from "@tautline/co
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
 import type { ControlledServer, ServerHub } from "./hub-control.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
 import {
   type CreateContextOptions,
   type ErrorReport,
@@ -25,7 +26,6 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   readonly limits: ServerLimits;
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
-  readonly store: string | undefined;
   readonly transformer: Transformer;
   readonly #heartbeat: Heartbeat;
   readonly #registry: SessionRegistry;
@@ -36,6 +36,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   readonly #connections = new Set<ServerConnection>();
   /** The connection that each session goes over. */
   readonly #carriers = new Map<ServerSession, ServerConnection>();
+  readonly #idempotency: IdempotencyStore | undefined;
   #closing = false;
   #onEmpty: (() => void) | undefined = undefined;
 
@@ -52,13 +53,17 @@ export class Acceptor implements ConnectionHost, ControlledServer {
       clock,
       idempotency: options.idempotency,
     });
-    this.store = options.idempotency?.name;
     this.transformer = this.dispatch.transformer;
+    this.#idempotency = options.idempotency;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
     this.#heartbeat.start();
     this.#hub = options.hub;
     this.#hub?.attach(this);
+  }
+
+  get store(): string | undefined {
+    return this.#idempotency?.name;
   }
 
   /** Connections that are open. */

@@ -29,6 +29,8 @@ export interface CallScope {
   readonly req: IncomingMessage;
   /** Whose mutations are remembered under which prefix; undefined for a client without a name. */
   readonly client?: string | undefined;
+  /** Which store the client was told of. */
+  readonly store?: string | undefined;
 }
 
 export interface DispatchOptions {
@@ -64,10 +66,14 @@ export class Dispatch implements TopicPumpHost {
     const { idempotency } = this.#options;
     if (idempotency === undefined || call.type !== "mutation" || scope.client === undefined)
       return this.#run(call, scope);
-    const key = `${scope.client}:${call.fields.firstId ?? call.id}`;
+    const { firstId } = call.fields;
+    const claim = {
+      key: `${scope.client}:${firstId ?? call.id}`,
+      again: firstId === undefined ? undefined : scope.store,
+    };
     const run = (): void => this.#run(call, scope);
     const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
-    runOnce(idempotency, key, call, run, onUntold).catch((thrown: unknown) => this.fail(call, thrown, scope));
+    runOnce(idempotency, claim, call, run, onUntold).catch((thrown: unknown) => this.#failClaim(call, thrown, scope));
   }
 
   #run(call: IncomingCall, scope: CallScope): void {
@@ -94,6 +100,14 @@ export class Dispatch implements TopicPumpHost {
     }
   }
 
+  /** tRPC has no code for an outcome that nobody knows: its formatter cannot be asked. */
+  #failClaim(call: IncomingCall, thrown: unknown, scope: CallScope): void {
+    if (!(thrown instanceof TautlineError) || thrown.code !== "OUTCOME_UNKNOWN") return this.fail(call, thrown, scope);
+    this.report(toTRPCError(thrown), call, scope);
+    const data = { code: thrown.code, httpStatus: 500, path: call.path };
+    call.sendError(this.#serializeShape({ message: thrown.message, code: genericShape.code, data }, call, scope));
+  }
+
   /**
    * An error's shape for the wire: formatted by the router, cut to what clients may know, serialised by its transformer. Where
    * one of these throws, that is reported too, and the shape is the generic one.
@@ -110,6 +124,15 @@ export class Dispatch implements TopicPumpHost {
         detail,
       });
       if (formatterError !== undefined) this.report(toTRPCError(formatterError), call, scope);
+      return this.#serializeShape(shape, call, scope);
+    } catch (cause) {
+      this.report(toTRPCError(cause), call, scope);
+      return genericShape;
+    }
+  }
+
+  #serializeShape(shape: object, call: IncomingCall | undefined, scope: CallScope): unknown {
+    try {
       return this.transformer.output.serialize(shape);
     } catch (cause) {
       this.report(toTRPCError(cause), call, scope);

@@ -6,13 +6,19 @@ import type { CallOutcome, IncomingCall } from "@tautline/core/internals";
  * Servers that may see the same client share one.
  */
 export interface IdempotencyStore {
-  /** Names what is stored: a client sends a mutation again only where it finds the same name. */
-  readonly name: string;
+  /**
+   * Names what is stored: a client sends a mutation again only where it finds the same name. Read whenever a client is welcomed;
+   * another one from when what was stored is lost, undefined while nobody knows.
+   */
+  readonly name: string | undefined;
   /**
    * Claims a key. Whoever is first gets undefined, runs the mutation and calls `settle`; everybody after gets the outcome, when
-   * there is one. A rejection fails the call; nothing is run then.
+   * there is one. A rejection fails the call, and nothing is run then: with a TautlineError `OUTCOME_UNKNOWN` where the mutation may
+   * have been run, and nobody knows any more what it came to.
+   *
+   * @param again where the client sends the mutation again: the name that it was told. What another name stood for is lost.
    */
-  claim(key: string): Promise<CallOutcome | undefined>;
+  claim(key: string, again?: string): Promise<CallOutcome | undefined>;
   settle(key: string, outcome: CallOutcome): Promise<void>;
 }
 
@@ -98,12 +104,12 @@ class MemoryIdempotencyStore implements IdempotencyStore {
  */
 export async function runOnce(
   store: IdempotencyStore,
-  key: string,
+  { key, again }: { readonly key: string; readonly again: string | undefined },
   call: IncomingCall,
   run: () => void,
   onUntold: (error: unknown) => void,
 ): Promise<void> {
-  const outcome = await store.claim(key);
+  const outcome = await store.claim(key, again);
   if (outcome === undefined) {
     // Also when its caller is gone: it may ask again.
     call.keepRunning((own) => void store.settle(key, own).catch(onUntold));

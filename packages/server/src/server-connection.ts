@@ -256,6 +256,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     const window = Number.isFinite(sessionWindowMs) ? { windowMs: Math.ceil(sessionWindowMs) } : {};
     const resumable = token === undefined ? {} : { token, ...window };
     const remembering = store === undefined ? {} : { store };
+    session.store = store;
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
   }
 

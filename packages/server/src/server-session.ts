@@ -46,7 +46,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   readonly #host: SessionHost;
   readonly #calls: IncomingCalls;
   readonly #peer: Peer;
-  readonly #scope: { ctx: unknown; req: IncomingMessage; client: string | undefined };
+  readonly #scope: { ctx: unknown; req: IncomingMessage; client: string | undefined; store: string | undefined };
   /** Calls that came before the context stood. The limits on calls bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "opening";
@@ -56,7 +56,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** @param takesParts whether the client takes large messages in parts. */
   constructor(host: SessionHost, req: IncomingMessage, takesParts: boolean) {
     this.#host = host;
-    this.#scope = { ctx: undefined, req, client: undefined };
+    this.#scope = { ctx: undefined, req, client: undefined, store: undefined };
     this.session = new Session(this, host.limits.replayBytes);
     const streams = new StreamTable("callee", () =>
       host.dispatch.createStreamHost(this.#scope, host.limits.streamWindowBytes),
@@ -151,6 +151,11 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) if (!call.settled) this.onCall(call);
+  }
+
+  /** Which store of mutations its client is told of. */
+  set store(name: string | undefined) {
+    this.#scope.store = name;
   }
 
   /** A newer context for the calls to come. */
