@@ -1,4 +1,4 @@
-import { ContractError, contract, mutation, query, rich, subscription } from "@tautline/core";
+import { bytes, ContractError, contract, fields, mutation, query, rich, stream, subscription } from "@tautline/core";
 import superjson from "superjson";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -49,12 +49,33 @@ describe("checkTransformer", () => {
     ["Set", z.set(z.string())],
     ["NaN", z.nan()],
     ["undefined in an array", z.array(z.string().optional())],
+    ["bytes", bytes()],
+    ["bytes", fields({ name: z.string(), inner: fields({ thumbnail: bytes() }) })],
+    ["a stream", stream(z.string())],
+    ["a stream", fields({ name: z.string(), lines: stream(z.string()) })],
   ])("refuses JSON alone for %s, naming the procedure", (kind, schema) => {
     const api = contract({ plain: query(), deep: { items: subscription({ output: schema }) } });
     expect(problemOf(() => checkTransformer(api, both(none)))).toEqual({
       path: "deep.items",
       message: `"deep.items" has ${kind} in its output, which the transformer of t does not keep: create t with one that does, such as rich`,
     });
+  });
+
+  test("refuses a transformer that keeps the items of a stream, but not the stream", () => {
+    const api = contract({ times: query({ output: stream(z.date()) }) });
+    expect(() => checkTransformer(api, both(rich))).not.toThrow();
+    expect(problemOf(() => checkTransformer(api, both(superjson))).message).toContain("has a stream in its output");
+    const perItem: Half = { ...rich, serialize: (value) => (value instanceof Date ? rich.serialize(value) : {}) };
+    expect(problemOf(() => checkTransformer(api, both(perItem))).message).toContain("has a stream in its output");
+  });
+
+  test("looks at a stream's items", () => {
+    const api = contract({ times: query({ output: stream(z.date()) }) });
+    const streamsAlone: Half = {
+      ...rich,
+      serialize: (value) => (value instanceof Date ? value : rich.serialize(value)),
+    };
+    expect(problemOf(() => checkTransformer(api, both(streamsAlone))).message).toContain("has Date in its output");
   });
 
   test("tries both directions on their own", () => {
