@@ -1,6 +1,6 @@
 import { find } from "./page.ts";
 
-/** One line above the conversation that says what went wrong. */
+/** One line above the rest that says what went wrong. */
 export class Notice {
   readonly #element = find(".notice", HTMLElement);
 
