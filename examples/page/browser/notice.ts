@@ -8,4 +8,8 @@ export class Notice {
     this.#element.textContent = text;
     this.#element.hidden = false;
   }
+
+  hide(): void {
+    this.#element.hidden = true;
+  }
 }
