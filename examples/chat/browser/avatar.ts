@@ -1,5 +1,5 @@
+import { make } from "@tautline/example-page/browser";
 import type { Person } from "../api.ts";
-import { make } from "./page.ts";
 
 /** A disc with somebody's initials, in a colour that is theirs in every browser. */
 export function createAvatar(person: Person): HTMLElement {

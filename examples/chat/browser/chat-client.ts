@@ -1,7 +1,7 @@
 import { type ContractClient, createClient } from "@tautline/client";
 import { rich } from "@tautline/core";
+import type { Hold } from "@tautline/example-page/browser";
 import { api, type Person } from "../api.ts";
-import type { Hold } from "./hold.ts";
 
 /** The chat's server, as this page sees it: one connection, over which everything goes. */
 export type ChatClient = ContractClient<typeof api>;

@@ -1,5 +1,5 @@
+import { find } from "@tautline/example-page/browser";
 import { limits } from "../limits.ts";
-import { find } from "./page.ts";
 
 interface ComposerEvents {
   readonly onSend: (text: string) => void;

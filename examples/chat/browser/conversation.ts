@@ -1,10 +1,10 @@
 import { TautlineError } from "@tautline/core";
+import { find } from "@tautline/example-page/browser";
 import type { Message, Person } from "../api.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { Composer } from "./composer.ts";
 import { InFlight } from "./in-flight.ts";
 import { Outgoing } from "./outgoing.ts";
-import { find } from "./page.ts";
 import { Timeline } from "./timeline.ts";
 import { TypingLine } from "./typing-line.ts";
 import { TypingSignal } from "./typing-signal.ts";

@@ -1,6 +1,6 @@
+import { find } from "@tautline/example-page/browser";
 import { Person } from "../api.ts";
 import { limits } from "../limits.ts";
-import { find } from "./page.ts";
 import { randomId } from "./random-id.ts";
 
 const key = "tautline-chat";

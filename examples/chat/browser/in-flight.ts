@@ -1,4 +1,4 @@
-import { find } from "./page.ts";
+import { find } from "@tautline/example-page/browser";
 
 /** Says how many of one's own messages are on their way, in whatever room; shown while there is no connection. */
 export class InFlight {

@@ -1,17 +1,12 @@
+import { ConnectionLine, CutButton, find, Hold, Notice, startTheme } from "@tautline/example-page/browser";
 import { RoomName } from "../api.ts";
 import { paintAvatar } from "./avatar.ts";
 import { createChatClient } from "./chat-client.ts";
-import { ConnectionLine } from "./connection-line.ts";
 import { Conversation } from "./conversation.ts";
-import { CutButton } from "./cut-button.ts";
-import { Hold } from "./hold.ts";
 import { identify, rename } from "./identity.ts";
-import { Notice } from "./notice.ts";
-import { find } from "./page.ts";
 import { PeopleList } from "./people-list.ts";
 import { RoomList } from "./room-list.ts";
 import { Sidebar } from "./sidebar.ts";
-import { startTheme } from "./theme.ts";
 
 startTheme();
 const me = await identify();
@@ -23,8 +18,8 @@ const sidebar = new Sidebar();
 const conversation = new Conversation(client, me);
 const rooms = new RoomList({ onCreate: (room) => client.rooms.create.mutate({ room }) });
 const people = new PeopleList(me);
-new ConnectionLine(client);
-new CutButton(client, hold);
+new ConnectionLine(client.connection);
+new CutButton(client.connection, hold, () => client.demo.cut.mutate());
 
 client.rooms.list.subscribe(undefined, { onData: (names) => rooms.show(names), onError });
 client.presence.online.subscribe(undefined, { onData: (online) => people.show(online), onError });

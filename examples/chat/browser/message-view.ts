@@ -1,7 +1,7 @@
+import { find, make } from "@tautline/example-page/browser";
 import type { Message, Person } from "../api.ts";
 import { hue, paintAvatar } from "./avatar.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
-import { find, make } from "./page.ts";
 import { fullTimeOf, timeOf } from "./time.ts";
 
 /** A message that follows one of the same person within this time shows neither name nor avatar again. */

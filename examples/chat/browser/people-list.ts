@@ -1,6 +1,6 @@
+import { find, make } from "@tautline/example-page/browser";
 import type { Online, Person } from "../api.ts";
 import { createAvatar } from "./avatar.ts";
-import { find, make } from "./page.ts";
 
 /** Who is here, and over how many connections. */
 export class PeopleList {

@@ -1,7 +1,7 @@
 import { TautlineError } from "@tautline/core";
+import { find, make } from "@tautline/example-page/browser";
 import { RoomName } from "../api.ts";
 import { limits } from "../limits.ts";
-import { find, make } from "./page.ts";
 
 interface RoomListEvents {
   /** Makes a room on the server. */

@@ -1,4 +1,4 @@
-import { find } from "./page.ts";
+import { find } from "@tautline/example-page/browser";
 
 /** The list of rooms and people. On a narrow screen it is a drawer over the conversation; Escape closes it. */
 export class Sidebar {

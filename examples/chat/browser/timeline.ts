@@ -1,7 +1,7 @@
+import { find, make } from "@tautline/example-page/browser";
 import type { Message, Person } from "../api.ts";
 import { createMessage, createOutgoing, isContinued, type Placed } from "./message-view.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
-import { find, make } from "./page.ts";
 import { dayOf } from "./time.ts";
 
 interface TimelineEvents {

@@ -1,5 +1,5 @@
+import { find, make } from "@tautline/example-page/browser";
 import type { Person } from "../api.ts";
-import { find, make } from "./page.ts";
 
 /** Says who else is typing. */
 export class TypingLine {

@@ -1,13 +1,13 @@
 import { createServer } from "node:http";
+import { createSite, listen } from "@tautline/example-page/server";
 import { serve } from "@tautline/server";
-import { listen } from "./listen.ts";
 import { createContext, router } from "./router.ts";
-import { createSite } from "./site.ts";
 
 const host = process.env["HOST"] ?? "localhost";
 const preferredPort = Number(process.env["PORT"] ?? 4747);
 
-const http = createServer(await createSite());
+const site = await createSite(new URL("..", import.meta.url), ["api.ts", "limits.ts", "browser", "public"]);
+const http = createServer(site);
 const server = await serve({ router, server: http, path: "/rpc", createContext });
 const port = await listen(http, preferredPort, host);
 console.log(`The chat is open at http://${host}:${port}`);

@@ -1,4 +1,15 @@
-import { contract, mutation, query, rich, subscription } from "@tautline/core";
+import {
+  bytes,
+  contract,
+  fields,
+  mutation,
+  query,
+  rich,
+  type Stream,
+  type StreamProgress,
+  stream,
+  subscription,
+} from "@tautline/core";
 import type { ItemIterator, Unsubscribable } from "@tautline/core/internals";
 import { initTRPC, tracked } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
@@ -6,6 +17,7 @@ import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import type { CreateClient, inferClientError } from "./client-types.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
+import { streams } from "./streams.ts";
 
 declare const createClient: CreateClient;
 const url = "ws://localhost";
@@ -103,6 +115,37 @@ describe("a client of a contract", () => {
     // @ts-expect-error the transformer is missing: Dates would arrive as strings
     createClient({ contract: api, url });
     createClient({ contract: contract({ ping: query({ output: z.string() }) }), url });
+  });
+
+  test("needs `streams` where the contract holds streams, and nowhere else", () => {
+    const files = contract({
+      upload: mutation({ input: fields({ name: z.string(), file: stream(bytes()) }) }),
+      deep: { download: query({ output: stream(bytes()) }) },
+    });
+    createClient({ contract: files, url, transformer: rich, streams });
+    // @ts-expect-error nothing would carry them
+    createClient({ contract: files, url, transformer: rich });
+    // @ts-expect-error JSON does not keep them
+    createClient({ contract: files, url, streams });
+    createClient({ contract: api, url, transformer: rich, streams });
+  });
+
+  test("has the contract's streams, and tells how far they have come", () => {
+    const files = contract({
+      upload: mutation({ input: fields({ name: z.string(), file: stream(bytes()) }), output: z.string() }),
+      download: query({ output: fields({ size: z.number(), file: stream(bytes()) }) }),
+    });
+    const filesClient = createClient({ contract: files, url, transformer: rich, streams });
+    expectTypeOf(filesClient.upload.mutate({ name: "a", file: new Blob() })).resolves.toEqualTypeOf<string>();
+    expectTypeOf(filesClient.download.query()).resolves.toEqualTypeOf<{
+      size: number;
+      file: Stream<Uint8Array<ArrayBuffer>>;
+    }>();
+    filesClient.download.query(undefined, {
+      onProgress: (progress) => expectTypeOf(progress).toEqualTypeOf<StreamProgress>(),
+    });
+    // @ts-expect-error text is no stream of bytes
+    filesClient.upload.mutate({ name: "a", file: "text" });
   });
 
   test("has the contract's inputs and outputs", () => {

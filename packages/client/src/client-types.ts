@@ -1,4 +1,4 @@
-import type { Contract, ErrorShape, JsonUnsafePaths } from "@tautline/core";
+import type { Contract, ErrorShape, JsonUnsafePaths, StreamPaths } from "@tautline/core";
 import type * as core from "@tautline/core/internals";
 import type {
   AnyTRPCClientTypes,
@@ -11,6 +11,7 @@ import type {
 } from "@trpc/server";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionOptions } from "./options.ts";
+import type { StreamsOption } from "./streams.ts";
 
 /** Makes a client. */
 export interface CreateClient {
@@ -20,12 +21,16 @@ export interface CreateClient {
   <Router extends AnyTRPCRouter = never>(options: RouterClientOptions<Router>): RouterClient<Router>;
 }
 
-/** What a client of a contract is made from. The transformer is needed where the contract holds what JSON would change. */
+/**
+ * What a client of a contract is made from. The transformer is needed where the contract holds what JSON would change, `streams` where
+ * it holds streams.
+ */
 export type ContractClientOptions<C extends Contract> = ConnectionOptions & {
   readonly contract: C;
   /** Checks input before it is sent: `checkInput` of this package. Default none: the server checks. */
   readonly checkInput?: core.InputCheck;
-} & ([JsonUnsafePaths<C>] extends [never] ? Partial<NeededTransformer> : NeededTransformer);
+} & ([JsonUnsafePaths<C>] extends [never] ? Partial<NeededTransformer> : NeededTransformer) &
+  ([StreamPaths<C>] extends [never] ? object : NeededStreams);
 
 /** What a client of a router is made from. The transformer is needed where the router has one, and refused elsewhere. */
 export type RouterClientOptions<Router extends AnyTRPCRouter> = ConnectionOptions &
@@ -36,6 +41,11 @@ type RouterTransformer<Has> = Has extends true ? NeededTransformer : RefusedTran
 interface NeededTransformer {
   /** The one that the server's `t` was created with, such as `rich`. */
   readonly transformer: core.TransformerOption;
+}
+
+interface NeededStreams {
+  /** Carries the contract's streams: `streams` of this package. */
+  readonly streams: StreamsOption;
 }
 
 interface RefusedTransformer {

@@ -5,14 +5,19 @@ export interface BytesOptions {
   readonly maxBytes?: number;
 }
 
+/** A schema of bytes. */
+export interface BytesSchema extends Schema<Uint8Array, Uint8Array<ArrayBuffer>> {
+  readonly bytes: true;
+}
+
 /**
- * A schema of bytes: takes a Uint8Array, which a Buffer is too, and gives it as it is. Only one on shared memory is copied. Its transformer
- * has to carry bytes: `rich` does.
+ * Bytes, for a contract's inputs and outputs and for the items of its streams: a Uint8Array, which Node's Buffer is too. What arrives
+ * is a plain one, whose memory nobody else writes to; only one on shared memory is copied. The transformer has to carry bytes: `rich`
+ * does.
  */
-export function bytes({
-  maxBytes = Number.POSITIVE_INFINITY,
-}: BytesOptions = {}): Schema<Uint8Array, Uint8Array<ArrayBuffer>> {
+export function bytes({ maxBytes = Number.POSITIVE_INFINITY }: BytesOptions = {}): BytesSchema {
   return {
+    bytes: true,
     "~standard": {
       version: 1,
       vendor: "tautline",

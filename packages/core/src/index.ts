@@ -1,4 +1,4 @@
-export { type BytesOptions, bytes } from "./bytes.ts";
+export { type BytesOptions, type BytesSchema, bytes } from "./bytes.ts";
 export type { StreamProgress } from "./call-streams.ts";
 export {
   type Contract,
@@ -42,4 +42,5 @@ export { type Rich, rich } from "./rich.ts";
 export type { RichKind } from "./rich-kind.ts";
 export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
 export { type StreamSchema, stream } from "./stream.ts";
+export type { StreamPaths } from "./stream-paths.ts";
 export type { StreamInput } from "./stream-source.ts";

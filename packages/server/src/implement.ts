@@ -89,8 +89,8 @@ export interface Implementation<Root extends AnyRootTypes, C extends Contract> {
  * - A contract's `meta` is the procedure's tRPC `meta`.
  *
  * @throws {ContractError} where the transformer of `t` does not keep what the contract holds. The compiler finds this
- *   where `t` has no transformer at all; at start a Zod schema's Date, bigint, Map, Set, NaN and undefined in arrays are
- *   sent through the transformer. Other libraries' schemas cannot be read, so a transformer that loses what they hold is
+ *   where `t` has no transformer at all; at start a Zod schema's Date, bigint, Map, Set, NaN and undefined in arrays,
+ *   `bytes()` and `stream(…)` are sent through the transformer. Other libraries' schemas cannot be read, so a transformer that loses what they hold is
  *   not found.
  */
 export function implement<C extends Contract, T extends TrpcRoot>(

@@ -1,4 +1,4 @@
-import { bytes, ContractError, contract, mutation, query, rich, subscription } from "@tautline/core";
+import { bytes, ContractError, contract, fields, mutation, query, rich, stream, subscription } from "@tautline/core";
 import superjson from "superjson";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -58,12 +58,33 @@ describe("checkTransformer", () => {
     ["bytes", z.instanceof(Uint8Array)],
     ["bytes", bytes()],
     ["undefined in an array", z.array(z.string().optional())],
+    ["bytes", bytes()],
+    ["bytes", fields({ name: z.string(), inner: fields({ thumbnail: bytes() }) })],
+    ["a stream", stream(z.string())],
+    ["a stream", fields({ name: z.string(), lines: stream(z.string()) })],
   ])("refuses JSON alone for %s, naming the procedure", (kind, schema) => {
     const api = contract({ plain: query(), deep: { items: subscription({ output: schema }) } });
     expect(problemOf(() => checkTransformer(api, both(none)))).toEqual({
       path: "deep.items",
       message: `"deep.items" has ${kind} in its output, which the transformer of t does not keep: create t with one that does, such as rich`,
     });
+  });
+
+  test("refuses a transformer that keeps the items of a stream, but not the stream", () => {
+    const api = contract({ times: query({ output: stream(z.date()) }) });
+    expect(() => checkTransformer(api, both(rich))).not.toThrow();
+    expect(problemOf(() => checkTransformer(api, both(superjson))).message).toContain("has a stream in its output");
+    const perItem: Half = { ...rich, serialize: (value) => (value instanceof Date ? rich.serialize(value) : {}) };
+    expect(problemOf(() => checkTransformer(api, both(perItem))).message).toContain("has a stream in its output");
+  });
+
+  test("looks at a stream's items", () => {
+    const api = contract({ times: query({ output: stream(z.date()) }) });
+    const streamsAlone: Half = {
+      ...rich,
+      serialize: (value) => (value instanceof Date ? value : rich.serialize(value)),
+    };
+    expect(problemOf(() => checkTransformer(api, both(streamsAlone))).message).toContain("has Date in its output");
   });
 
   test("tries both directions on their own", () => {

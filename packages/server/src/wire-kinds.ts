@@ -1,7 +1,7 @@
 import type { Schema } from "@tautline/core";
 
 /** A kind of value that JSON does not keep. */
-export type WireKind = "Date" | "bigint" | "Map" | "Set" | "NaN" | "bytes" | "undefined in an array";
+export type WireKind = "Date" | "bigint" | "Map" | "Set" | "NaN" | "undefined in an array" | "bytes" | "a stream";
 
 /** Which way a value goes: inputs cross as the schema takes them, outputs as the schema gives them. */
 export type Direction = "input" | "output";
@@ -63,8 +63,8 @@ const partKeys = [
 ] as const;
 
 /**
- * The kinds of values that a Zod schema (3 or 4) lets cross the wire in a direction and that JSON does not keep.
- * Bytes where core's own `bytes()` or Zod 4's `z.instanceof` is there. Empty for other libraries' schemas, and for what Zod does not tell
+ * The kinds of values that a Zod schema (3 or 4), or one of `stream`, `fields` and `bytes`, lets cross the wire in a direction and that
+ * JSON does not keep. Bytes also where Zod 4's `z.instanceof` says so. Empty for other libraries' schemas, and for what Zod does not tell
  * itself: transforms, `z.custom`, `z.instanceof` of most classes.
  */
 export function wireKindsOf(schema: Schema, direction: Direction): ReadonlySet<WireKind> {
@@ -74,20 +74,37 @@ export function wireKindsOf(schema: Schema, direction: Direction): ReadonlySet<W
   for (const next of waiting) {
     if (seen.has(next)) continue;
     seen.add(next);
-    if (isOfBytes(next)) kinds.add("bytes");
-    const definition = definitionOf(next);
-    if (definition === undefined) continue;
-    const kind = kindOf(definition, direction);
+    const { kind, parts } = readOwn(next) ?? readZod(next, direction);
     if (kind !== undefined) kinds.add(kind);
-    waiting.push(...partsOf(definition, direction));
+    waiting.push(...parts);
   }
   return kinds;
 }
 
-function isOfBytes(schema: unknown): boolean {
-  if (!isRecord(schema)) return false;
-  const [standard, internals] = [schema["~standard"], schema["_zod"]];
-  if (isRecord(standard) && standard["vendor"] === "tautline") return true;
+/** What a schema lets cross by itself, and the schemas that it is made of. */
+interface Reading {
+  readonly kind?: WireKind | undefined;
+  readonly parts: readonly unknown[];
+}
+
+/** Reads a schema of `stream`, `fields` or `bytes`. */
+function readOwn(schema: unknown): Reading | undefined {
+  const standard = isRecord(schema) ? schema["~standard"] : undefined;
+  if (!isRecord(schema) || !isRecord(standard) || standard["vendor"] !== "tautline") return undefined;
+  if ("item" in schema) return { kind: "a stream", parts: [schema["item"]] };
+  if ("bytes" in schema) return { kind: "bytes", parts: [] };
+  return { parts: isRecord(schema["fields"]) ? Object.values(schema["fields"]) : [] };
+}
+
+function readZod(schema: unknown, direction: Direction): Reading {
+  if (isInstanceOfBytes(schema)) return { kind: "bytes", parts: [] };
+  const definition = definitionOf(schema);
+  if (definition === undefined) return { parts: [] };
+  return { kind: kindOf(definition, direction), parts: partsOf(definition, direction) };
+}
+
+function isInstanceOfBytes(schema: unknown): boolean {
+  const internals = isRecord(schema) ? schema["_zod"] : undefined;
   const bag = isRecord(internals) ? internals["bag"] : undefined;
   return isRecord(bag) && bytesClasses.has(bag["Class"]);
 }

@@ -1,6 +1,6 @@
 import { find, setIcon } from "./page.ts";
 
-const key = "tautline-chat-theme";
+const key = "tautline-theme";
 const themes = ["system", "light", "dark"] as const;
 type Theme = (typeof themes)[number];
 

@@ -1,5 +1,4 @@
-import type { ConnectionState } from "@tautline/client";
-import type { ChatClient } from "./chat-client.ts";
+import type { ClientConnection, ConnectionState } from "@tautline/client";
 import { find } from "./page.ts";
 
 type Status = ConnectionState["status"] | "offline";
@@ -9,11 +8,11 @@ export class ConnectionLine {
   readonly #element = find(".line", HTMLElement);
   readonly #words = find(".line-words", HTMLElement);
   readonly #announcement = find(".line-announcement", HTMLElement);
-  readonly #client: ChatClient;
+  readonly #connection: ClientConnection;
 
-  constructor(client: ChatClient) {
-    this.#client = client;
-    client.connection.subscribe(() => this.#show());
+  constructor(connection: ClientConnection) {
+    this.#connection = connection;
+    connection.subscribe(() => this.#show());
     addEventListener("online", () => this.#show());
     addEventListener("offline", () => this.#show());
     setInterval(() => this.#count(), 250);
@@ -21,7 +20,7 @@ export class ConnectionLine {
   }
 
   #show(): void {
-    const status = statusOf(this.#client.connection.state);
+    const status = statusOf(this.#connection.state);
     this.#element.dataset["status"] = status;
     this.#count();
     // Screen readers hear of the change, and not of every second.
@@ -29,7 +28,7 @@ export class ConnectionLine {
   }
 
   #count(): void {
-    const text = wordsFor(this.#client.connection.state);
+    const text = wordsFor(this.#connection.state);
     if (this.#words.textContent !== text) this.#words.textContent = text;
   }
 }

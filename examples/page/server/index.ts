@@ -1,0 +1,2 @@
+export { listen } from "./listen.ts";
+export { createSite } from "./site.ts";
