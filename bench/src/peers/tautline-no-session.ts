@@ -58,7 +58,7 @@ function serveSocket(socket: WsSocket, dispatch: Dispatch, scope: CallScope, lim
     onSettled: () => {},
   };
   const calls = new IncomingCalls(connection, server, limits);
-  const peer = new Peer({ serve: () => calls, maxFrameBytes: limits.maxFrameBytes });
+  const peer = new Peer({ serve: () => calls });
   peer.attach(connection);
   socket.listen({
     onFrame: (frame) => connection.receive(frame),

@@ -92,6 +92,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#connection = new Connection(socket, this, {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
       decodeBinary: decodeBinaryFrame,
+      turn: () => host.dispatch.turn(),
     });
     this.#deadline = this.#startDeadline();
     socket.listen({
