@@ -21,6 +21,9 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> 
 /** Those that carry bytes. */
 export const bytesPeers: readonly string[] = [baseline, "tautline-rich", "trpc-superjson"];
 
+/** Those that have streams in answers. */
+export const downloadPeers: readonly string[] = [baseline, "ws-batch", "tautline-contract"];
+
 /** What `pnpm bench` compares. */
 export const peerNames: readonly string[] = Object.keys(loaders).filter((name) => name !== sessionless);
 

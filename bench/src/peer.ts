@@ -14,6 +14,8 @@ export interface Client {
   echo(payload: Payload): Promise<Payload>;
   /** Resolves when the server has no more items. */
   stream(count: number, onItem: (item: number) => void): Promise<void>;
+  /** The same as a stream in a query's answer; left out by peers that have none. */
+  download?(count: number, onItem: (item: number) => void): Promise<void>;
   /** Left out by peers that are not compared with bytes. */
   echoBytes?(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
   close(): void;

@@ -15,6 +15,8 @@ interface Target {
 const targets: readonly Target[] = [
   { workload: "seq", peer: "tautline", metric: "p50Us", atMost: 1.3 },
   { workload: "pipe", peer: "tautline", metric: "perSecond", atLeast: 1 },
+  { workload: "stream", peer: "tautline", metric: "perSecond", atLeast: 6 },
+  { workload: "download", peer: "tautline-contract", metric: "perSecond", atLeast: 6 },
   { workload: "bytes", peer: "tautline-rich", metric: "perSecond", atLeast: 0.95 },
 ];
 

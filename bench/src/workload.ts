@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { createBytes, createPayload } from "./application.ts";
 import type { Sample } from "./command-channel.ts";
 import type { Client } from "./peer.ts";
-import { bytesPeers, jsonPeers } from "./peer-registry.ts";
+import { bytesPeers, downloadPeers, jsonPeers } from "./peer-registry.ts";
 
 /** What is measured of one. The first is what peers are compared by. */
 export type Metric = "p50Us" | "p99Us" | "perSecond" | "serverCpuUs" | "clientCpuUs" | "rssKb";
@@ -87,7 +87,18 @@ export const workloads: readonly Workload[] = [
     connections: 1,
     peers: jsonPeers,
     metrics: throughput,
-    run: runStream(100_000),
+    run: runStream(100_000, (client, count, onItem) => client.stream(count, onItem)),
+  },
+  {
+    name: "download",
+    title: "A stream of 100,000 items in a query's answer",
+    connections: 1,
+    peers: downloadPeers,
+    metrics: throughput,
+    run: runStream(100_000, (client, count, onItem) => {
+      if (client.download === undefined) throw new Error("a peer without downloads");
+      return client.download(count, onItem);
+    }),
   },
   {
     name: "idle",
@@ -176,12 +187,14 @@ async function runInFlight(
   return { count, durationMs: performance.now() - start };
 }
 
-function runStream(items: number): Run {
+type GetItems = (client: Client, count: number, onItem: (item: number) => void) => Promise<void>;
+
+function runStream(items: number, getItems: GetItems): Run {
   return async ([client]) => {
     if (client === undefined) throw new Error("no connection");
     const start = performance.now();
     let count = 0;
-    await client.stream(items, (item) => {
+    await getItems(client, items, (item) => {
       if (item !== count++) throw new Error("an item out of order");
     });
     if (count !== items) throw new Error("items are missing");

@@ -121,6 +121,11 @@ class RawClient implements Client {
     await this.#call("stream", { count }, onItem);
   }
 
+  /** There is no other kind of stream here. */
+  download(count: number, onItem: (item: number) => void): Promise<void> {
+    return this.stream(count, onItem);
+  }
+
   echoBytes(bytes: Uint8Array): Promise<Uint8Array> {
     return this.#wait((id) => this.#webSocket.send(withId(id, bytes))) as Promise<Uint8Array>;
   }

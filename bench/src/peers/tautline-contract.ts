@@ -1,5 +1,5 @@
-import { createClient } from "@tautline/client";
-import { contract, mutation, query, rich, subscription } from "@tautline/core";
+import { createClient, streams } from "@tautline/client";
+import { contract, mutation, query, rich, stream, subscription } from "@tautline/core";
 import { implement, serve } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { z } from "zod";
@@ -10,6 +10,7 @@ const api = contract({
   add: query({ input: AddInput, output: z.number() }),
   echo: mutation({ input: z.custom<Payload>(), output: z.custom<Payload>() }),
   stream: subscription({ input: StreamInput, output: z.number() }),
+  download: query({ input: StreamInput, output: stream(z.number()) }),
 });
 
 function createRouter() {
@@ -18,11 +19,12 @@ function createRouter() {
     add: procedures.add.query(({ input }) => add(input)),
     echo: procedures.echo.mutation(({ input }) => input),
     stream: procedures.stream.subscription(({ input }) => streamItems(input.count)),
+    download: procedures.download.query(({ input }) => streamItems(input.count)),
   });
 }
 
 async function connect(port: number): Promise<Client> {
-  const client = createClient({ contract: api, url: `ws://127.0.0.1:${port}` });
+  const client = createClient({ contract: api, url: `ws://127.0.0.1:${port}`, transformer: rich, streams });
   await client.add.query({ a: 1, b: 1 });
   return {
     add: (a, b) => client.add.query({ a, b }),
@@ -31,6 +33,9 @@ async function connect(port: number): Promise<Client> {
       new Promise((resolve, reject) => {
         client.stream.subscribe({ count }, { onData: onItem, onError: reject, onComplete: resolve });
       }),
+    download: async (count, onItem) => {
+      for await (const item of await client.download.query({ count })) onItem(item);
+    },
     close: () => client.connection.close(),
   };
 }

@@ -13,7 +13,7 @@ import { badMessage, type CallFields, callType, type Message, type MessageTable,
  */
 export function encodeMessage(message: Message, maxFrameBytes: number = defaultMaxFrameBytes): EncodedMessage {
   const bytes = attachedTo(message[message.length - 1])?.bytes;
-  if (bytes === undefined) return checkSize(stringify(message), maxFrameBytes);
+  if (bytes === undefined) return checkSize(stringifyMessage(message), maxFrameBytes);
   return bytes.encode(stringify(message, bytes), maxFrameBytes);
 }
 
@@ -46,6 +46,18 @@ export function encodeCall(
   const head = `[${callType[type]},${id},${JSON.stringify(path)},${isEmpty(fields) ? "{}" : JSON.stringify(fields)}`;
   if (typeof input === "object") return input.bytes.encode(`${head},${input.json}]`, maxFrameBytes);
   return checkSize(input === undefined ? `${head}]` : `${head},${input}]`, maxFrameBytes);
+}
+
+/** The numbers before a value by hand: JSON.stringify takes half as long again for the whole array as for the value alone. */
+function stringifyMessage(message: Message): string {
+  const last = message.length - 1;
+  let text = "[";
+  for (let index = 0; index < last; index++) {
+    const field = message[index];
+    if (typeof field !== "number") return stringify(message);
+    text += `${field},`;
+  }
+  return `${text}${stringify(message[last]) ?? null}]`;
 }
 
 /** Almost every call's fields are: writing them each time was a fifth of the cost of a small call's text. */

@@ -27,7 +27,7 @@ export interface ConnectionHandlers {
   onError(error: TautlineError): void;
 }
 
-/** How frames are read. */
+/** How frames are read, and when what was sent leaves. */
 export interface FrameReader {
   /** The messages that are taken. */
   readonly table: MessageTable;
@@ -35,6 +35,8 @@ export interface FrameReader {
   readonly parse?: ParseJson | undefined;
   /** Reads binary frames. Default: one is a bad message. */
   readonly decodeBinary?: BinaryDecoder | undefined;
+  /** Resolves when the rest of the process has had its turn: a burst of messages leaves then. Default: microtasks tell. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 /** One socket, from open to close: messages go in and out, frames are its own affair. */
@@ -50,7 +52,7 @@ export class Connection implements MessagePipe {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#reader = reader;
-    this.#outbox = new Outbox((frame) => socket.send(frame));
+    this.#outbox = new Outbox((frame) => socket.send(frame), reader.turn);
   }
 
   get open(): boolean {

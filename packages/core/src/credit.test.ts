@@ -13,9 +13,9 @@ function codeOf(run: () => unknown): string | undefined {
 }
 
 describe("Credit", () => {
-  test("is for 256 small items, whatever their length", () => {
+  test("is for 1,024 small items, whatever their length", () => {
     const credit = new Credit();
-    for (let item = 0; item < 255; item++) credit.spend(item * 4);
+    for (let item = 0; item < 1023; item++) credit.spend(item);
     expect(credit.granted()).toBeUndefined();
     credit.spend(1);
     expect(credit.granted()).toBeInstanceOf(Promise);
@@ -58,17 +58,17 @@ describe("Window", () => {
   test("grants as much again as was taken, half a window at a time", () => {
     const window = new Window();
     const granted: unknown[] = [];
-    for (let item = 0; item < 256; item++) {
+    for (let item = 0; item < 1024; item++) {
       window.receive(100);
       granted.push(window.take(100));
     }
     expect(granted.filter((total) => total !== undefined)).toEqual([1.5 * windowBytes, 2 * windowBytes]);
-    expect(granted[127]).toBe(1.5 * windowBytes);
+    expect(granted[511]).toBe(1.5 * windowBytes);
   });
 
   test("refuses what there was no credit for", () => {
     const window = new Window();
-    for (let item = 0; item < 256; item++) window.receive(0);
+    for (let item = 0; item < 1024; item++) window.receive(0);
     expect(codeOf(() => window.receive(0))).toBe("BAD_MESSAGE");
   });
 

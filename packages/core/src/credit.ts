@@ -1,12 +1,13 @@
-import { joinedFrameLength, windowBytes } from "./options.ts";
+import { joinedFrameLength, leastItemCost, windowBytes } from "./options.ts";
 import { badMessage } from "./protocol.ts";
 
 /**
- * What an item counts, at both ends the same: the length of its frame where it has one of its own, and otherwise what is the most for
- * a message that shares one. So a window is a bound on bytes, and on items.
+ * What an item counts, at both ends the same: the length of its frame where it has one of its own, and otherwise little, however long
+ * it is. So a window is a bound on items, and on bytes: four times its size where all items are just short enough to share frames. One
+ * that counted them as what they are at most was half as fast with small items: there were too few of them on their way.
  */
 export function costOf(frameLength: number): number {
-  return Math.max(frameLength, joinedFrameLength);
+  return frameLength > joinedFrameLength ? frameLength : leastItemCost;
 }
 
 /** A sender's side of one stream: what it may still send. Nothing is asked for; the receiver grants more as it takes items. */
@@ -19,6 +20,11 @@ export class Credit {
   /** @param granted before the receiver has said anything, in bytes. */
   constructor(granted: number = windowBytes) {
     this.#granted = granted;
+  }
+
+  /** What the items that were sent count. */
+  get spent(): number {
+    return this.#sent;
   }
 
   /** An item was sent in a frame of this length. The last one may go over what was granted. */

@@ -182,7 +182,7 @@ describe("credit", () => {
     const { incoming, calls, drained } = createCalls();
     incoming.receive([12, 1, "s", {}]);
     const [call] = calls;
-    for (let item = 0; item < 256; item++) call?.sendItem(item);
+    for (let item = 0; item < 1024; item++) call?.sendItem(item);
     const wait = call?.ready();
     expect([wait === undefined, wait === drained]).toEqual([false, false]);
     incoming.receive([16, 1, 0, 384 * 1024]);

@@ -1,4 +1,4 @@
-import { Window } from "./credit.ts";
+import { costOf, Window } from "./credit.ts";
 import type { TautlineError } from "./errors.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
@@ -36,7 +36,7 @@ export interface IncomingStreamOptions {
 export class IncomingStream extends SubscriptionIterator implements Stream<unknown> {
   readonly number: number;
   readonly size: number | undefined;
-  /** How much was taken, in bytes: those of the items where they are bytes, else those of their frames. */
+  /** How much was taken, in bytes: those of the items where they are bytes, else about those of their frames. */
   taken = 0;
   readonly #reader: StreamReader;
   readonly #window: Window;
@@ -58,7 +58,7 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
     if (this.#over) return;
     const item = this.#reader.read(value);
     this.push(item, () => {
-      this.taken += item instanceof Uint8Array ? item.length : frameLength;
+      this.taken += item instanceof Uint8Array ? item.length : costOf(frameLength);
       this.#reader.onTaken(this);
       if (!this.#over) this.#grant(this.#window.take(frameLength));
     });

@@ -8,8 +8,10 @@ export const defaultMaxMessageBytes: number = 1024 * 1024;
 export const defaultMaxDepth = 64;
 /** A message that makes a frame longer than this has one of its own: joining large messages was measured to be slower. In UTF-16 units. */
 export const joinedFrameLength = 1024;
-/** How much of a stream may be sent before its receiver has taken any of it; with small items 256 of them. */
-export const windowBytes: number = 256 * joinedFrameLength;
+/** How much of a stream may be sent before its receiver has taken any of it; with small items 1,024 of them. */
+export const windowBytes: number = 256 * 1024;
+/** What an item counts at least: how long it is in a frame that it shares is not known to its receiver. */
+export const leastItemCost = 256;
 /** A message whose frame would be longer than this goes in parts, so that others need not wait for it. In UTF-16 units or bytes. */
 export const largeFrameLength: number = 256 * 1024;
 /** How long a part is. */

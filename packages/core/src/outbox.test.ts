@@ -36,6 +36,49 @@ describe("Outbox", () => {
     expect(frames).toEqual(["[[25,1],[25,2],[25,3],[25,4],[25,5]]"]);
   });
 
+  describe("that hears of turns", () => {
+    function createTurning() {
+      const frames: Frame[] = [];
+      const turns: (() => void)[] = [];
+      const turn = () => new Promise<void>((resolve) => turns.push(resolve));
+      return { frames, turns, outbox: new Outbox((frame) => frames.push(frame), turn) };
+    }
+
+    test("keeps a burst of messages until the turn is over, looking no more", async () => {
+      const { frames, turns, outbox } = createTurning();
+      for (let message = 0; message < 40; message++) outbox.push(`${message}`);
+      await microtasks(100);
+      expect([frames.length, turns.length]).toEqual([0, 1]);
+      outbox.push("40");
+      turns[0]?.();
+      await microtasks();
+      expect(frames.map((frame) => messagesOf(frame))).toEqual([Array.from({ length: 41 }, (_, index) => index)]);
+      expect(turns).toHaveLength(1);
+    });
+
+    test("does not wait for it with a few", async () => {
+      const { frames, turns, outbox } = createTurning();
+      for (let message = 0; message < 15; message++) outbox.push(`${message}`);
+      await microtasks();
+      expect([frames.length, turns.length]).toEqual([1, 0]);
+    });
+
+    test("sends nothing more in it of what was flushed or discarded meanwhile", async () => {
+      const { frames, turns, outbox } = createTurning();
+      for (let message = 0; message < 20; message++) outbox.push("1");
+      await microtasks();
+      outbox.flush();
+      for (let message = 0; message < 20; message++) outbox.push("2");
+      outbox.discard();
+      turns[0]?.();
+      await microtasks();
+      expect(frames).toHaveLength(1);
+      outbox.push("3");
+      await microtasks();
+      expect(frames.at(-1)).toBe("[3]");
+    });
+  });
+
   test("sends a frame of its own for what is pushed after a frame has gone", async () => {
     const { frames, outbox } = createOutbox();
     outbox.push("[25,1]");

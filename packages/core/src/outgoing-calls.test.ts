@@ -450,7 +450,7 @@ describe("credit", () => {
 
   test("is granted as items are taken, half a window at a time", () => {
     const { calls, pipe, record, call } = createSubscription();
-    for (let item = 0; item < 256; item++) calls.receive([23, 1, item], pipe, 20);
+    for (let item = 0; item < 1024; item++) calls.receive([23, 1, item], pipe, 20);
     expect(pipe.sent).toHaveLength(1);
     for (const length of record.lengths) calls.take(call, 1, length);
     expect(pipe.sent.slice(1)).toEqual([
@@ -461,26 +461,26 @@ describe("credit", () => {
 
   test("is held to: an item without it breaks the protocol", () => {
     const { calls, pipe } = createSubscription();
-    for (let item = 0; item < 256; item++) calls.receive([24, 1, `${item}`], pipe);
-    expect(() => calls.receive([24, 1, "256"], pipe)).toThrow("an item without credit");
+    for (let item = 0; item < 1024; item++) calls.receive([24, 1, `${item}`], pipe);
+    expect(() => calls.receive([24, 1, "1024"], pipe)).toThrow("an item without credit");
   });
 
   test("begins anew where the subscription does: what came before is taken without a word", () => {
     const { calls, pipe, record, call } = createSubscription();
-    for (let item = 0; item < 256; item++) calls.receive([26, 1, `${item}`, item], pipe);
+    for (let item = 0; item < 1024; item++) calls.receive([26, 1, `${item}`, item], pipe);
     calls.detach(pipe, lost, { started: true });
     const next = createPipe();
     calls.attach(next);
     for (const length of record.lengths) calls.take(call, 1, length);
-    for (let item = 0; item < 256; item++) calls.receive([26, 2, `${item}`, item], next);
-    expect(next.sent).toEqual([[12, 2, "s", { lastEventId: "255" }]]);
-    for (let item = 0; item < 128; item++) calls.take(call, 2, 0);
+    for (let item = 0; item < 1024; item++) calls.receive([26, 2, `${item}`, item], next);
+    expect(next.sent).toEqual([[12, 2, "s", { lastEventId: "1023" }]]);
+    for (let item = 0; item < 512; item++) calls.take(call, 2, 0);
     expect(next.sent.slice(1)).toEqual([[16, 2, 0, 384 * 1024]]);
   });
 
   test("is not granted to what has ended", () => {
     const { calls, pipe, record, call } = createSubscription();
-    for (let item = 0; item < 256; item++) calls.receive([23, 1], pipe);
+    for (let item = 0; item < 1024; item++) calls.receive([23, 1], pipe);
     calls.cancel(call);
     for (const length of record.lengths) calls.take(call, 1, length);
     expect(pipe.sent.map(([type]) => type)).toEqual([12, 13]);

@@ -35,6 +35,8 @@ export class OutgoingStream implements PumpTarget {
   readonly #credit: Credit;
   /** What was granted first is what the receiver lets come untaken. */
   #window: number | undefined;
+  /** What was sent, in bytes. */
+  #sent = 0;
   #settled = false;
 
   constructor(link: StreamLink, { number, size, granted }: OutgoingStreamOptions) {
@@ -57,6 +59,7 @@ export class OutgoingStream implements PumpTarget {
     if (this.#settled) return 0;
     const frameLength = this.#link.sendItem(this.number, value);
     this.#credit.spend(frameLength);
+    this.#sent += frameLength;
     return frameLength;
   }
 
@@ -81,8 +84,11 @@ export class OutgoingStream implements PumpTarget {
   onCredit(total: number): void {
     this.#credit.grant(total);
     this.#window ??= total;
-    this.taken = Math.min(total - this.#window, this.size ?? total);
-    if (this.taken > 0) this.#link.onTaken(this);
+    if (total === this.#window) return;
+    // Credit counts small items as less or more than they are.
+    const share = (total - this.#window) / Math.max(this.#credit.spent, 1);
+    this.taken = Math.min(Math.round(share * this.#sent), this.size ?? this.#sent);
+    this.#link.onTaken(this);
   }
 
   /** Ends it without a word: nobody takes more. */

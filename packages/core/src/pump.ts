@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { costOf } from "./credit.ts";
-import { joinedFrameLength } from "./options.ts";
+import { leastItemCost } from "./options.ts";
 
 /** Where items go: a call that is a subscription, or a stream. */
 export interface PumpTarget {
@@ -14,8 +14,8 @@ export interface PumpTarget {
   ready(): Promise<void> | undefined;
 }
 
-/** After so much, 128 small items, the rest of the process gets its turn: a source that is always ready starves it otherwise. */
-const costPerTurn = 128 * joinedFrameLength;
+/** After so much, 256 small items, the rest of the process gets its turn: a source that is always ready starves it otherwise. */
+const costPerTurn = 256 * leastItemCost;
 
 export interface PumpOptions {
   readonly target: PumpTarget;

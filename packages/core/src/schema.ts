@@ -45,7 +45,7 @@ function unwrap<Output>(result: StandardSchemaV1.Result<Output>): Output {
   return result.value;
 }
 
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && "then" in value;
 }
 

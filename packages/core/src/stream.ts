@@ -1,6 +1,6 @@
 import { TautlineError } from "./errors.ts";
 import { IncomingStream, type Stream } from "./incoming-stream.ts";
-import { type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
+import { isPromise, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
 import { readStreamInput, type StreamInput, type StreamItems } from "./stream-source.ts";
 
 /** A schema of streams. */
@@ -48,17 +48,9 @@ class CheckedStream implements Stream<unknown> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<unknown, void>> {
+  next(): Promise<IteratorResult<unknown, void>> {
     this.#iterator ??= this.#items[Symbol.asyncIterator]();
-    const result = await this.#iterator.next();
-    if (result.done === true) return { done: true, value: undefined };
-    try {
-      return { done: false, value: await validate(this.#schema, result.value) };
-    } catch (error) {
-      // Not waited for: what comes after an item that does not fit concerns nobody.
-      this.#iterator.return?.().then(undefined, () => {});
-      throw this.#describe(error);
-    }
+    return Promise.resolve(this.#iterator.next()).then(this.#onResult);
   }
 
   async return(): Promise<IteratorResult<unknown, void>> {
@@ -67,9 +59,32 @@ class CheckedStream implements Stream<unknown> {
     return { done: true, value: undefined };
   }
 
+  /** One promise above the source's own for each item, as long as the schema is synchronous. */
+  readonly #onResult = (
+    result: IteratorResult<unknown>,
+  ): IteratorResult<unknown, void> | Promise<IteratorResult<unknown, void>> => {
+    if (result.done === true) return { done: true, value: undefined };
+    try {
+      const item = validate(this.#schema, result.value);
+      return isPromise(item) ? item.then(toResult, this.#fail) : toResult(item);
+    } catch (error) {
+      return this.#fail(error);
+    }
+  };
+
+  readonly #fail = (error: unknown): never => {
+    // Not waited for: what comes after an item that does not fit concerns nobody.
+    this.#iterator?.return?.().then(undefined, () => {});
+    throw this.#describe(error);
+  };
+
   /** What has come from the other end is its fault, and it is told so. */
   #describe(error: unknown): unknown {
     if (!(error instanceof SchemaError) || !(this.#items instanceof IncomingStream)) return error;
     return new TautlineError({ code: "BAD_REQUEST", message: error.message, cause: error });
   }
+}
+
+function toResult(value: unknown): IteratorResult<unknown, void> {
+  return { done: false, value };
 }

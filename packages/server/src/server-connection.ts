@@ -94,6 +94,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
       table: everyMessage,
       decodeBinary: decodeBinaryFrame,
+      turn: () => host.dispatch.turn(),
     });
     this.#deadline = this.#startDeadline();
     socket.listen({
