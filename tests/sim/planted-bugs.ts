@@ -47,8 +47,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "a message is acknowledged before it is delivered",
     session,
-    "return this.#owner.onMessage(message, this);",
-    "return void setImmediate(() => { if (connection === this.#connection) this.#owner.onMessage(message, this); });",
+    "return this.#owner.onMessage(message, this, length);",
+    "return void setImmediate(() => { if (connection === this.#connection) this.#owner.onMessage(message, this, length); });",
   ),
   bug(
     "one message more is acknowledged than has come",
@@ -186,7 +186,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "calls are not sent where the old server went before the new one's welcome",
     dialer,
-    "if (this.#session.session.open) this.calls.attach(this.#session.session);\n      if",
+    "if (this.#session.session.open) this.end.attach(this.#session.session);\n      if",
     "if",
   ),
   bug(

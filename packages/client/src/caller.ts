@@ -24,13 +24,13 @@ export function createCaller(
   const deadlines = new Deadlines(clock);
   const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
   const { maxMessageBytes, streamWindowBytes = windowBytes } = options;
-  const streams = options.streams?.createCaller({
-    transformer,
-    readError: readShape,
-    maxMessageBytes,
-    windowBytes: streamWindowBytes,
-  });
-  const calls = new OutgoingCalls(maxFrameBytes, streams);
+  const calls =
+    options.streams?.createCalls({
+      transformer,
+      readError: readShape,
+      maxMessageBytes,
+      windowBytes: streamWindowBytes,
+    }) ?? new OutgoingCalls(maxFrameBytes);
   const connection = new Dialer(options, {
     calls,
     end:

@@ -1,13 +1,13 @@
 import {
   type CallCarriers,
-  CallerStreams,
   type CallerStreamsOptions,
   downPartType,
   type MessagePipe,
   type MessageTable,
-  type OutgoingStreams,
+  type OutgoingCalls,
   PartSender,
   type StreamHost,
+  StreamingCalls,
   StreamTable,
   streamMessages,
 } from "@tautline/core/internals";
@@ -16,8 +16,8 @@ import {
 export interface StreamsOption {
   /** What comes besides. */
   readonly messages: MessageTable;
-  /** Those of the calls that the client makes. */
-  createCaller(options: CallerStreamsOptions): OutgoingStreams;
+  /** The calls that the client makes. */
+  createCalls(options: CallerStreamsOptions): OutgoingCalls;
   /** Those of the calls that the server makes. */
   createCarriers(pipe: MessagePipe, createHost: () => StreamHost): CallCarriers;
 }
@@ -25,7 +25,7 @@ export interface StreamsOption {
 /** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs, and large messages. */
 export const streams: StreamsOption = {
   messages: streamMessages,
-  createCaller: (options) => new CallerStreams(options),
+  createCalls: (options) => new StreamingCalls(options),
   createCarriers: (pipe, createHost) => ({
     streams: new StreamTable("callee", createHost),
     parts: new PartSender(downPartType, pipe, () => Promise.resolve()),

@@ -64,9 +64,9 @@ export interface CallRuntime {
 
 /** A call from its start to its end. It settles once: done, failed, or cancelled. */
 export class Call implements CallObserver {
+  readonly options: CallOptions;
   readonly #runtime: CallRuntime;
   readonly #path: string;
-  readonly #options: CallOptions;
   readonly #handlers: CallHandlers;
   #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
@@ -76,7 +76,7 @@ export class Call implements CallObserver {
   constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
     this.#runtime = runtime;
     this.#path = call.path;
-    this.#options = call.options;
+    this.options = call.options;
     this.#handlers = handlers;
     try {
       this.#start(call);
@@ -120,12 +120,7 @@ export class Call implements CallObserver {
     report(() => this.#handlers.onGap?.(gap));
   }
 
-  onProgress(progress: StreamProgress): void {
-    report(() => this.#options.onProgress?.(progress));
-  }
-
   onStreamsOver(): void {
-    this.#ignoreSignal();
     this.#runtime.connection.release();
   }
 
@@ -138,7 +133,7 @@ export class Call implements CallObserver {
   }
 
   #start({ type, path, input }: CallDefinition): void {
-    const { signal, timeoutMs, idempotent } = this.#options;
+    const { signal, timeoutMs, idempotent } = this.options;
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
     this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this, idempotent);
@@ -149,8 +144,6 @@ export class Call implements CallObserver {
     if (!signal) return;
     this.#onAbort = () => {
       if (this.cancel()) this.#tell(aborted(signal));
-      // What it was answered with still flows.
-      else if (this.#call !== undefined) this.#runtime.calls.cancel(this.#call);
     };
     signal.addEventListener("abort", this.#onAbort);
   }
@@ -179,13 +172,9 @@ export class Call implements CallObserver {
     if (this.#settled) return false;
     this.#settled = true;
     this.#deadline?.cancel();
-    if (this.#call === undefined || !this.#runtime.calls.flows(this.#call)) this.#ignoreSignal();
+    if (this.#onAbort !== undefined) this.options.signal?.removeEventListener("abort", this.#onAbort);
     this.#runtime.connection.release();
     return true;
-  }
-
-  #ignoreSignal(): void {
-    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
   }
 }
 

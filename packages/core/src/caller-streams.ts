@@ -5,11 +5,13 @@ import { TautlineError } from "./errors.ts";
 import { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxMessageBytes } from "./options.ts";
-import type { CallObserver, OutgoingCall, OutgoingStreams } from "./outgoing-calls.ts";
+import type { CallObserver, OutgoingCall } from "./outgoing-calls.ts";
+
 import { PartCollector } from "./part-collector.ts";
 import { PartSender } from "./part-sender.ts";
 import type { MessagePipe } from "./pipe.ts";
 import type { CalleePartMessage, CalleeStreamMessage, StreamMessage } from "./protocol.ts";
+import { report } from "./report.ts";
 import { discardStreams } from "./stream-slot.ts";
 import { StreamTable } from "./stream-table.ts";
 import type { Transformer } from "./transformer.ts";
@@ -25,10 +27,12 @@ export interface CallerStreamsOptions {
 }
 
 /** The streams of the calls that this end makes. */
-export class CallerStreams implements OutgoingStreams {
+export class CallerStreams {
   readonly #table: StreamTable<SentCall>;
   readonly #collector = new PartCollector(Number.POSITIVE_INFINITY);
   readonly #senders = new Map<MessagePipe, PartSender>();
+  /** What stops listening to the signals of calls whose streams outlive them. */
+  readonly #unwatch = new Map<number, () => void>();
   readonly #maxMessageBytes: number;
 
   constructor(options: CallerStreamsOptions) {
@@ -92,6 +96,20 @@ export class CallerStreams implements OutgoingStreams {
     return this.#table.abort(id, reason);
   }
 
+  /** The call has its answer, and streams of it flow: its signal ends them. */
+  watch({ id, observer }: OutgoingCall, end: () => void): void {
+    const signal = observer.options?.signal;
+    if (!signal) return;
+    if (signal.aborted) return end();
+    signal.addEventListener("abort", end);
+    this.#unwatch.set(id, () => signal.removeEventListener("abort", end));
+  }
+
+  unwatch(id: number): void {
+    this.#unwatch.get(id)?.();
+    this.#unwatch.delete(id);
+  }
+
   release(id: number): boolean {
     return this.#table.release(id);
   }
@@ -134,10 +152,11 @@ class SentCall implements StreamingCall {
   }
 
   onProgress(progress: StreamProgress): void {
-    this.#observer.onProgress?.(progress);
+    report(() => this.#observer.options?.onProgress?.(progress));
   }
 
   onStreamsOver(): void {
+    this.#streams.unwatch(this.id);
     this.#observer.onStreamsOver?.();
   }
 }

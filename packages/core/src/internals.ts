@@ -5,7 +5,7 @@ export { decodeBinaryFrame } from "./binary-frame.ts";
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
 export type { StreamHost, StreamProgress } from "./call-streams.ts";
 export { Caller, type CallerConnection, type CallerParts } from "./caller.ts";
-export { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
+export type { CallerStreamsOptions } from "./caller-streams.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
@@ -54,7 +54,6 @@ export {
   type CallObserver,
   type OutgoingCall,
   OutgoingCalls,
-  type OutgoingStreams,
   type PipeEnd,
 } from "./outgoing-calls.ts";
 export { PartSender } from "./part-sender.ts";
@@ -81,6 +80,7 @@ export { Session, type SessionOwner, type SessionState } from "./session.ts";
 export { streamMessages } from "./stream-messages.ts";
 export { streamsOf, withoutStreams } from "./stream-slot.ts";
 export { StreamTable } from "./stream-table.ts";
+export { StreamingCalls } from "./streaming-calls.ts";
 export { parseStrictly } from "./strict-json.ts";
 export {
   readBinaryDecoder,

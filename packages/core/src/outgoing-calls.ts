@@ -4,19 +4,11 @@ import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./cod
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
-import type { EncodedMessage, Frame } from "./frame.ts";
+import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import {
-  badMessage,
-  type CalleePartMessage,
-  type CalleeStreamMessage,
-  type CallFields,
-  type GapMessage,
-  isCalleeMessage,
-  type PeerMessage,
-} from "./protocol.ts";
+import { badMessage, type CallFields, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
 /** Events of a subscription that may be missing: those after `from` and up to `to`. */
 export interface EventGap {
@@ -37,10 +29,18 @@ export interface CallObserver {
   onEnd(): void;
   /** An error of this end: the connection, the session, the client. */
   onFailed(error: TautlineError): void;
-  /** Some of a stream of the call's has been taken. */
-  onProgress?(progress: StreamProgress): void;
   /** The call has settled before, and none of its streams flows any more. */
   onStreamsOver?(): void;
+  /** What concerns its streams, by which it may outlive its answer. */
+  readonly options?: StreamWishes;
+}
+
+/** What a caller has to say of its call's streams. */
+export interface StreamWishes {
+  /** Aborting it ends them. */
+  readonly signal?: AbortSignal | null | undefined;
+  /** Hears how far they have come. */
+  readonly onProgress?: ((progress: StreamProgress) => void) | undefined;
 }
 
 /** A call of this end, as `cancel` takes it. */
@@ -78,38 +78,6 @@ export interface LostPipe {
   readonly store?: string | undefined;
 }
 
-/** The streams of an end's own calls, and large messages: `CallerStreams`, for those who have any. Others do not bundle it. */
-export interface OutgoingStreams {
-  /** The largest message, in bytes. */
-  readonly maxMessageBytes: number;
-  /** Sends a message of a call, or of its stream, in parts where it is large. */
-  send(id: number, stream: number, message: EncodedMessage, pipe: MessagePipe): void;
-  /** Takes a part; returns the frame that the message would have been, where it was the last. */
-  collect(part: CalleePartMessage): Frame | undefined;
-  /** Forgets the call's parts. Returns whether some have not been sent. */
-  drop(call: OutgoingCall): boolean;
-  /** Numbers the streams that an input holds; undefined where it holds none. */
-  prepare(input: unknown): readonly StreamToSend[] | undefined;
-  /** The call has been sent: its streams begin when the other end says so. */
-  start(call: OutgoingCall): void;
-  /** Lets the streams of a value that has come be opened. */
-  accept(value: unknown, call: OutgoingCall): void;
-  /** @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
-  receive(message: CalleeStreamMessage, frameLength: number): void;
-  /** Whether streams of the call flow. */
-  has(id: number): boolean;
-  /** Calls with streams that flow through a pipe, and have settled or not. */
-  countOn(pipe: MessagePipe): number;
-  /** The call has its answer. */
-  settle(id: number): void;
-  /** The call will not be sent, or nobody waits for it. Returns whether anything flowed. */
-  abort(call: OutgoingCall, reason: TautlineError): boolean;
-  /** The call is to be sent again. Returns whether it can be: none of its streams has begun. */
-  release(id: number): boolean;
-  /** The session is lost. */
-  abortOn(pipe: MessagePipe, reason: TautlineError): void;
-}
-
 /** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
 export interface PipeEnd {
   /** Calls that have not settled. */
@@ -120,18 +88,15 @@ export interface PipeEnd {
   close(reason: TautlineError): void;
 }
 
-/** The calls that this end makes. They outlive the pipes that they are sent through. */
+/** The calls that this end makes. They outlive the pipes that they are sent through. With streams: `StreamingCalls`. */
 export class OutgoingCalls implements PipeEnd {
   readonly #calls = new Map<number, OutgoingCall>();
-  readonly #maxFrameBytes: number;
-  readonly #streams: OutgoingStreams | undefined;
+  readonly #maxMessageBytes: number;
   #pipe: MessagePipe | undefined;
   #lastId = 0;
 
-  /** @param streams carries the calls' streams; without it there are none. */
-  constructor(maxFrameBytes: number = defaultMaxFrameBytes, streams?: OutgoingStreams) {
-    this.#maxFrameBytes = maxFrameBytes;
-    this.#streams = streams;
+  constructor(maxMessageBytes: number = defaultMaxFrameBytes) {
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** Calls that have not settled. */
@@ -145,13 +110,12 @@ export class OutgoingCalls implements PipeEnd {
    * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`; then nothing is sent.
    */
   call(type: ProcedureType, path: string, input: unknown, observer: CallObserver, idempotent = false): OutgoingCall {
-    const slots = this.#streams?.prepare(input);
     const call: OutgoingCall = {
       id: 0,
       type,
       path,
+      slots: this.prepare(input),
       input: encodeInput(input),
-      slots,
       observer,
       lastEventId: undefined,
       pipe: undefined,
@@ -165,19 +129,11 @@ export class OutgoingCalls implements PipeEnd {
     return call;
   }
 
-  /** Whether streams of a call flow; also of one that has its answer. */
-  flows(call: OutgoingCall): boolean {
-    return this.#streams?.has(call.id) === true;
-  }
-
-  /** Ends a call, and its streams; its observer hears nothing more. `code` tells the other end why. */
-  cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
-    const { id, pipe } = call;
-    const open = this.#calls.delete(id);
-    this.#streams?.drop(call);
-    const flowed = this.#streams?.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
-    if (!open && flowed !== true) return;
-    pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
+  /** Ends a call; its observer hears nothing more. `code` tells the other end why. Returns whether it was open. */
+  cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {
+    const open = this.#calls.delete(call.id);
+    if (open) this.sendCancel(call, code);
+    return open;
   }
 
   /**
@@ -205,7 +161,7 @@ export class OutgoingCalls implements PipeEnd {
       if (call.doubt === undefined) continue;
       const known = call.doubt === store;
       call.doubt = undefined;
-      if (!known) this.#fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
+      if (!known) this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
     }
     if (this.#pipe !== undefined) this.attach(this.#pipe);
   }
@@ -217,16 +173,14 @@ export class OutgoingCalls implements PipeEnd {
 
   /** Calls that were sent through a pipe and have not settled. */
   countOn(pipe: MessagePipe): number {
-    let count = 0;
-    for (const call of this.#calls.values()) if (call.pipe === pipe) count++;
-    return count + (this.#streams?.countOn(pipe) ?? 0);
+    return this.callsOn(pipe).length;
   }
 
   /** Ends the subscriptions on a pipe, to start them again on the next one. */
   leave(pipe: MessagePipe): void {
-    for (const call of this.#calls.values()) {
-      if (call.pipe !== pipe || call.type !== "subscription") continue;
-      pipe.send(encodeMessage([messageType.cancel, call.id]));
+    for (const call of this.callsOn(pipe)) {
+      if (call.type !== "subscription") continue;
+      this.sendCancel(call);
       call.pipe = undefined;
     }
   }
@@ -238,21 +192,13 @@ export class OutgoingCalls implements PipeEnd {
    */
   detach(pipe: MessagePipe, reason: TautlineError, { started, store }: LostPipe): void {
     if (this.#pipe === pipe) this.#pipe = undefined;
-    for (const call of this.#calls.values()) {
-      if (call.pipe !== pipe) continue;
-      const whole = this.#streams?.drop(call) !== true;
-      // What has been taken from its sources cannot be taken again.
-      if (this.#streams?.release(call.id) === false) {
-        this.#fail(call, new TautlineError({ code: "SESSION_LOST", cause: reason }), false);
-        continue;
-      }
-      if (started && whole && call.type === "mutation" && !call.idempotent) {
-        if (store === undefined) this.#fail(call, reason, true);
+    for (const call of this.callsOn(pipe)) {
+      if (started && call.type === "mutation" && !call.idempotent) {
+        if (store === undefined) this.fail(call, reason, true);
         call.doubt = store;
       }
       call.pipe = undefined;
     }
-    this.#streams?.abortOn(pipe, reason);
   }
 
   /** Fails every call. */
@@ -260,20 +206,16 @@ export class OutgoingCalls implements PipeEnd {
     this.#pipe = undefined;
     // A copy: what an observer calls meanwhile is not failed as well, for ever.
     for (const call of Array.from(this.#calls.values()))
-      this.#fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
+      this.fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
   }
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
   receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     const id = message[1];
-    if (id > this.#lastId) throw badMessage("an answer to no call");
-    if (message[0] === messageType.gap) return this.#onGap(message, pipe);
-    if (message[0] === messageType.downPart) return this.#onPart(message, pipe);
-    if (message[0] >= messageType.downItem) return this.#streams?.receive(message as CalleeStreamMessage, length);
-    const call = this.#calls.get(id);
+    const call = this.find(id, pipe);
     // Cancelled, settled, or sent again elsewhere: the answer is late.
-    if (call?.pipe !== pipe) return;
+    if (call === undefined) return;
     switch (message[0]) {
       case messageType.started:
         return this.#onStarted(call);
@@ -287,59 +229,58 @@ export class OutgoingCalls implements PipeEnd {
         return this.#onItem(call, message[3], undefined, length);
       case messageType.declined:
         return this.#onDeclined(call, pipe);
+      case messageType.gap:
+        call.lastEventId = message[3];
+        return call.observer.onGap({ from: message[2], to: message[3] });
       case messageType.result:
         this.#calls.delete(id);
-        this.#streams?.accept(message[2], call);
-        call.observer.onResult(message[2]);
-        return this.#settleStreams(call);
+        return call.observer.onResult(message[2]);
       case messageType.error:
         this.#calls.delete(id);
-        this.#settleStreams(call);
         return call.observer.onError(message[2]);
       case messageType.end:
         this.#calls.delete(id);
-        this.#settleStreams(call);
         return call.observer.onEnd();
+      default:
+        throw badMessage("no streams are taken here");
     }
   }
 
-  #onPart(part: CalleePartMessage, pipe: MessagePipe): void {
-    if (this.#streams === undefined) throw badMessage("no parts are taken here");
-    const [, id, stream] = part;
-    if (this.#calls.get(id)?.pipe !== pipe && !this.#streams.has(id)) return;
-    const frame = this.#streams.collect(part);
-    for (const message of frame === undefined ? [] : (pipe.decode(frame) as PeerMessage[])) {
-      const isOwn = stream === 0 || (message[0] === messageType.downItem && message[2] === stream);
-      if (message[1] !== id || !isOwn) throw badMessage("parts of another message");
-      this.receive(message, pipe, frame?.length);
-    }
+  /** The call that an answer through this pipe is for. @throws TautlineError `BAD_MESSAGE` where there never was one. */
+  protected find(id: number, pipe: MessagePipe): OutgoingCall | undefined {
+    if (id > this.#lastId) throw badMessage("an answer to no call");
+    const call = this.#calls.get(id);
+    return call?.pipe === pipe ? call : undefined;
   }
 
-  /** The call has its answer. What has not been sent of it will not be. */
-  #settleStreams(call: OutgoingCall): void {
-    if (this.#streams?.drop(call) === true) call.pipe?.send(encodeMessage([messageType.cancel, call.id]));
-    this.#streams?.settle(call.id);
+  /** Calls that were sent through a pipe and have not settled. */
+  protected callsOn(pipe: MessagePipe): readonly OutgoingCall[] {
+    return Array.from(this.#calls.values()).filter((call) => call.pipe === pipe);
+  }
+
+  /** Numbers the streams in an input; here it holds none. */
+  protected prepare(_input: unknown): readonly StreamToSend[] | undefined {
+    return undefined;
+  }
+
+  protected transmit(_call: OutgoingCall, message: EncodedMessage, pipe: MessagePipe): void {
+    pipe.send(message);
+  }
+
+  protected sendCancel({ id, pipe }: OutgoingCall, code?: "TIMEOUT"): void {
+    pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
   }
 
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
     call.window ??= new Window();
     call.window.receive(length);
-    this.#streams?.accept(value, call);
     call.observer.onItem(value, eventId, length);
   }
 
   /** It was not started. Where there is a newer pipe already, nothing but this makes it go there. */
   #onDeclined(call: OutgoingCall, pipe: MessagePipe): void {
-    this.#streams?.release(call.id);
     call.pipe = undefined;
     if (this.#pipe !== pipe && this.#pipe !== undefined) this.#sendAgain(call);
-  }
-
-  #onGap([, id, from, to]: GapMessage, pipe: MessagePipe): void {
-    const call = this.#calls.get(id);
-    if (call?.pipe !== pipe) return;
-    call.lastEventId = to;
-    call.observer.onGap({ from, to });
   }
 
   #onStarted(call: OutgoingCall): void {
@@ -355,21 +296,14 @@ export class OutgoingCalls implements PipeEnd {
     } catch (thrown) {
       // Later: were its observer to call again now, that call would overtake those that still wait.
       this.#calls.set(call.id, call);
-      queueMicrotask(() => this.#fail(call, TautlineError.from(thrown), false));
+      queueMicrotask(() => this.fail(call, TautlineError.from(thrown), false));
     }
   }
 
   #send(call: OutgoingCall): void {
     const { type, path, input } = call;
     const id = this.#lastId + 1;
-    const message = encodeCall(
-      type,
-      id,
-      path,
-      fieldsOf(call),
-      input,
-      this.#streams?.maxMessageBytes ?? this.#maxFrameBytes,
-    );
+    const message = encodeCall(type, id, path, fieldsOf(call), input, this.#maxMessageBytes);
     this.#lastId = id;
     call.id = id;
     call.window = undefined;
@@ -377,16 +311,12 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe?.open !== true) return;
     call.firstId ??= id;
     call.pipe = this.#pipe;
-    if (this.#streams === undefined) this.#pipe.send(message);
-    else this.#streams.send(id, 0, message, this.#pipe);
-    this.#streams?.start(call);
+    this.transmit(call, message, this.#pipe);
   }
 
   /** @param sent whether the other end may have it: then a mutation may have run. */
-  #fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
-    const { id, type, observer } = call;
+  protected fail({ id, type, observer }: OutgoingCall, cause: TautlineError, sent: boolean): void {
     if (!this.#calls.delete(id)) return;
-    this.#streams?.abort(call, cause);
     const message = "sent, but the answer was lost";
     const unknown = sent && type === "mutation";
     observer.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);

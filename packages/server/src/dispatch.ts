@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { isTrpcErrorCode, TautlineError } from "@tautline/core";
 import {
-  CallerStreams,
   type Clock,
   type IncomingCall,
   Pump,
   readError,
   type StreamHost,
+  StreamingCalls,
   streamsOf,
   withoutStreams,
 } from "@tautline/core/internals";
@@ -140,10 +140,10 @@ export class Dispatch implements TopicPumpHost {
     }
   }
 
-  /** What carries the streams of the calls that the server makes. */
-  createCallerStreams(limits: Pick<ServerLimits, "maxMessageBytes" | "streamWindowBytes">): CallerStreams {
+  /** The calls that the server makes of one client, with streams. */
+  createStreamingCalls(limits: Pick<ServerLimits, "maxMessageBytes" | "streamWindowBytes">): StreamingCalls {
     const { transformer } = this;
-    return new CallerStreams({
+    return new StreamingCalls({
       transformer,
       readError: (shape) => readError(shape, transformer),
       maxMessageBytes: limits.maxMessageBytes,

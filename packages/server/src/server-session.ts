@@ -72,7 +72,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** Only what takes large messages takes streams. */
   #createCalls(takesParts: boolean): OutgoingCalls {
     const { dispatch, limits } = this.#host;
-    return new OutgoingCalls(limits.maxFrameBytes, takesParts ? dispatch.createCallerStreams(limits) : undefined);
+    return takesParts ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {

@@ -1,0 +1,116 @@
+import type { StreamToSend } from "./attached.ts";
+import { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
+import { TautlineError } from "./errors.ts";
+import type { EncodedMessage } from "./frame.ts";
+import * as messageType from "./message-type.ts";
+import { type LostPipe, type OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
+import type { MessagePipe } from "./pipe.ts";
+import {
+  badMessage,
+  type CalleeMessage,
+  type CalleePartMessage,
+  isCalleeMessage,
+  type PeerMessage,
+} from "./protocol.ts";
+
+/**
+ * The calls that this end makes, with streams in their inputs and outputs, and large messages in parts. Apart from `OutgoingCalls`,
+ * so that an end without streams does not carry it.
+ */
+export class StreamingCalls extends OutgoingCalls {
+  readonly #streams: CallerStreams;
+
+  constructor(options: CallerStreamsOptions) {
+    const streams = new CallerStreams(options);
+    super(streams.maxMessageBytes);
+    this.#streams = streams;
+  }
+
+  override cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {
+    this.#streams.drop(call);
+    const flowed = this.#streams.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
+    const open = super.cancel(call, code);
+    if (flowed && !open) this.sendCancel(call, code);
+    return open || flowed;
+  }
+
+  override countOn(pipe: MessagePipe): number {
+    return super.countOn(pipe) + this.#streams.countOn(pipe);
+  }
+
+  override detach(pipe: MessagePipe, reason: TautlineError, how: LostPipe): void {
+    for (const call of this.callsOn(pipe)) {
+      const whole = !this.#streams.drop(call);
+      if (!this.#streams.release(call.id)) {
+        // What has been taken from its sources cannot be taken again.
+        this.fail(call, new TautlineError({ code: "SESSION_LOST", cause: reason }), false);
+      } else if (!whole) {
+        // What has come in part was not started.
+        call.pipe = undefined;
+      }
+    }
+    super.detach(pipe, reason, how);
+    this.#streams.abortOn(pipe, reason);
+  }
+
+  override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
+    if (!isCalleeMessage(message)) return super.receive(message, pipe, length);
+    const call = this.find(message[1], pipe);
+    switch (message[0]) {
+      case messageType.downPart:
+        return this.#onPart(message, pipe);
+      case messageType.downItem:
+      case messageType.downEnd:
+      case messageType.upCredit:
+      case messageType.upStop:
+        return this.#streams.receive(message, length);
+      default:
+        if (call !== undefined) this.#accept(message, call);
+        super.receive(message, pipe, length);
+        if (call !== undefined && isLast(message)) this.#onAnswered(call);
+    }
+  }
+
+  protected override prepare(input: unknown): readonly StreamToSend[] | undefined {
+    return this.#streams.prepare(input);
+  }
+
+  protected override transmit(call: OutgoingCall, message: EncodedMessage, pipe: MessagePipe): void {
+    this.#streams.send(call.id, 0, message, pipe);
+    this.#streams.start(call);
+  }
+
+  protected override fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
+    this.#streams.abort(call, cause);
+    super.fail(call, cause, sent);
+  }
+
+  #accept(message: CalleeMessage, call: OutgoingCall): void {
+    const [type] = message;
+    if (type === messageType.declined) this.#streams.release(call.id);
+    else if (type === messageType.result || type === messageType.item) this.#streams.accept(message[2], call);
+    else if (type === messageType.trackedItem || type === messageType.event) this.#streams.accept(message[3], call);
+  }
+
+  #onPart(part: CalleePartMessage, pipe: MessagePipe): void {
+    const [, id, stream] = part;
+    if (this.find(id, pipe) === undefined && !this.#streams.has(id)) return;
+    const frame = this.#streams.collect(part);
+    for (const message of frame === undefined ? [] : (pipe.decode(frame) as PeerMessage[])) {
+      const isOwn = stream === 0 || (message[0] === messageType.downItem && message[2] === stream);
+      if (message[1] !== id || !isOwn) throw badMessage("parts of another message");
+      this.receive(message, pipe, frame?.length);
+    }
+  }
+
+  /** What has not been sent of a call that has its answer will not be. What flows goes on until its caller has had enough. */
+  #onAnswered(call: OutgoingCall): void {
+    if (this.#streams.drop(call)) this.sendCancel(call);
+    this.#streams.settle(call.id);
+    if (this.#streams.has(call.id)) this.#streams.watch(call, () => this.cancel(call));
+  }
+}
+
+function isLast([type]: CalleeMessage): boolean {
+  return type === messageType.result || type === messageType.error || type === messageType.end;
+}
