@@ -1,30 +1,17 @@
-import { fileURLToPath } from "node:url";
 import { findViolations, History } from "@tautline/core/testing";
-import { build } from "esbuild";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasChromium, launchChromium } from "../fixture/browser.ts";
 import { afterTest, cleanUpAfterEach, until } from "../fixture/cleanup.ts";
 import type {} from "../fixture/counting-page.ts";
 import { createLoggedRouter } from "../fixture/logged-calls.ts";
+import { bundlePage } from "../fixture/page-bundle.ts";
 import { startServer } from "../fixture/server.ts";
 import { startTcpProxy, type TcpProxy } from "../fixture/tcp-proxy.ts";
 
 cleanUpAfterEach();
 
 const rounds = 20;
-
-async function bundlePage(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("../fixture/counting-page.ts", import.meta.url))],
-    bundle: true,
-    format: "iife",
-    platform: "browser",
-    conditions: ["@tautline/source"],
-    write: false,
-  });
-  return outputFiles[0]?.text ?? "";
-}
 
 /** A page that counts, and the network that can be taken from it. */
 class Visit {
@@ -44,7 +31,7 @@ class Visit {
     afterTest(() => context.close());
     const page = await context.newPage();
     await page.evaluate((url) => Object.assign(window, { url }), proxy.url);
-    await page.addScriptTag({ content: await bundlePage() });
+    await page.addScriptTag({ content: await bundlePage("counting-page.ts") });
     return new Visit(context, page, proxy);
   }
 
