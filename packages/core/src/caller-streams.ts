@@ -83,8 +83,8 @@ export class CallerStreams implements OutgoingStreams {
     return this.#table.count((call) => call.pipe === pipe);
   }
 
-  settle(id: number): void {
-    this.#table.settle(id);
+  settle(id: number, answered: boolean): void {
+    this.#table.settle(id, answered);
   }
 
   abort({ id, slots, pipe }: OutgoingCall, reason: TautlineError): boolean {
@@ -135,6 +135,10 @@ class SentCall implements StreamingCall {
 
   onProgress(progress: StreamProgress): void {
     this.#observer.onProgress?.(progress);
+  }
+
+  onSourceFailed(error: unknown): void {
+    this.#observer.onSourceFailed?.(error);
   }
 
   onStreamsOver(): void {

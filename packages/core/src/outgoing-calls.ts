@@ -39,6 +39,8 @@ export interface CallObserver {
   onFailed(error: TautlineError): void;
   /** Some of a stream of the call's has been taken. */
   onProgress?(progress: StreamProgress): void;
+  /** A source of the call's has thrown; the other end is told, and decides what comes of the call. */
+  onSourceFailed?(error: unknown): void;
   /** The call has settled before, and none of its streams flows any more. */
   onStreamsOver?(): void;
 }
@@ -100,8 +102,8 @@ export interface OutgoingStreams {
   has(id: number): boolean;
   /** Calls with streams that flow through a pipe, and have settled or not. */
   countOn(pipe: MessagePipe): number;
-  /** The call has its answer. */
-  settle(id: number): void;
+  /** The call has its answer: what was `answered` is no error. */
+  settle(id: number, answered: boolean): void;
   /** The call will not be sent, or nobody waits for it. Returns whether anything flowed. */
   abort(call: OutgoingCall, reason: TautlineError): boolean;
   /** The call is to be sent again. Returns whether it can be: none of its streams has begun. */
@@ -291,14 +293,14 @@ export class OutgoingCalls implements PipeEnd {
         this.#calls.delete(id);
         this.#streams?.accept(message[2], call);
         call.observer.onResult(message[2]);
-        return this.#settleStreams(call);
+        return this.#settleStreams(call, true);
       case messageType.error:
         this.#calls.delete(id);
-        this.#settleStreams(call);
+        this.#settleStreams(call, false);
         return call.observer.onError(message[2]);
       case messageType.end:
         this.#calls.delete(id);
-        this.#settleStreams(call);
+        this.#settleStreams(call, true);
         return call.observer.onEnd();
     }
   }
@@ -316,9 +318,9 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   /** The call has its answer. What has not been sent of it will not be. */
-  #settleStreams(call: OutgoingCall): void {
+  #settleStreams(call: OutgoingCall, answered: boolean): void {
     if (this.#streams?.drop(call) === true) call.pipe?.send(encodeMessage([messageType.cancel, call.id]));
-    this.#streams?.settle(call.id);
+    this.#streams?.settle(call.id, answered);
   }
 
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
