@@ -30,41 +30,55 @@ export class Sha256 {
   }
 
   #compress(): void {
-    this.#expand();
-    const state = this.#state;
-    let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
-    for (let round = 0; round < 64; round++) {
-      const choice = (e & f) ^ (~e & g);
-      const mixed = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-      const first = (h + mixed + choice + (constants[round] ?? 0) + (this.#words[round] ?? 0)) | 0;
-      const majority = (a & b) ^ (a & c) ^ (b & c);
-      const second = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + majority) | 0;
-      h = g;
-      g = f;
-      f = e;
-      e = (d + first) | 0;
-      d = c;
-      c = b;
-      b = a;
-      a = (first + second) | 0;
-    }
-    for (const [index, word] of [a, b, c, d, e, f, g, h].entries()) state[index] = (state[index] ?? 0) + word;
+    expand(this.#block, this.#words);
+    mix(this.#state, this.#words);
     this.#filled = 0;
   }
+}
 
-  /** The 64 words that a block becomes. */
-  #expand(): void {
-    const words = this.#words;
-    const view = new DataView(this.#block.buffer);
-    for (let index = 0; index < 16; index++) words[index] = view.getInt32(index * 4);
-    for (let index = 16; index < 64; index++) {
-      const early = words[index - 15] ?? 0;
-      const late = words[index - 2] ?? 0;
-      const one = rotate(early, 7) ^ rotate(early, 18) ^ (early >>> 3);
-      const two = rotate(late, 17) ^ rotate(late, 19) ^ (late >>> 10);
-      words[index] = (words[index - 16] ?? 0) + one + (words[index - 7] ?? 0) + two;
-    }
+/** Makes 64 words of a block. */
+function expand(block: Uint8Array<ArrayBuffer>, words: Int32Array): void {
+  const view = new DataView(block.buffer);
+  for (let index = 0; index < 16; index++) words[index] = view.getInt32(index * 4);
+  for (let index = 16; index < 64; index++) {
+    const early = words[index - 15] as number;
+    const late = words[index - 2] as number;
+    const one = rotate(early, 7) ^ rotate(early, 18) ^ (early >>> 3);
+    const two = rotate(late, 17) ^ rotate(late, 19) ^ (late >>> 10);
+    words[index] = (words[index - 16] as number) + one + (words[index - 7] as number) + two;
   }
+}
+
+/** Mixes a block's words into the state: 64 rounds. Plain variables, because this is where all the time goes. */
+function mix(state: Int32Array, words: Int32Array): void {
+  let a = state[0] as number;
+  let b = state[1] as number;
+  let c = state[2] as number;
+  let d = state[3] as number;
+  let e = state[4] as number;
+  let f = state[5] as number;
+  let g = state[6] as number;
+  let h = state[7] as number;
+  for (let round = 0; round < 64; round++) {
+    const choice = (e & f) ^ (~e & g);
+    const turned = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    const first = (h + turned + choice + (constants[round] as number) + (words[round] as number)) | 0;
+    const majority = (a & b) ^ (a & c) ^ (b & c);
+    const second = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + majority) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + first) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (first + second) | 0;
+  }
+  add(state, [a, b, c, d, e, f, g, h]);
+}
+
+function add(state: Int32Array, words: readonly number[]): void {
+  for (let index = 0; index < 8; index++) state[index] = (state[index] as number) + (words[index] as number);
 }
 
 function rotate(word: number, by: number): number {

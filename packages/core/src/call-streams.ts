@@ -45,6 +45,8 @@ export interface StreamingCall {
   /** Resolves when the connection takes more of a stream; undefined while it does. */
   drained(stream: number): Promise<void> | undefined;
   onProgress?(progress: StreamProgress): void;
+  /** A source of this end's has thrown. */
+  onSourceFailed?(error: unknown): void;
   /** Nothing flows any more. `stopped` where what went down did not come to its own end. */
   onStreamsOver(stopped: boolean): void;
 }
@@ -81,9 +83,12 @@ export class CallStreams implements StreamLink, StreamReader {
   readonly #incoming = new Map<number, IncomingStream>();
   /** The numbers of all that has come. */
   readonly #opened = new Set<number>();
+  /** Those of `#outgoing` that have come to their own end. */
+  readonly #ended: OutgoingStream[] = [];
   #sent = 0;
   #begun = false;
   #settled = false;
+  #answered = false;
   #stopped = false;
   #over = false;
 
@@ -115,7 +120,8 @@ export class CallStreams implements StreamLink, StreamReader {
     this.#sent++;
     const stream = new OutgoingStream(this, { number, size, granted: this.#role === "caller" ? 0 : windowBytes });
     this.#outgoing.set(number, stream);
-    const onItem = (item: unknown): number => stream.sendItem(this.#host.write(item));
+    const onItem = (item: unknown): number =>
+      stream.sendItem(this.#host.write(item), item instanceof Uint8Array ? item.length : undefined);
     const onError = (error: unknown): void => this.#fail(stream, error);
     new Pump({ target: stream, source, clock: this.#host.clock, onItem, onError }).start();
   }
@@ -158,9 +164,10 @@ export class CallStreams implements StreamLink, StreamReader {
     }
   }
 
-  /** The call has settled. */
-  settle(): void {
+  /** The call has settled. @param answered what it asked for was done: all that was sent up to its end counts as taken. */
+  settle(answered: boolean): void {
     this.#settled = true;
+    this.#answered = answered;
     this.#endWithCall();
   }
 
@@ -182,6 +189,8 @@ export class CallStreams implements StreamLink, StreamReader {
   sendEnd(stream: number, shape?: unknown): void {
     const { id } = this.#call;
     const { end } = sentBy[this.#role];
+    const ended = this.#outgoing.get(stream);
+    if (shape === undefined && ended !== undefined) this.#ended.push(ended);
     this.#call.send(shape === undefined ? [end, id, stream] : [end, id, stream, shape]);
   }
 
@@ -224,7 +233,9 @@ export class CallStreams implements StreamLink, StreamReader {
   }
 
   #fail(stream: OutgoingStream, error: unknown): void {
-    if (!stream.settled) stream.sendError(this.#host.shapeOf(error, this.#call));
+    if (stream.settled) return;
+    this.#call.onSourceFailed?.(error);
+    stream.sendError(this.#host.shapeOf(error, this.#call));
   }
 
   /** When the call has settled and nothing goes down any more, what goes up is over too; neither end says so. */
@@ -235,6 +246,7 @@ export class CallStreams implements StreamLink, StreamReader {
     const reason = new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "the call is over" });
     for (const stream of this.#outgoing.values()) stream.abort();
     for (const stream of this.#incoming.values()) stream.close(reason);
+    if (this.#answered && !this.#stopped) for (const stream of this.#ended) stream.onAllTaken();
     this.#onOver();
     this.#call.onStreamsOver(this.#stopped);
   }

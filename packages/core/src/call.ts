@@ -13,7 +13,10 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Of a mutation: running it twice does what running it once does, so it may be sent again. Default: as the contract says. */
   readonly idempotent?: boolean | undefined;
-  /** Hears how far the call's streams have come, about every 128 KiB. */
+  /**
+   * Hears how far the call's streams have come: what goes up about every 128 KiB that the other end has taken, and when it is done;
+   * what comes down with each item that is taken here.
+   */
   readonly onProgress?: ((progress: StreamProgress) => void) | undefined;
 }
 
@@ -71,6 +74,7 @@ export class Call implements CallObserver {
   #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
   #settled = false;
+  #sourceError: unknown;
   #onAbort: (() => void) | undefined = undefined;
 
   constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
@@ -124,8 +128,15 @@ export class Call implements CallObserver {
     this.#runtime.connection.release();
   }
 
+  onSourceFailed(error: unknown): void {
+    this.#sourceError ??= error;
+  }
+
   onError(shape: unknown): void {
-    this.onFailed(this.#runtime.readError(shape));
+    const error = this.#runtime.readError(shape);
+    // What the other end makes of it says less than what has happened here.
+    if (this.#sourceError !== undefined) error.cause = this.#sourceError;
+    this.onFailed(error);
   }
 
   onFailed(error: TautlineError): void {

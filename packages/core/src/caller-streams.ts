@@ -87,8 +87,8 @@ export class CallerStreams {
     return this.#table.count((call) => call.pipe === pipe);
   }
 
-  settle(id: number): void {
-    this.#table.settle(id);
+  settle(id: number, answered: boolean): void {
+    this.#table.settle(id, answered);
   }
 
   abort({ id, slots, pipe }: OutgoingCall, reason: TautlineError): boolean {
@@ -153,6 +153,10 @@ class SentCall implements StreamingCall {
 
   onProgress(progress: StreamProgress): void {
     report(() => this.#observer.options?.onProgress?.(progress));
+  }
+
+  onSourceFailed(error: unknown): void {
+    this.#observer.onSourceFailed?.(error);
   }
 
   onStreamsOver(): void {

@@ -29,6 +29,8 @@ export interface CallObserver {
   onEnd(): void;
   /** An error of this end: the connection, the session, the client. */
   onFailed(error: TautlineError): void;
+  /** A source of the call's has thrown; the other end is told, and decides what comes of the call. */
+  onSourceFailed?(error: unknown): void;
   /** The call has settled before, and none of its streams flows any more. */
   onStreamsOver?(): void;
   /** What concerns its streams, by which it may outlive its answer. */

@@ -28,7 +28,7 @@ export interface OutgoingStreamOptions {
 export class OutgoingStream implements PumpTarget {
   readonly number: number;
   readonly size: number | undefined;
-  /** About how much of it the receiver has taken, in bytes. */
+  /** About how much of it the receiver has taken, in bytes: those of its items where they are bytes, else those of their frames. */
   taken = 0;
   onAborted: (() => void) | undefined = undefined;
   readonly #link: StreamLink;
@@ -36,7 +36,7 @@ export class OutgoingStream implements PumpTarget {
   /** What was granted first is what the receiver lets come untaken. */
   #window: number | undefined;
   /** What was sent, in bytes. */
-  #sent = 0;
+  #bytes = 0;
   #settled = false;
 
   constructor(link: StreamLink, { number, size, granted }: OutgoingStreamOptions) {
@@ -54,12 +54,17 @@ export class OutgoingStream implements PumpTarget {
   /** What opened it has said so. */
   sendStarted(): void {}
 
-  /** Returns the length of the item's frame. @throws TautlineError where the value cannot be encoded; the stream then still stands. */
-  sendItem(value: unknown): number {
+  /**
+   * Returns the length of the item's frame.
+   *
+   * @param bytes how many the item is, where it is bytes.
+   * @throws TautlineError where the value cannot be encoded; the stream then still stands.
+   */
+  sendItem(value: unknown, bytes?: number): number {
     if (this.#settled) return 0;
     const frameLength = this.#link.sendItem(this.number, value);
     this.#credit.spend(frameLength);
-    this.#sent += frameLength;
+    this.#bytes += bytes ?? frameLength;
     return frameLength;
   }
 
@@ -84,11 +89,14 @@ export class OutgoingStream implements PumpTarget {
   onCredit(total: number): void {
     this.#credit.grant(total);
     this.#window ??= total;
-    if (total === this.#window) return;
-    // Credit counts small items as less or more than they are.
+    // Credit counts small items as less or more than they are; those of one stream are mostly alike.
     const share = (total - this.#window) / Math.max(this.#credit.spent, 1);
-    this.taken = Math.min(Math.round(share * this.#sent), this.size ?? this.#sent);
-    this.#link.onTaken(this);
+    this.#onTaken(Math.round(share * this.#bytes));
+  }
+
+  /** The receiver is done with all that was sent. */
+  onAllTaken(): void {
+    this.#onTaken(this.#bytes);
   }
 
   /** Ends it without a word: nobody takes more. */
@@ -96,6 +104,12 @@ export class OutgoingStream implements PumpTarget {
     if (this.#settled) return;
     this.#settle();
     this.onAborted?.();
+  }
+
+  #onTaken(bytes: number): void {
+    if (bytes <= this.taken) return;
+    this.taken = bytes;
+    this.#link.onTaken(this);
   }
 
   #settle(): void {

@@ -21,39 +21,92 @@ export interface StreamItems {
   readonly size: number | undefined;
 }
 
-/** How much of a Blob is read at once, in bytes. */
-const blobChunkBytes = 64 * 1024;
+/** How long the items are that the bytes of a Blob, or of a ReadableStream, are cut into. */
+const pieceBytes = 64 * 1024;
+/** How much of a Blob is read at once, in bytes: each time costs a browser about as much as a piece of this size. */
+const blobReadBytes = 1024 * 1024;
 
 /** Reads a value as a stream; undefined where it is none. */
 export function readStreamInput(value: object): StreamItems | undefined {
-  if (Symbol.asyncIterator in value) {
-    const size = "size" in value && typeof value.size === "number" ? value.size : undefined;
-    return { items: value as AsyncIterable<unknown>, size };
-  }
+  // What can be iterated by itself too is none the less one that can be cancelled while it is waited for.
+  if (isReadable(value)) return { items: new ReadableItems(value), size: undefined };
   if (isBlob(value)) return { items: readBlob(value), size: value.size };
-  return isReadable(value) ? { items: readReadable(value), size: undefined } : undefined;
+  if (!(Symbol.asyncIterator in value)) return undefined;
+  const items = value as AsyncIterable<unknown>;
+  return { items: isDestroyable(items) ? new DestroyableItems(items) : items, size: sizeOf(items) };
 }
 
 async function* readBlob(blob: BlobLike): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < blob.size; start += blobChunkBytes) {
-    yield new Uint8Array(await blob.slice(start, start + blobChunkBytes).arrayBuffer());
+  for (let start = 0; start < blob.size; start += blobReadBytes) {
+    const bytes = new Uint8Array(await blob.slice(start, start + blobReadBytes).arrayBuffer());
+    for (let end = 0; end < bytes.length; end += pieceBytes) yield bytes.subarray(end, end + pieceBytes);
   }
 }
 
-/** Not every browser can iterate one. */
-async function* readReadable(readable: ReadableLike<unknown>): AsyncGenerator<unknown> {
-  const reader = readable.getReader();
-  let done = false;
-  try {
-    while (true) {
-      const next = await reader.read();
-      done = next.done;
-      if (done) return;
-      yield next.value;
-    }
-  } finally {
-    if (!done) await reader.cancel();
+/** The chunks of a ReadableStream. Those of bytes are cut: a file's, or a response's, may be of any length, and mean nothing. */
+class ReadableItems implements AsyncIterable<unknown>, AsyncIterator<unknown> {
+  readonly #readable: ReadableLike<unknown>;
+  #reader: ReturnType<ReadableLike<unknown>["getReader"]> | undefined;
+  #rest: Uint8Array | undefined;
+
+  constructor(readable: ReadableLike<unknown>) {
+    this.#readable = readable;
   }
+
+  [Symbol.asyncIterator](): this {
+    this.#reader ??= this.#readable.getReader();
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    const chunk = this.#rest ?? (await this.#read());
+    if (!(chunk instanceof Uint8Array)) return chunk;
+    this.#rest = chunk.length > pieceBytes ? chunk.subarray(pieceBytes) : undefined;
+    return { done: false, value: chunk.subarray(0, pieceBytes) };
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    this.#rest = undefined;
+    await this.#reader?.cancel();
+    return { done: true, value: undefined };
+  }
+
+  async #read(): Promise<Uint8Array | IteratorResult<unknown>> {
+    const { done, value } = (await this.#reader?.read()) ?? { done: true };
+    if (done) return { done, value: undefined };
+    return value instanceof Uint8Array ? value : { done, value };
+  }
+}
+
+/** A Readable of Node's. Its own iterator lets it be where it is ended before it has begun: a file would stay open. */
+interface Destroyable extends AsyncIterable<unknown> {
+  destroy(): unknown;
+}
+
+class DestroyableItems implements AsyncIterable<unknown> {
+  readonly #source: Destroyable;
+
+  constructor(source: Destroyable) {
+    this.#source = source;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    const source = this.#source;
+    const iterator = source[Symbol.asyncIterator]();
+    return {
+      next: () => iterator.next(),
+      async return() {
+        source.destroy();
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+}
+
+function sizeOf(value: object): number | undefined {
+  const size = "size" in value ? value.size : undefined;
+  return Number.isSafeInteger(size) && (size as number) >= 0 ? (size as number) : undefined;
 }
 
 function isBlob(value: object): value is BlobLike {
@@ -62,4 +115,8 @@ function isBlob(value: object): value is BlobLike {
 
 function isReadable(value: object): value is ReadableLike<unknown> {
   return "getReader" in value && typeof value.getReader === "function";
+}
+
+function isDestroyable(value: AsyncIterable<unknown>): value is Destroyable {
+  return "destroy" in value && typeof value.destroy === "function";
 }

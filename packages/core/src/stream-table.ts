@@ -65,9 +65,9 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
     this.#calls?.get(id)?.streams.refuse(stream, error);
   }
 
-  /** The call has settled. */
-  settle(id: number): void {
-    this.#calls?.get(id)?.streams.settle();
+  /** The call has settled. @param answered what it asked for was done. */
+  settle(id: number, answered = false): void {
+    this.#calls?.get(id)?.streams.settle(answered);
   }
 
   /** Nobody waits for the call any more. Returns whether anything flowed. */

@@ -67,7 +67,7 @@ export class StreamingCalls extends OutgoingCalls {
       default:
         if (call !== undefined) this.#accept(message, call);
         super.receive(message, pipe, length);
-        if (call !== undefined && isLast(message)) this.#onAnswered(call);
+        if (call !== undefined && isLast(message)) this.#onAnswered(call, message[0] !== messageType.error);
     }
   }
 
@@ -104,9 +104,9 @@ export class StreamingCalls extends OutgoingCalls {
   }
 
   /** What has not been sent of a call that has its answer will not be. What flows goes on until its caller has had enough. */
-  #onAnswered(call: OutgoingCall): void {
+  #onAnswered(call: OutgoingCall, well: boolean): void {
     if (this.#streams.drop(call)) this.sendCancel(call);
-    this.#streams.settle(call.id);
+    this.#streams.settle(call.id, well);
     if (this.#streams.has(call.id)) this.#streams.watch(call, () => this.cancel(call));
   }
 }
