@@ -50,6 +50,9 @@ describe("the README's code", () => {
 describe("the README's tables", () => {
   test.each([
     ["`serve(options)`", "ServeOptionName"],
+    ["`createHub(options)`", "HubOptionName"],
+    ["`hub.topic(name, schema, options)`", "TopicOptionName"],
+    ["`topic.subscribe(keys, options)`", "SubscribeOptionName"],
     ["`createClient(options)`", "ClientOptionName"],
     ["Calls", "CallOptionName"],
     ["The server calls its clients", "ExposeOptionName"],
@@ -106,7 +109,7 @@ import type { ContractClient, ContractClientOptions, SubscriptionOptions } from 
 import type { ExposeOptions } from "@tautline/client/expose";
 import type { ErrorCode, TrpcErrorCode } from "@tautline/core";
 import type { RedisBrokerOptions, RedisConnectionOptions, RedisIdempotencyOptions } from "@tautline/redis";
-import type { ServeOptions } from "@tautline/server";
+import type { Hub, HubOptions, ServeOptions, SubscribeEventsOptions, TopicOptions } from "@tautline/server";
 import { initTRPC, type AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
 import type { api } from "./api.ts";
@@ -122,6 +125,8 @@ declare global {
   type PageRouter = typeof pages;
   const pageRouter: PageRouter;
   const client: ContractClient<typeof api>;
+  const hub: Hub;
+  function readTotal(key: string): Promise<{ lastEventId: string; total: number }>;
   const app: RequestListener;
   const key: string;
   const cert: string;
@@ -135,6 +140,9 @@ declare global {
 }
 
 export type ServeOptionName = keyof ServeOptions<AnyTRPCRouter>;
+export type HubOptionName = keyof HubOptions;
+export type TopicOptionName = keyof TopicOptions;
+export type SubscribeOptionName = keyof SubscribeEventsOptions;
 export type ClientOptionName = keyof ContractClientOptions<typeof api>;
 export type ExposeOptionName = keyof ExposeOptions;
 export type CallOptionName = keyof SubscriptionOptions;
@@ -173,7 +181,7 @@ function namesIn(type: string): string[] {
 
 /** What stands in the first column of the table under a heading, as code. */
 function codeInFirstColumn(heading: string, text: string = readme): string[] {
-  const [, rest = ""] = text.split(new RegExp(`^#+ ${heading.replace(/[()]/g, "\\$&")}$`, "m"));
+  const [, rest = ""] = text.split(new RegExp(`^#+ ${heading.replace(/[().]/g, "\\$&")}$`, "m"));
   const [section = ""] = rest.split(/^#/m);
   return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
 }

@@ -1,4 +1,4 @@
-import { contract, mutation, query, subscription } from "@tautline/core";
+import { contract, mutation, subscription } from "@tautline/core";
 import { z } from "zod";
 import { limits } from "./limits.ts";
 
@@ -26,11 +26,9 @@ export const Message = z.object({
 });
 export type Message = z.infer<typeof Message>;
 
-const History = z.object({
-  messages: z.array(Message),
-  /** Where the history ends. A subscription from here on neither misses a message nor repeats one. */
-  lastEventId: z.string(),
-});
+/** What is said in a room: all of it that is kept, or what has just been posted. */
+const Said = z.object({ all: z.boolean(), messages: z.array(Message) });
+export type Said = z.infer<typeof Said>;
 
 /** Who is connected. `connections` counts tabs; somebody with two tabs is named once. */
 export const Online = z.object({ connections: z.number().int(), people: z.array(Person) });
@@ -42,18 +40,14 @@ export const api = contract({
     create: mutation({ input: InRoom }),
   },
   chat: {
-    history: query({ input: InRoom, output: History }),
     send: mutation({
       input: Message.pick({ text: true, draft: true }).extend(InRoom.shape),
       output: Message,
       // A draft is posted once, so it may be sent again where a server was lost with its answer.
       idempotent: true,
     }),
-    messages: subscription({
-      // Where a server was lost, the client subscribes again with the id of the last message it has.
-      input: InRoom.extend({ lastEventId: z.string().max(limits.idLength).nullish() }),
-      output: Message,
-    }),
+    /** All that is kept, then what is posted. */
+    messages: subscription({ input: InRoom, output: Said }),
     typing: subscription({ input: InRoom, output: z.array(Person) }),
     setTyping: mutation({ input: InRoom.extend({ typing: z.boolean() }) }),
   },

@@ -1,11 +1,10 @@
-import { EventEmitter, on } from "node:events";
 import { rich } from "@tautline/core";
-import { implement, serve } from "@tautline/server";
+import { createHub, implement, serve } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
-import { api, type Message } from "./api.ts";
+import { api, Message } from "./api.ts";
 
-const history: Message[] = [];
-const posted = new EventEmitter<{ message: [Message] }>();
+const hub = createHub();
+const rooms = hub.topic("rooms", Message);
 
 const t = initTRPC.context<{ user: string }>().create({ transformer: rich });
 const { procedures, router: build } = implement(api, t);
@@ -13,17 +12,12 @@ const { chat } = procedures;
 
 const router = build({
   chat: {
-    history: chat.history.query(({ input }) => history.filter(({ room }) => room === input.room)),
-    send: chat.send.mutation(({ input, ctx }) => {
-      const message = { ...input, from: ctx.user, at: new Date() };
-      history.push(message);
-      posted.emit("message", message);
-      return message;
+    history: chat.history.query(async ({ input }) => (await rooms.history(input.room)).map(({ data }) => data)),
+    send: chat.send.mutation(async ({ input, ctx }) => {
+      const { data } = await rooms.publish(input.room, { ...input, from: ctx.user, at: new Date() });
+      return data;
     }),
-    messages: chat.messages.subscription(async function* ({ input, signal }) {
-      const live = on(posted, "message", { signal }) as AsyncIterable<[Message]>;
-      for await (const [message] of live) if (message.room === input.room) yield message;
-    }),
+    messages: chat.messages.subscription(({ input }) => rooms.subscribe(input.room)),
   },
 });
 
@@ -33,4 +27,4 @@ const server = await serve({
   createContext: ({ info }) => ({ user: info.connectionParams?.["user"] ?? "guest" }),
 });
 console.log(server.url);
-process.once("SIGTERM", () => void server.close({ drainMs: 1_000 }));
+process.once("SIGTERM", () => void server.close({ drainMs: 1_000 }).then(() => hub.close()));

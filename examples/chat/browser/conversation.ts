@@ -1,6 +1,6 @@
-import { TautlineError } from "@tautline/core";
+import type { TautlineError } from "@tautline/core";
 import { find } from "@tautline/example-page/browser";
-import type { Message, Person } from "../api.ts";
+import type { Person, Said } from "../api.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { Composer } from "./composer.ts";
 import { InFlight } from "./in-flight.ts";
@@ -45,27 +45,16 @@ export class Conversation {
     this.#timeline.clear(room);
     this.#outgoing.removeSent();
     this.#composer.enter(room);
-    void this.#load(room, this.#visit.signal);
+    this.#follow(room, this.#visit.signal);
   }
 
-  async #load(room: string, signal: AbortSignal): Promise<void> {
-    try {
-      const { messages, lastEventId } = await this.#client.chat.history.query({ room }, { signal });
-      for (const { draft } of messages) this.#outgoing.remove(draft);
-      this.#timeline.fill(room, messages);
-      this.#follow(room, lastEventId, signal);
-    } catch (error) {
-      if (!signal.aborted) this.#explain(room, TautlineError.from(error));
-    }
-  }
-
-  #follow(room: string, lastEventId: string, signal: AbortSignal): void {
+  #follow(room: string, signal: AbortSignal): void {
     // An abort is an error to whoever subscribed, and here it means that the room was left.
     const onError = (error: TautlineError): void => {
       if (!signal.aborted) this.#explain(room, error);
     };
     const { messages, typing } = this.#client.chat;
-    messages.subscribe({ room, lastEventId }, { signal, onError, onData: (message) => this.#onMessage(message) });
+    messages.subscribe({ room }, { signal, onError, onData: (said) => this.#onSaid(room, said) });
     typing.subscribe({ room }, { signal, onError, onData: (people) => this.#typingLine.show(people) });
   }
 
@@ -74,9 +63,13 @@ export class Conversation {
     this.#inFlight.show(this.#outgoing.waiting);
   }
 
-  #onMessage(message: Message): void {
-    this.#timeline.add(message);
-    this.#outgoing.remove(message.draft);
+  /** All comes first; and again where messages were missed that are gone, say with the server that had them. */
+  #onSaid(room: string, { all, messages }: Said): void {
+    if (all) {
+      this.#timeline.clear(room);
+      this.#timeline.fill(room, messages);
+    } else for (const message of messages) this.#timeline.add(message);
+    for (const { draft } of messages) this.#outgoing.remove(draft);
   }
 
   #onInput(text: string): void {

@@ -1,11 +1,9 @@
 import { TRPCError } from "@trpc/server";
 import { limits } from "../limits.ts";
 import { Live } from "./live.ts";
-import { RoomLog } from "./room-log.ts";
 import { Typing } from "./typing.ts";
 
 export interface Room {
-  readonly log: RoomLog;
   readonly typing: Typing;
 }
 
@@ -22,7 +20,7 @@ export class Rooms {
     if (this.#rooms.size >= limits.rooms) {
       throw new TRPCError({ code: "FORBIDDEN", message: `There are ${limits.rooms} rooms, and that is the most` });
     }
-    this.#rooms.set(name, { log: new RoomLog(), typing: new Typing() });
+    this.#rooms.set(name, { typing: new Typing() });
     this.names.set([...this.#rooms.keys()]);
   }
 

@@ -1,7 +1,8 @@
 import { rich } from "@tautline/core";
-import { type CreateContextOptions, implement } from "@tautline/server";
+import { type CreateContextOptions, createHub, implement } from "@tautline/server";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { api, Person } from "../api.ts";
+import { Messages } from "./messages.ts";
 import { Presence } from "./presence.ts";
 import { Rooms } from "./rooms.ts";
 
@@ -19,6 +20,7 @@ export function createContext({ req, info }: CreateContextOptions): Context {
 }
 
 const rooms = new Rooms(["lobby", "harbour", "workshop"]);
+const messages = new Messages(createHub());
 const presence = new Presence();
 
 const t = initTRPC.context<Context>().create({ transformer: rich });
@@ -31,18 +33,14 @@ export const router = build({
     create: procedures.rooms.create.mutation(({ input }) => rooms.create(input.room)),
   },
   chat: {
-    history: chat.history.query(({ input }) => {
-      const { messages, lastEventId } = rooms.get(input.room).log;
-      return { messages: [...messages], lastEventId };
+    send: chat.send.mutation(({ input: { room, ...draft }, ctx }) => {
+      rooms.get(room).typing.stop(ctx.person.id);
+      return messages.post(room, { ...draft, from: ctx.person, at: new Date() });
     }),
-    send: chat.send.mutation(({ input: { room: name, ...draft }, ctx }) => {
-      const room = rooms.get(name);
-      room.typing.stop(ctx.person.id);
-      return room.log.post({ ...draft, from: ctx.person });
+    messages: chat.messages.subscription(({ input }) => {
+      rooms.get(input.room);
+      return messages.follow(input.room);
     }),
-    messages: chat.messages.subscription(({ input, signal }) =>
-      rooms.get(input.room).log.follow(input.lastEventId, signal),
-    ),
     typing: chat.typing.subscription(({ input, signal }) => rooms.get(input.room).typing.people.watch(signal)),
     setTyping: chat.setTyping.mutation(({ input, ctx }) => {
       const { typing } = rooms.get(input.room);
