@@ -309,8 +309,8 @@ describe.skipIf(!hasRedis)(
       const world = await World.create(firstSeed + 6);
       await world.run(async ({ server }) => {
         for (let round = 0; round < 3; round++) {
-          await server.client.client("KILL", "TYPE", "pubsub");
-          await server.client.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+          await server.client.call("CLIENT", "KILL", "TYPE", "pubsub");
+          await server.client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
           await pass(20);
           await server.client.script("FLUSH");
         }
