@@ -129,6 +129,13 @@ class Witness implements FollowListener {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+interface Faults {
+  /** The log is trimmed, and flushed. */
+  readonly loses?: boolean;
+  /** The channel loses messages, and nobody says so. */
+  readonly drops?: boolean;
+}
+
 /** A random schedule: what is published, carried, answered, lost and trimmed in which order. */
 class Schedule {
   readonly topic: FakeTopic;
@@ -136,12 +143,12 @@ class Schedule {
   readonly follow: KeyFollow;
   readonly #clock = new FakeClock();
   readonly #random: SeededRandom;
-  readonly #loses: boolean;
+  readonly #faults: Faults;
   #subscribed = false;
 
-  constructor(seed: number, loses: boolean) {
+  constructor(seed: number, faults: Faults = {}) {
     this.#random = new SeededRandom(seed);
-    this.#loses = loses;
+    this.#faults = faults;
     this.topic = new FakeTopic(this.#clock, this.#random.pick([2, 5, 1_000]));
     this.follow = new KeyFollow(this.topic, "key", this.witness);
   }
@@ -154,7 +161,8 @@ class Schedule {
     this.topic.ready = true;
     this.topic.catchUps.onReady();
     if (!this.#subscribed) this.#subscribe();
-    this.topic.publish(true);
+    // What the channel has lost shows at the next event; all else without one.
+    if (this.#faults.drops === true || this.#random.chance(0.5)) this.topic.publish(true);
     for (let idle = 0; idle < 5; ) {
       idle = this.topic.messages.length + this.topic.reads.length === 0 ? idle + 1 : 0;
       this.#carry(1_000);
@@ -174,8 +182,9 @@ class Schedule {
     else if (happens < 90) this.#toggle();
     else if (happens < 94) this.#turnAway();
     else if (happens < 97) this.#clock.advance(500);
-    else if (this.#loses && happens < 99) topic.trim(this.#random.integer(1, 5));
-    else if (this.#loses) topic.flush();
+    else if (happens < 98 && this.#faults.drops === true) topic.messages.splice(this.#random.integer(0, 5), 1);
+    else if (happens < 99 && this.#faults.loses === true) topic.trim(this.#random.integer(1, 5));
+    else if (this.#faults.loses === true) topic.flush();
   }
 
   #carry(count: number): void {
@@ -201,9 +210,12 @@ class Schedule {
 }
 
 describe(`a follow of a key, whatever the order of things (${schedules} seeds from ${firstSeed})`, () => {
-  test("hears of each event once and in order, where nothing is lost", async () => {
+  test.each([
+    ["hears of each event once and in order, where the log loses nothing", {}],
+    ["does so where the channel loses some", { drops: true }],
+  ])("%s", async (_, faults) => {
     for (let seed = firstSeed; seed < firstSeed + schedules; seed++) {
-      const schedule = new Schedule(seed, false);
+      const schedule = new Schedule(seed, faults);
       await schedule.run();
       expect(schedule.witness.violations(schedule.topic.published), `seed ${seed}`).toEqual([]);
       expect(
@@ -215,7 +227,7 @@ describe(`a follow of a key, whatever the order of things (${schedules} seeds fr
 
   test("hears of what is lost as a gap, and of nothing twice", async () => {
     for (let seed = firstSeed; seed < firstSeed + schedules; seed++) {
-      const schedule = new Schedule(seed, true);
+      const schedule = new Schedule(seed, { loses: true, drops: seed % 2 === 0 });
       await schedule.run();
       expect(schedule.witness.violations(schedule.topic.published), `seed ${seed}`).toEqual([]);
     }
