@@ -21,7 +21,9 @@ class FakeTopic implements FollowedTopic {
   readonly pageSize: number;
   /** What is on its way to the node, in its order. */
   messages: string[] = [];
+  /** What the server has been asked and has not looked at, and what it has answered and is on its way. */
   reads: (() => void)[] = [];
+  answers: (() => void)[] = [];
   ready = true;
   published = 0;
   flushes = 0;
@@ -59,10 +61,11 @@ class FakeTopic implements FollowedTopic {
 
   readOn(_key: string, after: Position | undefined): Promise<LogPage> {
     return new Promise((resolve, reject) => {
-      this.reads.push(() => {
-        if (this.ready) resolve(this.#page(after));
-        else reject(new Error("away"));
-      });
+      const answer = (): void => {
+        const page = this.#page(after);
+        this.answers.push(() => (this.ready ? resolve(page) : reject(new Error("away"))));
+      };
+      this.reads.push(answer);
     });
   }
 
@@ -164,9 +167,11 @@ class Schedule {
     // What the channel has lost shows at the next event; all else without one.
     if (this.#faults.drops === true || this.#random.chance(0.5)) this.topic.publish(true);
     for (let idle = 0; idle < 5; ) {
-      idle = this.topic.messages.length + this.topic.reads.length === 0 ? idle + 1 : 0;
+      const { messages, reads, answers } = this.topic;
+      idle = messages.length + reads.length + answers.length === 0 ? idle + 1 : 0;
       this.#carry(1_000);
-      this.topic.reads.shift()?.();
+      reads.shift()?.();
+      answers.shift()?.();
       this.#clock.advance(1_000);
       await turn();
     }
@@ -178,7 +183,8 @@ class Schedule {
     if (happens < 35) topic.publish(this.#subscribed);
     else if (happens < 36) for (let count = 0; count < 300; count++) topic.publish(this.#subscribed);
     else if (happens < 65) this.#carry(this.#random.integer(1, 5));
-    else if (happens < 85) topic.reads.shift()?.();
+    else if (happens < 75) topic.reads.shift()?.();
+    else if (happens < 85) topic.answers.shift()?.();
     else if (happens < 90) this.#toggle();
     else if (happens < 94) this.#turnAway();
     else if (happens < 97) this.#clock.advance(500);
