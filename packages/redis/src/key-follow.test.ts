@@ -157,7 +157,8 @@ class Schedule {
   }
 
   async run(): Promise<void> {
-    for (let step = 0; step < 150; step++) {
+    const steps = this.#random.integer(5, 120);
+    for (let step = 0; step < steps; step++) {
       this.#step();
       if (this.#random.chance(0.7)) await turn();
     }
@@ -183,9 +184,9 @@ class Schedule {
     if (happens < 35) topic.publish(this.#subscribed);
     else if (happens < 36) for (let count = 0; count < 300; count++) topic.publish(this.#subscribed);
     else if (happens < 65) this.#carry(this.#random.integer(1, 5));
-    else if (happens < 75) topic.reads.shift()?.();
-    else if (happens < 85) topic.answers.shift()?.();
-    else if (happens < 90) this.#toggle();
+    else if (happens < 77) topic.reads.shift()?.();
+    else if (happens < 83) topic.answers.shift()?.();
+    else if (happens < 91) this.#toggle();
     else if (happens < 94) this.#turnAway();
     else if (happens < 97) this.#clock.advance(500);
     else if (happens < 98 && this.#faults.drops === true) topic.messages.splice(this.#random.integer(0, 5), 1);
