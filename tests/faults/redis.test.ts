@@ -11,6 +11,7 @@ import type {
   StoredEvent,
 } from "@tautline/server";
 import { describe, expect, test } from "vitest";
+import { eventually } from "../../packages/redis/testing/eventually.ts";
 import { hasRedis, RedisServer } from "../../packages/redis/testing/redis-server.ts";
 import { afterTest, cleanUpAfterEach, turn, until } from "../fixture/cleanup.ts";
 import { type Fault, type Route, startTcpProxy, type TcpProxy } from "../fixture/tcp-proxy.ts";
@@ -305,12 +306,34 @@ describe.skipIf(!hasRedis)(
       expect(world.gaps).toBeGreaterThan(0);
     });
 
+    test("that another takes over from, and that takes over again: gaps from one epoch to the next", async () => {
+      const atOnce = ["--repl-diskless-sync-delay", "0"];
+      const world = await World.create(firstSeed + 13, { args: atOnce });
+      const other = await RedisServer.start(...atOnce);
+      afterTest(() => other.close());
+      await other.client.replicaof("127.0.0.1", world.server.port);
+      await eventually("it has a replica", async () =>
+        (await world.server.client.info("replication")).includes("state=online"),
+      );
+      await world.run(async ({ server }) => {
+        await other.client.replicaof("NO", "ONE");
+        await server.client.replicaof("127.0.0.1", other.port);
+        await eventually("it is a replica", async () =>
+          (await server.client.info("replication")).includes("link_status:up"),
+        );
+        await pass(50);
+        await server.client.replicaof("NO", "ONE");
+      });
+      world.expectSound(({ from, to }) => from.epoch !== to.epoch);
+      expect(world.gaps).toBeGreaterThanOrEqual(keys.length * 2);
+    });
+
     test("whose connections are killed, and its scripts forgotten: no gap", async () => {
       const world = await World.create(firstSeed + 6);
       await world.run(async ({ server }) => {
         for (let round = 0; round < 3; round++) {
-          await server.client.client("KILL", "TYPE", "pubsub");
-          await server.client.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+          await server.client.call("CLIENT", "KILL", "TYPE", "pubsub");
+          await server.client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
           await pass(20);
           await server.client.script("FLUSH");
         }

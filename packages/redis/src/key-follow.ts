@@ -123,24 +123,17 @@ export class KeyFollow implements ChannelListener, CatchUp, Closable {
     this.#state = "live";
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const message of held) {
-      if (this.#state === "live") this.#take(message);
-      else if (this.#state === "reading") this.#hold(message);
-    }
+    for (const message of held) if (this.#state === "live") this.#take(message);
   }
 
-  #take(message: Message): void {
-    const { position, previous, text } = message;
+  #take({ position, previous, text }: Message): void {
     const at = this.#position;
     const comparable = position.epoch === at?.epoch;
     if (comparable && position.offset <= at.offset) return;
-    if (comparable && (previous === undefined || previous <= at.offset)) {
-      this.#position = position;
-      this.#listener.onEvent({ position, text });
-    } else {
-      this.#readAgain();
-      this.#hold(message);
-    }
+    // What has come so far, this message too, is in what will be read, or told to be missing there.
+    if (!comparable || (previous !== undefined && previous > at.offset)) return this.#readAgain();
+    this.#position = position;
+    this.#listener.onEvent({ position, text });
   }
 
   // A listener may close it, which the compiler does not see.

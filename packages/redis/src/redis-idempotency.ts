@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { TautlineError } from "@tautline/core";
-import { type CallOutcome, type Deadline, Deadlines } from "@tautline/core/internals";
+import { type CallOutcome, Deadlines } from "@tautline/core/internals";
 import type { IdempotencyStore } from "@tautline/server";
 import { Backlog } from "./backlog.ts";
 import { decodeOutcome, encodeOutcome, unkept } from "./call-outcome.ts";
@@ -62,7 +62,7 @@ class RedisStore implements RedisIdempotencyStore {
   #abandoned: Claim[] = [];
   #claims = 0;
   #name: string | undefined = undefined;
-  #renewal: Deadline | undefined = undefined;
+  #renewing = false;
   #closed: Promise<void> | undefined = undefined;
 
   constructor(settings: ConnectionSettings, options: RedisIdempotencyOptions) {
@@ -178,9 +178,10 @@ class RedisStore implements RedisIdempotencyStore {
   }
 
   #renewLater(): void {
-    if (this.#closed !== undefined || this.#running.size === 0) return;
-    this.#renewal ??= this.#deadlines.add(this.#leaseMs / 3, () => {
-      this.#renewal = undefined;
+    if (this.#renewing || this.#closed !== undefined || this.#running.size === 0) return;
+    this.#renewing = true;
+    this.#deadlines.add(this.#leaseMs / 3, () => {
+      this.#renewing = false;
       this.#renewLater();
       this.#renew().catch(() => {});
     });
