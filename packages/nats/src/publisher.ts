@@ -1,0 +1,167 @@
+import type { PubAck } from "@nats-io/jetstream";
+import { headers as createHeaders, type Msg } from "@nats-io/transport-node";
+import { TautlineError } from "@tautline/core";
+import { away, outcomeUnknown } from "./broker-error.ts";
+import type { Inbox, ReplyHandler } from "./inbox.ts";
+import type { NatsLink, OpenConnection } from "./nats-link.ts";
+import type { NatsStream, StreamRef } from "./nats-stream.ts";
+
+/** A message to be stored. */
+export interface Outgoing {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  /** The same id is stored once in a stream. */
+  readonly id?: string;
+  /** Stored only where the subject's newest message is this one; 0: where there is none. */
+  readonly after?: number;
+  /** It takes the place of all others of its subject. */
+  readonly alone?: boolean;
+}
+
+/** What became of a message. */
+export type Answer =
+  | { readonly type: "stored"; readonly sequence: number; readonly epoch: string }
+  /** Not stored: the stream is not there, or `after` is another. */
+  | { readonly type: "refused"; readonly code: number; readonly reason: string }
+  /** No answer: it may have been stored. */
+  | { readonly type: "lost"; readonly stream: string };
+
+export type Stored = Answer & { readonly type: "stored" };
+
+interface Away {
+  readonly type: "away";
+  readonly cause: unknown;
+}
+
+/** JetStream's own numbers of errors: another stream takes the subject; nobody does. */
+const streamIsGone: ReadonlySet<number> = new Set([10_060, 503]);
+export const wrongLastSequence = 10_071;
+/** What headers may take. */
+const headerBytes = 1_024;
+/** Before a message is sent again to a server that did not take it. */
+const retryMs = 100;
+
+/** Stores messages in streams, once each. */
+export class Publisher {
+  readonly #link: NatsLink;
+  readonly #maxPending: number;
+  readonly #maxPendingBytes: number;
+  #pending = 0;
+  #pendingBytes = 0;
+
+  constructor(link: NatsLink, maxPending: number, maxPendingBytes: number) {
+    this.#link = link;
+    this.#maxPending = maxPending;
+    this.#maxPendingBytes = maxPendingBytes;
+  }
+
+  /**
+   * Stores a message that has an id, trying again until its time is over.
+   *
+   * @throws TautlineError `SERVICE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `PAYLOAD_TOO_LARGE`, `CONNECTION_CLOSED`
+   */
+  async publish(stream: NatsStream, outgoing: Outgoing, waitMs: number): Promise<Stored> {
+    const { length } = outgoing.payload;
+    this.#link.check();
+    if (this.#pending >= this.#maxPending || this.#pendingBytes + length > this.#maxPendingBytes)
+      throw new TautlineError({ code: "SERVICE_UNAVAILABLE", message: "too much waits for NATS" });
+    this.#pending++;
+    this.#pendingBytes += length;
+    try {
+      return await this.#publish(stream, outgoing, this.#link.now() + waitMs);
+    } finally {
+      this.#pending--;
+      this.#pendingBytes -= length;
+    }
+  }
+
+  async #publish(stream: NatsStream, outgoing: Outgoing, giveUpAt: number): Promise<Stored> {
+    /** The stream in which it may be. */
+    let sentTo: string | undefined;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#attempt(stream, outgoing, giveUpAt, sentTo);
+      if (answer.type === "stored") return answer;
+      if (answer.type === "lost") sentTo = answer.stream;
+      const isGone = answer.type === "refused" && streamIsGone.has(answer.code);
+      const isOver = this.#link.closed || this.#link.now() >= giveUpAt || (answer.type === "refused" && !isGone);
+      // Another stream may have taken the place of one that is gone: that is no waiting.
+      if (isOver && !(isGone && attempt === 1)) throw sentTo === undefined ? away(answer) : outcomeUnknown(answer);
+      if (answer.type === "away" || (isGone && attempt > 1)) await this.#link.pause(retryMs);
+    }
+  }
+
+  async #attempt(
+    stream: NatsStream,
+    outgoing: Outgoing,
+    giveUpAt: number,
+    sentTo: string | undefined,
+  ): Promise<Answer | Away> {
+    try {
+      if (this.#link.connection === undefined) await this.#link.whenUp(giveUpAt - this.#link.now());
+      const ref = stream.ref ?? (await stream.open());
+      // What was lost with its stream would be there a second time for those who have seen it there.
+      if (sentTo !== undefined && sentTo !== ref.name) throw outcomeUnknown();
+      const answer = await send(this.#link.require(), ref, outgoing);
+      if (answer.type === "stored") stream.saw(ref.name, answer.sequence);
+      else if (answer.type === "refused" && streamIsGone.has(answer.code)) stream.lost(ref.name);
+      return answer;
+    } catch (error) {
+      if (sentTo !== undefined && this.#link.closed) throw outcomeUnknown(error);
+      if (error instanceof TautlineError && error.code !== "SERVICE_UNAVAILABLE") throw error;
+      return { type: "away", cause: error };
+    }
+  }
+}
+
+/** Sends a message to a stream. */
+export async function send(connection: OpenConnection, ref: StreamRef, outgoing: Outgoing): Promise<Answer> {
+  const { nats, inbox } = connection;
+  const { subject, payload, id, after, alone } = outgoing;
+  const maxBytes = (nats.info?.max_payload ?? Number.POSITIVE_INFINITY) - headerBytes;
+  if (payload.length > maxBytes)
+    throw new TautlineError({ code: "PAYLOAD_TOO_LARGE", message: `NATS takes ${maxBytes} bytes at most` });
+  const headers = createHeaders();
+  headers.set("Nats-Expected-Stream", ref.name);
+  if (id !== undefined) headers.set("Nats-Msg-Id", id);
+  if (after !== undefined) headers.set("Nats-Expected-Last-Subject-Sequence", String(after));
+  if (alone === true) headers.set("Nats-Rollup", "sub");
+  return await new Promise((resolve) => {
+    const pending = new PendingAnswer(inbox, ref, resolve);
+    nats.publish(subject, payload, { reply: pending.reply, headers });
+  });
+}
+
+class PendingAnswer implements ReplyHandler {
+  readonly reply: string;
+  readonly #inbox: Inbox;
+  readonly #ref: StreamRef;
+  readonly #resolve: (answer: Answer) => void;
+
+  constructor(inbox: Inbox, ref: StreamRef, resolve: (answer: Answer) => void) {
+    this.#inbox = inbox;
+    this.#ref = ref;
+    this.#resolve = resolve;
+    this.reply = inbox.expect(this);
+  }
+
+  onReply(message: Msg): void {
+    this.#inbox.forget(this.reply);
+    this.#resolve(readAnswer(message, this.#ref));
+  }
+
+  onLost(): void {
+    this.#resolve({ type: "lost", stream: this.#ref.name });
+  }
+}
+
+function readAnswer(message: Msg, { name, epoch }: StreamRef): Answer {
+  const status = message.headers?.code ?? 0;
+  if (status !== 0) return { type: "refused", code: status, reason: message.headers?.description ?? "" };
+  try {
+    const { seq, error } = message.json<Partial<PubAck> & { error?: { err_code?: number; description?: string } }>();
+    if (error !== undefined)
+      return { type: "refused", code: error.err_code ?? 0, reason: error.description ?? "refused" };
+    if (typeof seq === "number") return { type: "stored", sequence: seq, epoch };
+  } catch {}
+  return { type: "lost", stream: name };
+}
