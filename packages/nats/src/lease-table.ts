@@ -1,7 +1,7 @@
 import { away, StreamLost } from "./broker-error.ts";
 import { LogReader } from "./log-reader.ts";
 import type { NatsLink } from "./nats-link.ts";
-import { NatsStream } from "./nats-stream.ts";
+import { NatsStream, type StreamSpec } from "./nats-stream.ts";
 import type { Publisher } from "./publisher.ts";
 import { randomId } from "./random-id.ts";
 import { fromToken, toToken } from "./subject.ts";
@@ -78,7 +78,7 @@ export class LeaseTable {
   }
 
   #createStream(ttlMs: number): NatsStream {
-    const config = { max_age: ttlMs * nanosPerMs, max_msgs_per_subject: 1, storage: "memory" as never };
+    const config: StreamSpec["config"] = { max_age: ttlMs * nanosPerMs, max_msgs_per_subject: 1, storage: "memory" };
     return new NatsStream(this.#link, { label: `lease-${ttlMs}`, subject: `${this.#start}.${ttlMs}.>`, config });
   }
 

@@ -184,7 +184,7 @@ export class NatsStream {
       name,
       subjects: [this.#spec.subject],
       description: this.#spec.label.slice(0, 256),
-      storage: storage as StreamConfig["storage"],
+      storage,
       num_replicas: replicas,
       ...this.#spec.config,
     };

@@ -11,7 +11,7 @@ import type {
 } from "@tautline/server";
 import { LogTrimmer } from "./log-trimmer.ts";
 import type { NatsLink } from "./nats-link.ts";
-import { NatsStream } from "./nats-stream.ts";
+import { NatsStream, type StreamSpec } from "./nats-stream.ts";
 import type { Publisher } from "./publisher.ts";
 import { randomId } from "./random-id.ts";
 import { TopicSubjects } from "./subject.ts";
@@ -68,11 +68,11 @@ function idOf(key: string, id: string): string {
   return createHash("sha256").update(`${key.length}:${key}${id}`).digest("base64url");
 }
 
-function streamLimits({ maxEvents, maxAgeMs }: HistoryLimits): object {
+function streamLimits({ maxEvents, maxAgeMs }: HistoryLimits): StreamSpec["config"] {
   return {
     // One more shows how far the others are gone; where none is to be kept, one is the least that can be told of.
     max_msgs_per_subject:
-      maxEvents === Number.POSITIVE_INFINITY ? -1 : Math.max(1, maxEvents === 0 ? 1 : maxEvents + 1),
+      maxEvents === Number.POSITIVE_INFINITY ? -1 : maxEvents === 0 ? 1 : maxEvents + 1,
     max_age: maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Math.max(maxAgeMs, idsMs) * nanosPerMs,
     duplicate_window: idsMs * nanosPerMs,
   };
