@@ -224,7 +224,9 @@ describe.skipIf(!hasNats)(
       await until("it follows", () => started === 1);
       const before = await server.subscriptions();
       for (let round = 0; round < 1_000; round++) {
-        const follows = Array.from({ length: 100 }, (_, index) => topic.follow(`key ${(round + index) % 300}`, listener));
+        const follows = Array.from({ length: 100 }, (_, index) =>
+          topic.follow(`key ${(round + index) % 300}`, listener),
+        );
         if (round % 100 === 0) await until("one of them follows", () => started > round / 100);
         for (const follow of follows) follow.close();
       }

@@ -66,7 +66,7 @@ export class LogTrimmer {
     const payload = Buffer.from(String(cutTo));
     // Where somebody else has cut it off meanwhile, that will do.
     const after = mark?.sequence ?? 0;
-    const { type } = await send(this.#link.require(), ref, { subject, payload, after, alone: true });
+    const { type } = await send(this.#link.require(), { subject, payload, after, alone: true, stream: ref.name });
     if (type !== "stored") return;
     await this.#link.ask(ref.name, ({ manager }) => manager.streams.purge(ref.name, { filter, seq: cutTo + 1 }));
   }

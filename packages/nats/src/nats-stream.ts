@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { away } from "./broker-error.ts";
 import { codeOf, type NatsLink, type OpenConnection } from "./nats-link.ts";
 
@@ -38,6 +38,8 @@ const subjectsOverlap = 10_065;
 const changeable = ["max_msgs_per_subject", "max_age", "duplicate_window", "num_replicas"] as const;
 /** How long a stream may end before what was seen of it: servers of a cluster that have just begun may not know all yet. */
 const shortMs = 5_000;
+/** How often to look whether all that is left of a stream has been copied. */
+const asideMs = 50;
 const tries = 5;
 
 /**
@@ -168,9 +170,25 @@ export class NatsStream {
     this.#shortSince ??= this.#link.now();
     if (this.#link.now() - this.#shortSince < shortMs)
       throw new Error(`${name} has lost its end, or is not all there yet`);
-    const subjects = [`${this.#link.settings.prefix}-lost.${name}`];
-    await manager.streams.update(name, { ...config, subjects });
+    await this.#putAside(manager, config, state.last_seq);
     return false;
+  }
+
+  /** Another stream has what is left of it, as far as that can be copied. */
+  async #putAside(
+    manager: JetStreamManager,
+    { name, storage, num_replicas }: StreamConfig,
+    last: number,
+  ): Promise<void> {
+    const aside = `${name}-lost`;
+    await manager.streams.add({ name: aside, mirror: { name }, storage, num_replicas });
+    let copied = -1;
+    for (let stuckAt = 0; copied < last && this.#link.now() - stuckAt < shortMs; await this.#link.pause(asideMs)) {
+      const { last_seq } = (await manager.streams.info(aside)).state;
+      if (last_seq > copied) stuckAt = this.#link.now();
+      copied = last_seq;
+    }
+    await manager.streams.delete(name);
   }
 
   get #start(): string {
@@ -191,6 +209,11 @@ export class NatsStream {
   }
 }
 
-function refOf({ config }: StreamInfo): StreamRef {
-  return { name: config.name, epoch: config.name.slice(config.name.lastIndexOf("-") + 1) };
+function refOf({ config: { name } }: StreamInfo): StreamRef {
+  return { name, epoch: epochOf(name) };
+}
+
+/** @param name of a stream. */
+export function epochOf(name: string): string {
+  return name.slice(name.lastIndexOf("-") + 1);
 }

@@ -11,7 +11,7 @@ import type {
 } from "@tautline/server";
 import { LogTrimmer } from "./log-trimmer.ts";
 import type { NatsLink } from "./nats-link.ts";
-import { NatsStream, type StreamSpec } from "./nats-stream.ts";
+import { epochOf, NatsStream, type StreamSpec } from "./nats-stream.ts";
 import type { Publisher } from "./publisher.ts";
 import { randomId } from "./random-id.ts";
 import { TopicSubjects } from "./subject.ts";
@@ -45,9 +45,9 @@ export class NatsTopic implements BrokerTopic {
     const subject = this.#subjects.event(key);
     const payload = Buffer.from(text);
     const outgoing = { subject, payload, id: id === undefined ? randomId() : idOf(key, id) };
-    const { epoch, sequence } = await this.#publisher.publish(this.#stream, outgoing, waitMs);
+    const { stream, sequence } = await this.#publisher.publish(this.#stream, outgoing, waitMs);
     this.#trimmer.onPublished(key, payload.length);
-    return { epoch, offset: sequence };
+    return { epoch: epochOf(stream), offset: sequence };
   }
 
   history(key: string, query: HistoryQuery): Promise<HistoryPage> {
@@ -71,8 +71,7 @@ function idOf(key: string, id: string): string {
 function streamLimits({ maxEvents, maxAgeMs }: HistoryLimits): StreamSpec["config"] {
   return {
     // One more shows how far the others are gone; where none is to be kept, one is the least that can be told of.
-    max_msgs_per_subject:
-      maxEvents === Number.POSITIVE_INFINITY ? -1 : maxEvents === 0 ? 1 : maxEvents + 1,
+    max_msgs_per_subject: maxEvents === Number.POSITIVE_INFINITY ? -1 : maxEvents === 0 ? 1 : maxEvents + 1,
     max_age: maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Math.max(maxAgeMs, idsMs) * nanosPerMs,
     duplicate_window: idsMs * nanosPerMs,
   };

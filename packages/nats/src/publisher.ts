@@ -4,7 +4,7 @@ import { TautlineError } from "@tautline/core";
 import { away, outcomeUnknown } from "./broker-error.ts";
 import type { Inbox, ReplyHandler } from "./inbox.ts";
 import type { NatsLink, OpenConnection } from "./nats-link.ts";
-import type { NatsStream, StreamRef } from "./nats-stream.ts";
+import type { NatsStream } from "./nats-stream.ts";
 
 /** A message to be stored. */
 export interface Outgoing {
@@ -16,17 +16,24 @@ export interface Outgoing {
   readonly after?: number;
   /** It takes the place of all others of its subject. */
   readonly alone?: boolean;
+  /** The stream that it is for. Left out: whichever takes the subject. */
+  readonly stream?: string;
 }
 
 /** What became of a message. */
 export type Answer =
-  | { readonly type: "stored"; readonly sequence: number; readonly epoch: string }
-  /** Not stored: the stream is not there, or `after` is another. */
+  | { readonly type: "stored"; readonly sequence: number; readonly stream: string }
+  /** Not stored: the stream is not there, or another is, or `after` is another. */
   | { readonly type: "refused"; readonly code: number; readonly reason: string }
   /** No answer: it may have been stored. */
-  | { readonly type: "lost"; readonly stream: string };
+  | { readonly type: "lost" };
 
 export type Stored = Answer & { readonly type: "stored" };
+
+/** The stream in which a message without an answer may be. */
+interface Sent {
+  to: string | undefined;
+}
 
 interface Away {
   readonly type: "away";
@@ -34,7 +41,7 @@ interface Away {
 }
 
 /** JetStream's own numbers of errors: another stream takes the subject; nobody does. */
-const streamIsGone: ReadonlySet<number> = new Set([10_060, 503]);
+const goneCodes: ReadonlySet<number> = new Set([10_060, 503]);
 export const wrongLastSequence = 10_071;
 /** What headers may take. */
 const headerBytes = 1_024;
@@ -76,57 +83,52 @@ export class Publisher {
   }
 
   async #publish(stream: NatsStream, outgoing: Outgoing, giveUpAt: number): Promise<Stored> {
-    /** The stream in which it may be. */
-    let sentTo: string | undefined;
+    const sent: Sent = { to: undefined };
     for (let attempt = 1; ; attempt++) {
-      const answer = await this.#attempt(stream, outgoing, giveUpAt, sentTo);
+      const answer = await this.#attempt(stream, outgoing, giveUpAt, sent);
       if (answer.type === "stored") return answer;
-      if (answer.type === "lost") sentTo = answer.stream;
-      const isGone = answer.type === "refused" && streamIsGone.has(answer.code);
-      const isOver = this.#link.closed || this.#link.now() >= giveUpAt || (answer.type === "refused" && !isGone);
+      const gone = isGone(answer);
+      const isOver = this.#link.closed || this.#link.now() >= giveUpAt || (answer.type === "refused" && !gone);
       // Another stream may have taken the place of one that is gone: that is no waiting.
-      if (isOver && !(isGone && attempt === 1)) throw sentTo === undefined ? away(answer) : outcomeUnknown(answer);
-      if (answer.type === "away" || (isGone && attempt > 1)) await this.#link.pause(retryMs);
+      if (isOver && !(gone && attempt === 1)) throw sent.to === undefined ? away(answer) : outcomeUnknown(answer);
+      if (answer.type === "away" || (gone && attempt > 1)) await this.#link.pause(retryMs);
     }
   }
 
-  async #attempt(
-    stream: NatsStream,
-    outgoing: Outgoing,
-    giveUpAt: number,
-    sentTo: string | undefined,
-  ): Promise<Answer | Away> {
+  async #attempt(stream: NatsStream, outgoing: Outgoing, giveUpAt: number, sent: Sent): Promise<Answer | Away> {
     try {
       if (this.#link.connection === undefined) await this.#link.whenUp(giveUpAt - this.#link.now());
       const ref = stream.ref ?? (await stream.open());
       // What was lost with its stream would be there a second time for those who have seen it there.
-      if (sentTo !== undefined && sentTo !== ref.name) throw outcomeUnknown();
-      const answer = await send(this.#link.require(), ref, outgoing);
-      if (answer.type === "stored") stream.saw(ref.name, answer.sequence);
-      else if (answer.type === "refused" && streamIsGone.has(answer.code)) stream.lost(ref.name);
+      if (sent.to !== undefined && sent.to !== ref.name) throw outcomeUnknown();
+      const message = sent.to === undefined ? outgoing : { ...outgoing, stream: sent.to };
+      const answer = await send(this.#link.require(), message);
+      if (answer.type === "lost") sent.to = ref.name;
+      if (answer.type === "stored") stream.saw(answer.stream, answer.sequence);
+      const isOther = answer.type === "stored" && answer.stream !== ref.name;
+      if (isOther || isGone(answer)) stream.lost(ref.name);
       return answer;
     } catch (error) {
-      if (sentTo !== undefined && this.#link.closed) throw outcomeUnknown(error);
+      if (sent.to !== undefined && this.#link.closed) throw outcomeUnknown(error);
       if (error instanceof TautlineError && error.code !== "SERVICE_UNAVAILABLE") throw error;
       return { type: "away", cause: error };
     }
   }
 }
 
-/** Sends a message to a stream. */
-export async function send(connection: OpenConnection, ref: StreamRef, outgoing: Outgoing): Promise<Answer> {
-  const { nats, inbox } = connection;
-  const { subject, payload, id, after, alone } = outgoing;
+/** Sends a message to be stored. */
+export async function send({ nats, inbox }: OpenConnection, outgoing: Outgoing): Promise<Answer> {
+  const { subject, payload, id, after, alone, stream } = outgoing;
   const maxBytes = (nats.info?.max_payload ?? Number.POSITIVE_INFINITY) - headerBytes;
   if (payload.length > maxBytes)
     throw new TautlineError({ code: "PAYLOAD_TOO_LARGE", message: `NATS takes ${maxBytes} bytes at most` });
   const headers = createHeaders();
-  headers.set("Nats-Expected-Stream", ref.name);
+  if (stream !== undefined) headers.set("Nats-Expected-Stream", stream);
   if (id !== undefined) headers.set("Nats-Msg-Id", id);
   if (after !== undefined) headers.set("Nats-Expected-Last-Subject-Sequence", String(after));
   if (alone === true) headers.set("Nats-Rollup", "sub");
   return await new Promise((resolve) => {
-    const pending = new PendingAnswer(inbox, ref, resolve);
+    const pending = new PendingAnswer(inbox, resolve);
     nats.publish(subject, payload, { reply: pending.reply, headers });
   });
 }
@@ -134,34 +136,39 @@ export async function send(connection: OpenConnection, ref: StreamRef, outgoing:
 class PendingAnswer implements ReplyHandler {
   readonly reply: string;
   readonly #inbox: Inbox;
-  readonly #ref: StreamRef;
   readonly #resolve: (answer: Answer) => void;
 
-  constructor(inbox: Inbox, ref: StreamRef, resolve: (answer: Answer) => void) {
+  constructor(inbox: Inbox, resolve: (answer: Answer) => void) {
     this.#inbox = inbox;
-    this.#ref = ref;
     this.#resolve = resolve;
     this.reply = inbox.expect(this);
   }
 
   onReply(message: Msg): void {
     this.#inbox.forget(this.reply);
-    this.#resolve(readAnswer(message, this.#ref));
+    this.#resolve(readAnswer(message));
   }
 
   onLost(): void {
-    this.#resolve({ type: "lost", stream: this.#ref.name });
+    this.#resolve({ type: "lost" });
   }
 }
 
-function readAnswer(message: Msg, { name, epoch }: StreamRef): Answer {
+/** Whether the stream that it was for is not there any more. */
+function isGone(answer: Answer | Away): boolean {
+  return answer.type === "refused" && goneCodes.has(answer.code);
+}
+
+function readAnswer(message: Msg): Answer {
   const status = message.headers?.code ?? 0;
   if (status !== 0) return { type: "refused", code: status, reason: message.headers?.description ?? "" };
   try {
-    const { seq, error } = message.json<Partial<PubAck> & { error?: { err_code?: number; description?: string } }>();
+    const { stream, seq, error } = message.json<
+      Partial<PubAck> & { error?: { err_code?: number; description?: string } }
+    >();
     if (error !== undefined)
       return { type: "refused", code: error.err_code ?? 0, reason: error.description ?? "refused" };
-    if (typeof seq === "number") return { type: "stored", sequence: seq, epoch };
+    if (typeof stream === "string" && typeof seq === "number") return { type: "stored", sequence: seq, stream };
   } catch {}
-  return { type: "lost", stream: name };
+  return { type: "lost" };
 }

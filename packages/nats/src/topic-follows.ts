@@ -5,7 +5,7 @@ import { StreamLost } from "./broker-error.ts";
 import { Follow, type FollowHost } from "./follow.ts";
 import { LogReader } from "./log-reader.ts";
 import type { LinkUser, NatsLink } from "./nats-link.ts";
-import type { NatsStream, StreamExtent, StreamRef } from "./nats-stream.ts";
+import { epochOf, type NatsStream, type StreamExtent, type StreamRef } from "./nats-stream.ts";
 import type { TopicSubjects } from "./subject.ts";
 import type { TopicLog } from "./topic-log.ts";
 
@@ -127,16 +127,16 @@ export class TopicFollows implements FollowHost, LinkUser {
     const { headers } = message;
     if (followed === undefined || headers === undefined) return;
     const name = headers.get("Nats-Stream");
-    const position = { epoch: name.slice(name.lastIndexOf("-") + 1), offset: Number(headers.get("Nats-Sequence")) };
-    const current = this.#stream.ref;
-    if (current !== undefined && current.name !== name) this.#onOtherStream(current);
+    const position = { epoch: epochOf(name), offset: Number(headers.get("Nats-Sequence")) };
+    if (this.#cursor !== undefined && this.#cursor.epoch !== position.epoch) this.#onOtherStream(position.epoch);
     const event = { position, text: message.string() };
     const previous = Number(headers.get("Nats-Last-Sequence"));
     for (const follow of followed.follows) follow.onLive(event, previous);
   };
 
-  #onOtherStream({ name }: StreamRef): void {
-    this.#stream.lost(name);
+  #onOtherStream(epoch: string): void {
+    const { ref } = this.#stream;
+    if (ref !== undefined && ref.epoch !== epoch) this.#stream.lost(ref.name);
     this.#sync();
   }
 
