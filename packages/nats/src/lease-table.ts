@@ -37,9 +37,10 @@ export class LeaseTable {
     const roundedMs = roundUp(ttlMs);
     const stream = this.#stream(roundedMs);
     const subject = `${this.#start}.${roundedMs}.${toToken(group)}`;
-    const publishes = Array.from(members, ([member, text]) => {
+    const publishes = Array.from(members, async ([member, text]) => {
       const outgoing = { subject: `${subject}.${toToken(member)}`, payload: Buffer.from(text), id: randomId() };
-      return this.#publisher.publish(stream, outgoing, 0);
+      const answer = await this.#publisher.publish(stream, outgoing, 0);
+      if (answer.type === "refused") throw away(answer.reason);
     });
     // Whether it was written or not, it will be again.
     await Promise.all(publishes).catch((error: unknown) => {

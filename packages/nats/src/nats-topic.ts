@@ -9,6 +9,7 @@ import type {
   Position,
   PublishOptions,
 } from "@tautline/server";
+import { away } from "./broker-error.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { epochOf, NatsStream, type StreamSpec } from "./nats-stream.ts";
@@ -45,9 +46,10 @@ export class NatsTopic implements BrokerTopic {
     const subject = this.#subjects.event(key);
     const payload = Buffer.from(text);
     const outgoing = { subject, payload, id: id === undefined ? randomId() : idOf(key, id) };
-    const { stream, sequence } = await this.#publisher.publish(this.#stream, outgoing, waitMs);
+    const answer = await this.#publisher.publish(this.#stream, outgoing, waitMs);
+    if (answer.type === "refused") throw away(answer.reason);
     this.#trimmer.onPublished(key, payload.length);
-    return { epoch: epochOf(stream), offset: sequence };
+    return { epoch: epochOf(answer.stream), offset: answer.sequence };
   }
 
   history(key: string, query: HistoryQuery): Promise<HistoryPage> {

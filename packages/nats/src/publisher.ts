@@ -28,7 +28,8 @@ export type Answer =
   /** No answer: it may have been stored. */
   | { readonly type: "lost" };
 
-export type Stored = Answer & { readonly type: "stored" };
+/** What is not to be tried again. */
+export type FinalAnswer = Exclude<Answer, { readonly type: "lost" }>;
 
 /** The stream in which a message without an answer may be. */
 interface Sent {
@@ -63,11 +64,12 @@ export class Publisher {
   }
 
   /**
-   * Stores a message that has an id, trying again until its time is over.
+   * Stores a message that has an id, trying again until its time is over. What JetStream refuses for other reasons than that the stream
+   * is gone is not tried again.
    *
    * @throws TautlineError `SERVICE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `PAYLOAD_TOO_LARGE`, `CONNECTION_CLOSED`
    */
-  async publish(stream: NatsStream, outgoing: Outgoing, waitMs: number): Promise<Stored> {
+  async publish(stream: NatsStream, outgoing: Outgoing, waitMs: number): Promise<FinalAnswer> {
     const { length } = outgoing.payload;
     this.#link.check();
     if (this.#pending >= this.#maxPending || this.#pendingBytes + length > this.#maxPendingBytes)
@@ -82,13 +84,13 @@ export class Publisher {
     }
   }
 
-  async #publish(stream: NatsStream, outgoing: Outgoing, giveUpAt: number): Promise<Stored> {
+  async #publish(stream: NatsStream, outgoing: Outgoing, giveUpAt: number): Promise<FinalAnswer> {
     const sent: Sent = { to: undefined };
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#attempt(stream, outgoing, giveUpAt, sent);
-      if (answer.type === "stored") return answer;
       const gone = isGone(answer);
-      const isOver = this.#link.closed || this.#link.now() >= giveUpAt || (answer.type === "refused" && !gone);
+      if (answer.type === "stored" || (answer.type === "refused" && !gone)) return answer;
+      const isOver = this.#link.closed || this.#link.now() >= giveUpAt;
       // Another stream may have taken the place of one that is gone: that is no waiting.
       if (isOver && !(gone && attempt === 1)) throw sent.to === undefined ? away(answer) : outcomeUnknown(answer);
       if (answer.type === "away" || (gone && attempt > 1)) await this.#link.pause(retryMs);
