@@ -60,7 +60,7 @@ export class LogTrimmer {
   async #trim(ref: StreamRef, key: string): Promise<void> {
     const subject = this.#subjects.mark(key);
     const filter = this.#subjects.event(key);
-    const mark = await this.#stream.lastOf(ref, subject);
+    const mark = await this.#stream.lastOf(ref.name, subject);
     const cutTo = surplusOf(await this.#lengths(ref, filter), this.#maxBytes);
     if (cutTo === undefined) return;
     const payload = Buffer.from(String(cutTo));

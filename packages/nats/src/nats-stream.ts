@@ -85,19 +85,19 @@ export class NatsStream {
   }
 
   /** @throws StreamLost, TautlineError `SERVICE_UNAVAILABLE`, as what follows does. */
-  async extent({ name }: StreamRef): Promise<StreamExtent> {
+  async extent(name: string): Promise<StreamExtent> {
     const { state } = await this.#link.ask(name, ({ manager }) => manager.streams.info(name));
     this.saw(name, state.last_seq);
     return { first: state.first_seq, last: state.last_seq };
   }
 
   /** The newest message of a subject. */
-  async lastOf({ name }: StreamRef, subject: string): Promise<MessagePlace | undefined> {
+  async lastOf(name: string, subject: string): Promise<MessagePlace | undefined> {
     return await this.#message(name, { last_by_subj: subject });
   }
 
   /** The oldest message of a subject. */
-  async firstOf({ name }: StreamRef, subject: string): Promise<MessagePlace | undefined> {
+  async firstOf(name: string, subject: string): Promise<MessagePlace | undefined> {
     return await this.#message(name, { seq: 1, next_by_subj: subject });
   }
 

@@ -54,16 +54,20 @@ export interface NatsBrokerOptions extends NatsLinkOptions {
 }
 
 export interface NatsIdempotencyOptions extends NatsLinkOptions {
-  /** How long an outcome is kept after it is known, in ms, 1,000 at least. Default 300,000. */
+  /** How long an outcome is kept after it is known, in ms, 100 at least. Default 300,000. */
   readonly keepMs?: number;
   /**
-   * How long a mutation counts as running after its server was last heard of, in ms. Whoever asks after it then is told
-   * `OUTCOME_UNKNOWN`. Default 15,000.
+   * How long a node counts as alive after it was last heard of, in ms, 100 at least and up to a quarter more. Whoever asks after a
+   * mutation that ran on one that is dead is told `OUTCOME_UNKNOWN`. Default 15,000.
    */
   readonly leaseMs?: number;
+  /** How often to look what became of a mutation that runs on another node, in ms. Default 250. */
+  readonly pollMs?: number;
+  /** How long a claim waits for NATS while it is away, in ms. Default 5,000. Off: 0. */
+  readonly waitMs?: number;
   /**
-   * The longest outcome that is kept, in bytes of JSON. The caller of a mutation with a longer one has it; whoever sends the mutation
-   * again is told `PAYLOAD_TOO_LARGE`. Default 256 KiB. Off: `Infinity`; what NATS takes in one message is a limit all the same.
+   * The longest outcome that is kept, in bytes of JSON. Of a longer one it is only known that there was one: whoever sends the
+   * mutation again is told `OUTCOME_UNKNOWN`. Default 256 KiB. What NATS takes in one message (1 MiB by default) is a limit too.
    */
   readonly maxOutcomeBytes?: number;
 }
@@ -88,6 +92,8 @@ export const defaultMaxPending = 10_000;
 export const defaultMaxPendingBytes: number = 64 * 1024 * 1024;
 export const defaultKeepMs = 300_000;
 export const defaultLeaseMs = 15_000;
+export const defaultPollMs = 250;
+export const defaultWaitMs = 5_000;
 export const defaultMaxOutcomeBytes: number = 256 * 1024;
 
 /** @throws TypeError where the prefix cannot be part of a subject. */

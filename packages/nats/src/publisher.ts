@@ -1,7 +1,7 @@
 import type { PubAck } from "@nats-io/jetstream";
 import { headers as createHeaders, type Msg } from "@nats-io/transport-node";
 import { TautlineError } from "@tautline/core";
-import { away, outcomeUnknown } from "./broker-error.ts";
+import { away, outcomeUnknown, StreamLost } from "./broker-error.ts";
 import type { Inbox, ReplyHandler } from "./inbox.ts";
 import type { NatsLink, OpenConnection } from "./nats-link.ts";
 import type { NatsStream } from "./nats-stream.ts";
@@ -68,6 +68,7 @@ export class Publisher {
    * is gone is not tried again.
    *
    * @throws TautlineError `SERVICE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `PAYLOAD_TOO_LARGE`, `CONNECTION_CLOSED`
+   * @throws StreamLost where the message names its stream.
    */
   async publish(stream: NatsStream, outgoing: Outgoing, waitMs: number): Promise<FinalAnswer> {
     const { length } = outgoing.payload;
@@ -103,6 +104,7 @@ export class Publisher {
       const ref = stream.ref ?? (await stream.open());
       // What was lost with its stream would be there a second time for those who have seen it there.
       if (sent.to !== undefined && sent.to !== ref.name) throw outcomeUnknown();
+      if (outgoing.stream !== undefined && outgoing.stream !== ref.name) throw new StreamLost(outgoing.stream);
       const message = sent.to === undefined ? outgoing : { ...outgoing, stream: sent.to };
       const answer = await send(this.#link.require(), message);
       if (answer.type === "lost") sent.to = ref.name;
@@ -112,7 +114,9 @@ export class Publisher {
       return answer;
     } catch (error) {
       if (sent.to !== undefined && this.#link.closed) throw outcomeUnknown(error);
-      if (error instanceof TautlineError && error.code !== "SERVICE_UNAVAILABLE") throw error;
+      const isFinal =
+        error instanceof TautlineError ? error.code !== "SERVICE_UNAVAILABLE" : error instanceof StreamLost;
+      if (isFinal) throw error;
       return { type: "away", cause: error };
     }
   }

@@ -171,7 +171,7 @@ export class TopicFollows implements FollowHost, LinkUser {
     // Those who come meanwhile may not hear what comes before the stream is looked at.
     const starting = [...this.#starting];
     const ref = await this.#stream.open();
-    const extent = await this.#stream.extent(ref);
+    const extent = await this.#stream.extent(ref.name);
     const end = { epoch: ref.epoch, offset: extent.last };
     const cursor = this.#cursor;
     if (cursor !== undefined && cursor.epoch !== ref.epoch) this.#allBehind(cursor);

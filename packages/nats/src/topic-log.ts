@@ -60,11 +60,11 @@ export class TopicLog {
   async #read(ref: StreamRef, key: string, query: HistoryQuery, mayGiveUp: boolean): Promise<HistoryPage | undefined> {
     const { after, before } = query;
     const subject = this.#subjects.event(key);
-    const last = (await this.#stream.lastOf(ref, subject))?.sequence;
+    const last = (await this.#stream.lastOf(ref.name, subject))?.sequence;
     // What was before a position of another epoch went with it.
     const isLost = before !== undefined && before.epoch !== ref.epoch;
     if (after === undefined) {
-      const end = { epoch: ref.epoch, offset: last ?? (await this.#stream.extent(ref)).last };
+      const end = { epoch: ref.epoch, offset: last ?? (await this.#stream.extent(ref.name)).last };
       const messages =
         isLost || last === undefined || this.#keepsNone ? [] : await this.#newest(ref, subject, last, query);
       return { events: this.#events(messages, ref), gap: undefined, end };
@@ -77,7 +77,7 @@ export class TopicLog {
     rest ??= { messages: [], goneTo: last ?? 0, cut: false };
     const gap = rest.goneTo > from || !known ? gapTo(after, ref, rest.goneTo) : undefined;
     const events = this.#events(rest.messages, ref);
-    const offset = Math.max(last ?? (await this.#stream.extent(ref)).last, from, gap?.to.offset ?? 0);
+    const offset = Math.max(last ?? (await this.#stream.extent(ref.name)).last, from, gap?.to.offset ?? 0);
     const end = (rest.cut ? events.at(-1)?.position : undefined) ?? { epoch: ref.epoch, offset };
     return { events, gap, end };
   }
@@ -88,7 +88,7 @@ export class TopicLog {
 
   /** Whether an offset is one that was given. */
   async #reaches(ref: StreamRef, last: number | undefined, offset: number): Promise<boolean> {
-    return (last !== undefined && last >= offset) || (await this.#stream.extent(ref)).last >= offset;
+    return (last !== undefined && last >= offset) || (await this.#stream.extent(ref.name)).last >= offset;
   }
 
   /** Undefined where what was read has gone meanwhile, and there is more. */
@@ -134,7 +134,7 @@ export class TopicLog {
     read: { readonly pending: number; readonly oldest: number | undefined } | undefined,
   ): Promise<number> {
     const subject = this.#subjects.event(key);
-    const [first, extent] = await Promise.all([this.#stream.firstOf(ref, subject), this.#stream.extent(ref)]);
+    const [first, extent] = await Promise.all([this.#stream.firstOf(ref.name, subject), this.#stream.extent(ref.name)]);
     if (first !== undefined && first.sequence <= after) return -1;
     // All that was before the first message of the stream is gone, whatever key it had.
     const gone = [extent.first - 1 > after ? extent.first - 1 : -1, await this.#cutTo(ref, key)];
@@ -148,7 +148,7 @@ export class TopicLog {
   /** How far the log was cut off because it was too long. */
   async #cutTo(ref: StreamRef, key: string): Promise<number> {
     if (this.#limits.maxBytes === Number.POSITIVE_INFINITY) return -1;
-    const mark = await this.#stream.lastOf(ref, this.#subjects.mark(key));
+    const mark = await this.#stream.lastOf(ref.name, this.#subjects.mark(key));
     return mark === undefined ? -1 : Number(Buffer.from(mark.data).toString());
   }
 
@@ -163,7 +163,7 @@ export class TopicLog {
     const until = Math.min(last, (query.before?.offset ?? Number.POSITIVE_INFINITY) - 1);
     const open = (from: number): Promise<LogReader> => LogReader.open(this.#link, ref.name, { filter: subject, from });
     const messages = await newestOf(open, until, query.limit);
-    const first = await this.#stream.firstOf(ref, subject);
+    const first = await this.#stream.firstOf(ref.name, subject);
     const goneTo = Math.max((first?.sequence ?? last + 1) - 1, this.#expiredTo(messages));
     const page = new PageReading(query.limit, query.maxBytes);
     for (const message of messages.toReversed()) if (message.sequence <= goneTo || !page.take(message)) break;
