@@ -48,7 +48,7 @@ async function createWorld(seed: number, options: WorldOptions = {}): Promise<Wo
       servers: `127.0.0.1:${proxy.port}`,
       backoff: { baseMs: 5, maxMs: 50 },
       answerMs: 500,
-      pingMs: 100,
+      heartbeatMs: 100,
       probeMs: 200,
       random: () => random.next(),
     });

@@ -3,8 +3,8 @@ import { LeaseTable } from "./lease-table.ts";
 import { NatsLink } from "./nats-link.ts";
 import { NatsTopic } from "./nats-topic.ts";
 import {
-  defaultMaxPending,
-  defaultMaxPendingBytes,
+  defaultMaxWaiting,
+  defaultMaxWaitingBytes,
   defaultProbeMs,
   linkSettings,
   type NatsBrokerOptions,
@@ -31,10 +31,10 @@ class NatsBroker implements Broker {
   readonly #probeMs: number;
 
   constructor(options: NatsBrokerOptions) {
-    const { maxPending = defaultMaxPending, maxPendingBytes = defaultMaxPendingBytes } = options;
+    const { maxWaiting = defaultMaxWaiting, maxWaitingBytes = defaultMaxWaitingBytes } = options;
     this.#probeMs = options.probeMs ?? defaultProbeMs;
     this.#link = new NatsLink(linkSettings(options));
-    this.#publisher = new Publisher(this.#link, maxPending, maxPendingBytes);
+    this.#publisher = new Publisher(this.#link, maxWaiting, maxWaitingBytes);
     this.#channels = new SignalChannels(this.#link);
     this.#leases = new LeaseTable(this.#link, this.#publisher);
   }

@@ -26,7 +26,7 @@ describe.skipIf(!hasNats)("a NATS idempotency store (skipped without nats-server
     const store = natsIdempotencyStore({
       servers: `127.0.0.1:${way.port}`,
       pollMs: 5,
-      pingMs: 100,
+      heartbeatMs: 100,
       answerMs: 500,
       backoff: { baseMs: 5, maxMs: 20 },
       ...options,

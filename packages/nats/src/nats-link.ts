@@ -148,14 +148,14 @@ export class NatsLink {
   }
 
   async #connect(): Promise<NatsConnection> {
-    const { servers, connection, answerMs, pingMs } = this.settings;
+    const { servers, connection, answerMs, heartbeatMs } = this.settings;
     return await connect({
       ...connection,
       servers,
       // The link does so itself, so that there is one way only in which a connection comes about.
       reconnect: false,
       timeout: answerMs,
-      pingInterval: pingMs,
+      pingInterval: heartbeatMs,
       maxPingOut: 2,
       // A stack for each request.
       noAsyncTraces: true,

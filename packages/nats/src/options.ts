@@ -27,7 +27,7 @@ export interface NatsLinkOptions {
   /** How long NATS may take to answer, and to let a connection in, in ms. Default 5,000. */
   readonly answerMs?: number;
   /** How often a connection is asked for a sign of life, in ms; it is given up when two are not given. Default 5,000. */
-  readonly pingMs?: number;
+  readonly heartbeatMs?: number;
   /** Ceilings of the delay before connecting again, the first and the last, in ms. Default `{ baseMs: 100, maxMs: 5_000 }`. */
   readonly backoff?: { readonly baseMs?: number; readonly maxMs?: number };
   /**
@@ -48,9 +48,9 @@ export interface NatsBrokerOptions extends NatsLinkOptions {
    */
   readonly probeMs?: number;
   /** Publishes that wait for NATS or its answer; one more fails with `SERVICE_UNAVAILABLE`. Default 10,000. Off: `Infinity`. */
-  readonly maxPending?: number;
+  readonly maxWaiting?: number;
   /** What their texts may take together, in bytes. Default 64 MiB. Off: `Infinity`. */
-  readonly maxPendingBytes?: number;
+  readonly maxWaitingBytes?: number;
 }
 
 export interface NatsIdempotencyOptions extends NatsLinkOptions {
@@ -80,7 +80,7 @@ export interface LinkSettings {
   readonly replicas: number;
   readonly storage: "file" | "memory";
   readonly answerMs: number;
-  readonly pingMs: number;
+  readonly heartbeatMs: number;
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
@@ -88,8 +88,8 @@ export interface LinkSettings {
 }
 
 export const defaultProbeMs = 10_000;
-export const defaultMaxPending = 10_000;
-export const defaultMaxPendingBytes: number = 64 * 1024 * 1024;
+export const defaultMaxWaiting = 10_000;
+export const defaultMaxWaitingBytes: number = 64 * 1024 * 1024;
 export const defaultKeepMs = 300_000;
 export const defaultLeaseMs = 15_000;
 export const defaultPollMs = 250;
@@ -107,7 +107,7 @@ export function linkSettings(options: NatsLinkOptions): LinkSettings {
     replicas: options.replicas ?? 1,
     storage: options.storage ?? "file",
     answerMs: options.answerMs ?? 5_000,
-    pingMs: options.pingMs ?? 5_000,
+    heartbeatMs: options.heartbeatMs ?? 5_000,
     backoff: { baseMs: 100, maxMs: 5_000, ...options.backoff },
     onError: options.onError ?? (() => {}),
     clock: options.clock ?? systemClock,

@@ -52,15 +52,15 @@ const retryMs = 100;
 /** Stores messages in streams, once each. */
 export class Publisher {
   readonly #link: NatsLink;
-  readonly #maxPending: number;
-  readonly #maxPendingBytes: number;
-  #pending = 0;
-  #pendingBytes = 0;
+  readonly #maxWaiting: number;
+  readonly #maxWaitingBytes: number;
+  #waiting = 0;
+  #waitingBytes = 0;
 
-  constructor(link: NatsLink, maxPending: number, maxPendingBytes: number) {
+  constructor(link: NatsLink, maxWaiting: number, maxWaitingBytes: number) {
     this.#link = link;
-    this.#maxPending = maxPending;
-    this.#maxPendingBytes = maxPendingBytes;
+    this.#maxWaiting = maxWaiting;
+    this.#maxWaitingBytes = maxWaitingBytes;
   }
 
   /**
@@ -73,15 +73,15 @@ export class Publisher {
   async publish(stream: NatsStream, outgoing: Outgoing, waitMs: number): Promise<FinalAnswer> {
     const { length } = outgoing.payload;
     this.#link.check();
-    if (this.#pending >= this.#maxPending || this.#pendingBytes + length > this.#maxPendingBytes)
+    if (this.#waiting >= this.#maxWaiting || this.#waitingBytes + length > this.#maxWaitingBytes)
       throw new TautlineError({ code: "SERVICE_UNAVAILABLE", message: "too much waits for NATS" });
-    this.#pending++;
-    this.#pendingBytes += length;
+    this.#waiting++;
+    this.#waitingBytes += length;
     try {
       return await this.#publish(stream, outgoing, this.#link.now() + waitMs);
     } finally {
-      this.#pending--;
-      this.#pendingBytes -= length;
+      this.#waiting--;
+      this.#waitingBytes -= length;
     }
   }
 
