@@ -44,4 +44,10 @@ export default defineConfig([
     // Stays as it is in the output: the reader's runtime or bundler picks the WebSocket by package.json's "imports".
     deps: { neverBundle: ["#web-socket"] },
   },
+  {
+    ...shared,
+    cwd: "packages/nats",
+    platform: "node",
+    entry: { index: "src/index.ts" },
+  },
 ]);

@@ -1,0 +1,127 @@
+import { createClient, type RouterClient } from "@tautline/client";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { hasNats, NatsServer } from "../packages/nats/testing/nats-server.ts";
+import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { closing, rejection } from "./fixture/client.ts";
+import { type BundledProgram, bundleProgram, Killable } from "./fixture/killable.ts";
+import type { RecoveryRouter } from "./fixture/recovery-server.ts";
+import { startTcpProxy, type TcpProxy } from "./fixture/tcp-proxy.ts";
+
+cleanUpAfterEach();
+vi.setConfig({ testTimeout: 60_000 });
+
+interface Node {
+  readonly server: Killable;
+  readonly proxy: TcpProxy;
+}
+
+/** Two servers in processes of their own that share a store, and a client that is at the first of them. */
+class World {
+  readonly nats: NatsServer;
+  readonly nodes: readonly [Node, Node];
+  readonly client: RouterClient<RecoveryRouter>;
+  #at: Node;
+
+  private constructor(nats: NatsServer, nodes: readonly [Node, Node]) {
+    this.nats = nats;
+    this.nodes = nodes;
+    this.#at = nodes[0];
+    const url = (): string => this.#at.proxy.url;
+    this.client = closing(createClient<RecoveryRouter>({ url, backoff: { baseMs: 1, maxMs: 10 } }));
+  }
+
+  static async create(program: BundledProgram): Promise<World> {
+    const nats = await NatsServer.start();
+    afterTest(() => nats.close());
+    const startNode = async (): Promise<Node> => {
+      const server = new Killable(program);
+      server.start("0", "60000", nats.url);
+      const [, port = ""] = await server.printed(/^listening at (\d+)$/);
+      return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
+    };
+    const world = new World(nats, [await startNode(), await startNode()]);
+    expect(await world.client.ping.query()).toBe("pong");
+    return world;
+  }
+
+  /** What of a mutation each node has started. */
+  get started(): readonly number[] {
+    return this.nodes.map(({ server }) => server.lines.filter((line) => line.startsWith("add ")).length);
+  }
+
+  /** The client's connection breaks. */
+  async cut(): Promise<void> {
+    this.nodes[0].proxy.refuse(true);
+    this.nodes[0].proxy.cut();
+    await until("the client has noticed", () => this.client.connection.state.status !== "online");
+  }
+
+  /** The client finds the other node. */
+  async move(): Promise<void> {
+    this.#at = this.nodes[1];
+    await until("the client is online", () => this.client.connection.state.status === "online");
+  }
+}
+
+describe.skipIf(!hasNats)("a mutation of a client that goes to another node (skipped without nats-server)", () => {
+  let program: BundledProgram;
+  beforeAll(async () => {
+    program = await bundleProgram("recovery-server.ts");
+  });
+  afterAll(() => program?.remove());
+
+  test("is answered with what it came to on a node that has died since", async () => {
+    const world = await World.create(program);
+    const [{ server: first }] = world.nodes;
+    const added = world.client.add.mutate("a");
+    await first.printed(/^add a$/);
+    await world.cut();
+    first.send("open");
+    await first.printed(/^stored$/);
+    await first.kill();
+    await world.move();
+    expect(await added).toMatch(/^a in process/);
+    expect(world.started).toEqual([1, 0]);
+  });
+
+  test("is answered when it is done on a node that is alive", async () => {
+    const world = await World.create(program);
+    const [{ server: first }, { server: second }] = world.nodes;
+    const added = world.client.add.mutate("a");
+    await first.printed(/^add a$/);
+    await world.cut();
+    await world.move();
+    // It waits for longer than a node may be silent.
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    second.send("open");
+    first.send("open");
+    expect(await added).toMatch(/^a in process/);
+    expect(world.started).toEqual([1, 0]);
+  });
+
+  test("is OUTCOME_UNKNOWN, and not run again, where it ran on a node that has died", async () => {
+    const world = await World.create(program);
+    const [{ server: first }, { server: second }] = world.nodes;
+    second.send("open");
+    const unknown = rejection(world.client.add.mutate("a"));
+    await first.printed(/^add a$/);
+    await first.kill();
+    await world.move();
+    expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect(world.started).toEqual([1, 0]);
+    expect(await world.client.add.mutate("b")).toMatch(/^b in process/);
+  });
+
+  test("is OUTCOME_UNKNOWN, and not run again, where the store was flushed meanwhile", async () => {
+    const world = await World.create(program);
+    const [{ server: first }, { server: second }] = world.nodes;
+    second.send("open");
+    const unknown = rejection(world.client.add.mutate("a"));
+    await first.printed(/^add a$/);
+    await world.cut();
+    await world.nats.flush();
+    await world.move();
+    expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect(world.started).toEqual([1, 0]);
+  });
+});
