@@ -1,4 +1,4 @@
-import type { StreamToSend } from "./attached.ts";
+import { attachedTo, type StreamToSend } from "./attached.ts";
 import type { StreamProgress } from "./call-streams.ts";
 import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
@@ -13,7 +13,7 @@ import {
   type CalleePartMessage,
   type CalleeStreamMessage,
   type CallFields,
-  type GapMessage,
+  type ChannelEventMessage,
   isCalleeMessage,
   type PeerMessage,
 } from "./protocol.ts";
@@ -68,6 +68,10 @@ export interface OutgoingCall {
   started: boolean;
   /** Of a subscription that has sent an item: how much of it may come. */
   window: Window | undefined;
+  /** Of a subscription: the channel whose events are its items too; 0 for none. */
+  channel: number;
+  /** Whether its reader sees the ids of the channel's events. */
+  shown: boolean;
 }
 
 /** What is known of a pipe that is gone. */
@@ -123,6 +127,8 @@ export interface PipeEnd {
 /** The calls that this end makes. They outlive the pipes that they are sent through. */
 export class OutgoingCalls implements PipeEnd {
   readonly #calls = new Map<number, OutgoingCall>();
+  /** The calls on each channel, of whatever pipe: two may have channels of the same number. */
+  readonly #channels = new Map<number, Set<OutgoingCall>>();
   readonly #maxFrameBytes: number;
   readonly #streams: OutgoingStreams | undefined;
   #pipe: MessagePipe | undefined;
@@ -160,6 +166,8 @@ export class OutgoingCalls implements PipeEnd {
       doubt: undefined,
       started: false,
       window: undefined,
+      channel: 0,
+      shown: false,
     };
     this.#send(call);
     return call;
@@ -173,7 +181,7 @@ export class OutgoingCalls implements PipeEnd {
   /** Ends a call, and its streams; its observer hears nothing more. `code` tells the other end why. */
   cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
     const { id, pipe } = call;
-    const open = this.#calls.delete(id);
+    const open = this.#delete(call);
     this.#streams?.drop(call);
     const flowed = this.#streams?.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
     if (!open && flowed !== true) return;
@@ -266,11 +274,12 @@ export class OutgoingCalls implements PipeEnd {
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
   receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
+    if (message[0] === messageType.channelEvent) return this.#onChannelEvent(message, pipe, length);
     const id = message[1];
     if (id > this.#lastId) throw badMessage("an answer to no call");
-    if (message[0] === messageType.gap) return this.#onGap(message, pipe);
     if (message[0] === messageType.downPart) return this.#onPart(message, pipe);
-    if (message[0] >= messageType.downItem) return this.#streams?.receive(message as CalleeStreamMessage, length);
+    if (message[0] >= messageType.downItem && message[0] < messageType.downPart)
+      return this.#streams?.receive(message as CalleeStreamMessage, length);
     const call = this.#calls.get(id);
     // Cancelled, settled, or sent again elsewhere: the answer is late.
     if (call?.pipe !== pipe) return;
@@ -285,19 +294,24 @@ export class OutgoingCalls implements PipeEnd {
       case messageType.event:
         call.lastEventId = message[2];
         return this.#onItem(call, message[3], undefined, length);
+      case messageType.gap:
+        call.lastEventId = message[3];
+        return call.observer.onGap({ from: message[2], to: message[3] });
+      case messageType.channel:
+        return this.#onChannel(call, message[2], message[3] === true);
       case messageType.declined:
         return this.#onDeclined(call, pipe);
       case messageType.result:
-        this.#calls.delete(id);
+        this.#delete(call);
         this.#streams?.accept(message[2], call);
         call.observer.onResult(message[2]);
         return this.#settleStreams(call);
       case messageType.error:
-        this.#calls.delete(id);
+        this.#delete(call);
         this.#settleStreams(call);
         return call.observer.onError(message[2]);
       case messageType.end:
-        this.#calls.delete(id);
+        this.#delete(call);
         this.#settleStreams(call);
         return call.observer.onEnd();
     }
@@ -335,11 +349,35 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe !== pipe && this.#pipe !== undefined) this.#sendAgain(call);
   }
 
-  #onGap([, id, from, to]: GapMessage, pipe: MessagePipe): void {
-    const call = this.#calls.get(id);
-    if (call?.pipe !== pipe) return;
-    call.lastEventId = to;
-    call.observer.onGap({ from, to });
+  #onChannel(call: OutgoingCall, channel: number, shown: boolean): void {
+    this.#leaveChannel(call);
+    call.channel = channel;
+    call.shown = shown;
+    if (channel > 0) this.#channels.set(channel, (this.#channels.get(channel) ?? new Set()).add(call));
+  }
+
+  /** One for a channel that is unknown was on its way to calls that are done. */
+  #onChannelEvent([, channel, eventId, value]: ChannelEventMessage, pipe: MessagePipe, length: number): void {
+    const calls = this.#channels.get(channel);
+    for (const call of calls ?? []) {
+      if (call.pipe !== pipe) continue;
+      call.lastEventId = eventId;
+      // Whoever reads it may change it; what transformers take apart they make anew.
+      const own = calls?.size === 1 || attachedTo(value) !== undefined ? value : structuredClone(value);
+      this.#onItem(call, own, call.shown ? eventId : undefined, length);
+    }
+  }
+
+  #leaveChannel(call: OutgoingCall): void {
+    const calls = this.#channels.get(call.channel);
+    if (calls?.delete(call) === true && calls.size === 0) this.#channels.delete(call.channel);
+    call.channel = 0;
+  }
+
+  /** Forgets a call. Returns whether it was known. */
+  #delete(call: OutgoingCall): boolean {
+    this.#leaveChannel(call);
+    return this.#calls.delete(call.id);
   }
 
   #onStarted(call: OutgoingCall): void {
@@ -349,7 +387,7 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   #sendAgain(call: OutgoingCall): void {
-    this.#calls.delete(call.id);
+    this.#delete(call);
     try {
       this.#send(call);
     } catch (thrown) {
@@ -384,8 +422,8 @@ export class OutgoingCalls implements PipeEnd {
 
   /** @param sent whether the other end may have it: then a mutation may have run. */
   #fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
-    const { id, type, observer } = call;
-    if (!this.#calls.delete(id)) return;
+    const { type, observer } = call;
+    if (!this.#delete(call)) return;
     this.#streams?.abort(call, cause);
     const message = "sent, but the answer was lost";
     const unknown = sent && type === "mutation";
