@@ -161,13 +161,13 @@ describe("Outbox", () => {
   test("sends a message that goes to many as a frame of its own, by reference, after what waits", async () => {
     const frames: OutgoingFrame[] = [];
     const outbox = new Outbox((frame) => frames.push(frame));
-    const shared = new SharedMessage("[35,1,\"e1\"]");
+    const shared = new SharedMessage('[35,1,"e1"]');
     outbox.push("[22,1]");
     outbox.push(shared);
     outbox.push("[22,2]");
     await microtasks();
     expect(frames).toEqual(["[[22,1]]", shared, "[[22,2]]"]);
-    expect(shared.frame).toBe("[[35,1,\"e1\"]]");
+    expect(shared.frame).toBe('[[35,1,"e1"]]');
     expect(shared.frameLength).toBe(shared.frame.length);
   });
 

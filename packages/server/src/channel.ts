@@ -51,6 +51,11 @@ export class Channel {
     this.#options = options;
   }
 
+  /** Whether calls of a session are on it. */
+  has(session: object): boolean {
+    return this.#seats.has(session);
+  }
+
   /** Puts a call of a session, which is at an entry, on the channel; undefined where others of the session are elsewhere. */
   join(session: object, entry: number): ChannelSeat | undefined {
     const seat = this.#seats.get(session) ?? new ChannelSeat(this, session);

@@ -94,8 +94,14 @@ export class TopicPump implements ReadReceiver {
     return true;
   }
 
+  /** Where others of the session are on the channel, it joins them: what comes next goes to all of them at once. */
   #onCaughtUp(): void {
     this.#items = 0;
+    const reader = this.#reader;
+    if (this.#seat !== undefined || reader?.steady !== true) return;
+    const entry = reader.next;
+    const channel = this.#findChannel(entry);
+    if (channel?.has(this.#scope) === true) this.#join(channel, entry);
   }
 
   #sendGap(gap: Gap): void {
@@ -123,17 +129,20 @@ export class TopicPump implements ReadReceiver {
     return true;
   }
 
-  /** For the newest event alone: what others had before is not encoded for all of them again. */
+  /** For the newest event, or the next: what others had before is not encoded for all of them again. */
   #findChannel(entry: number | undefined): Channel | undefined {
     const reader = this.#reader;
     const feed = reader?.feed;
-    if (feed === undefined || feed.size < 2 || entry !== feed.end - 1) return undefined;
+    if (entry === undefined || feed === undefined || feed.size < 2 || entry < feed.end - 1) return undefined;
     return this.#host.channels.of(feed, reader?.check);
   }
 
   /** Whether it can send an entry over the channel; joins that where it has to. */
   #isSeated(channel: Channel, entry: number): boolean {
-    if (this.#seat !== undefined) return this.#seat.canSend(entry);
+    return this.#seat === undefined ? this.#join(channel, entry) : this.#seat.canSend(entry);
+  }
+
+  #join(channel: Channel, entry: number): boolean {
     this.#seat = channel.join(this.#scope, entry);
     if (this.#seat === undefined) return false;
     this.#call.sendChannel(channel.number, this.#showsIds);

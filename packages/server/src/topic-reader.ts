@@ -91,6 +91,12 @@ export class TopicReader implements CursorOwner {
     return this.#cursors[0]?.next ?? 0;
   }
 
+  /** Whether the next that it gives is that entry. */
+  get steady(): boolean {
+    const extras = this.#extras?.length ?? 0;
+    return this.#cursors[0]?.live === true && !this.#takingSnapshot && extras === 0;
+  }
+
   /** Takes the next entry of `feed` and gives it to nobody. Returns whether it was there. */
   skip(): boolean {
     const cursor = this.#cursors[0];
