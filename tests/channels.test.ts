@@ -77,19 +77,23 @@ class World {
     this.hub = createHub({ clock: this.network.clock });
     const topic = this.hub.topic("posts", Post, options);
     this.topic = topic;
-    const begin = <Snapshot>({ name, policy }: z.output<typeof Input>, options: { snapshot?: () => Snapshot } = {}) => {
-      // A snapshot counts as the newest event that is in it.
-      if (!begins.has(name)) begins.set(name, this.published - (options.snapshot === undefined ? 0 : 1));
-      return topic.subscribe("a", { policy, ...options });
+    const begin = ({ name, policy }: z.output<typeof Input>, first = this.published) => {
+      if (!begins.has(name)) begins.set(name, first);
+      return { policy };
     };
     const { procedures, router } = implement(api, t);
     this.server = createMemoryServer({
       router: router({
-        posts: procedures.posts.subscription(({ input }) => begin(input)),
-        marked: procedures.marked.subscription(({ input }) => begin(input)),
-        odd: procedures.odd.subscription(({ input }) => begin(input).filter(({ n }) => n % 2 === 1)),
-        shot: procedures.shot.subscription(({ input }) => begin(input, { snapshot: () => this.#takeSnapshot() })),
-        slow: procedures.slow.subscription(({ input }) => begin(input)),
+        posts: procedures.posts.subscription(({ input }) => topic.subscribe("a", begin(input))),
+        marked: procedures.marked.subscription(({ input }) => topic.subscribe("a", begin(input))),
+        odd: procedures.odd.subscription(({ input }) =>
+          topic.subscribe("a", begin(input)).filter(({ n }) => n % 2 === 1),
+        ),
+        // A snapshot counts as the newest event that is in it.
+        shot: procedures.shot.subscription(({ input }) =>
+          topic.subscribe("a", { ...begin(input, this.published - 1), snapshot: () => this.#takeSnapshot() }),
+        ),
+        slow: procedures.slow.subscription(({ input }) => topic.subscribe("a", begin(input))),
       }),
       network: this.network,
       onError: () => {},

@@ -42,7 +42,7 @@ describe("Outbox", () => {
       const frames: Frame[] = [];
       const turns: (() => void)[] = [];
       const turn = () => new Promise<void>((resolve) => turns.push(resolve));
-      return { frames, turns, outbox: new Outbox((frame) => frames.push(frame), turn) };
+      return { frames, turns, outbox: new Outbox((frame) => frames.push(plainFrame(frame)), turn) };
     }
 
     test("keeps a burst of messages until the turn is over, looking no more", async () => {
