@@ -12,6 +12,7 @@ import {
   IncomingCalls,
   type Message,
   OutgoingCalls,
+  type OutgoingFrame,
   Peer,
   type PeerMessage,
   parseStrictly,
@@ -40,6 +41,7 @@ async function startServer(): Promise<number> {
     onError: () => {},
     clock: systemClock,
     idempotency: undefined,
+    maxFrameBytes: limits.maxFrameBytes,
   });
   const http = createServer();
   http.on("upgrade", (req, stream, head) => {
@@ -73,7 +75,11 @@ async function connect(port: number): Promise<Client> {
   await once(webSocket, "open");
   const calls = new OutgoingCalls();
   const onMessage = (message: Message): void => receive(calls, message, connection);
-  const connection = new Connection(webSocket, { onMessage, onError: rethrow }, { table: serverMessages });
+  const socket = {
+    send: (frame: OutgoingFrame) => webSocket.send(frame as string),
+    close: (code: number, reason: string) => webSocket.close(code, reason),
+  };
+  const connection = new Connection(socket, { onMessage, onError: rethrow }, { table: serverMessages });
   calls.attach(connection);
   webSocket.addEventListener("message", ({ data }) => connection.receive(data as string));
   return createClient(createRuntime(calls), () => webSocket.close());

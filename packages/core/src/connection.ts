@@ -1,14 +1,15 @@
 import * as closeCode from "./close-code.ts";
 import { type BinaryDecoder, decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
-import type { EncodedMessage, Frame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
 import { Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { badMessage, type Message, type MessageTable } from "./protocol.ts";
+import type { OutgoingFrame, OutgoingMessage } from "./shared-message.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
 export interface Socket {
-  send(frame: Frame): void;
+  send(frame: OutgoingFrame): void;
   /** @param reason at most 123 bytes (RFC 6455, section 5.5.1). */
   close(code: number, reason: string): void;
   /** Resolves when more can be sent without growing memory; undefined while that is so. Left out: nobody can tell. */
@@ -60,7 +61,7 @@ export class Connection implements MessagePipe {
   }
 
   /** Takes an encoded message; it leaves with whatever else is sent in this turn. */
-  send(message: EncodedMessage): void {
+  send(message: OutgoingMessage): void {
     if (this.#open) this.#outbox.push(message);
   }
 

@@ -20,6 +20,7 @@ interface AbortController {
 declare const AbortController: { new (): AbortController };
 
 declare function queueMicrotask(callback: () => void): void;
+declare function structuredClone<T>(value: T): T;
 declare function setTimeout(callback: () => void, delayMs?: number): unknown;
 declare function clearTimeout(handle: unknown): void;
 

@@ -15,6 +15,7 @@ function createCall(type: Type = "query") {
       sent.push(message);
       return length;
     },
+    sendShared: () => {},
     sendValue: (message: CalleeMessage) => replies.sendReply(message),
     onSettled: (call: IncomingCall) => settled.push(call),
     onStreamsOver: () => {},

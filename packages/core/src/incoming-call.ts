@@ -4,6 +4,7 @@ import { Credit } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import type { CalleeMessage, CallFields, StreamMessage } from "./protocol.ts";
+import type { SharedMessage } from "./shared-message.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
 
 /** What a call answers through. */
@@ -12,6 +13,7 @@ export interface CallReplies {
   sendReply(message: CalleeMessage): number;
   /** The same for a message that holds a value, and sends the streams of that. */
   sendValue(message: CalleeMessage, value: unknown, call: IncomingCall): number;
+  sendShared(message: SharedMessage): void;
   /** The call has settled: its id is forgotten. */
   onSettled(call: IncomingCall): void;
   /** The call has settled, and none of its streams flows any more. */
@@ -146,6 +148,28 @@ export class IncomingCall implements StreamingCall {
     if (!this.#settled) this.#replies.sendReply([messageType.gap, this.id, from, to]);
   }
 
+  /**
+   * Puts the call on a channel of its session: from here on what is sent there is an item of the call too. 0 takes it off again.
+   *
+   * @param shown whether whoever reads the items sees their ids.
+   */
+  sendChannel(channel: number, shown = false): void {
+    if (this.#settled) return;
+    const { id } = this;
+    this.#replies.sendReply(shown ? [messageType.channel, id, channel, shown] : [messageType.channel, id, channel]);
+  }
+
+  /** An item for all calls on a channel; each has to be told with `spend`. */
+  sendShared(message: SharedMessage): void {
+    if (!this.#settled) this.#replies.sendShared(message);
+  }
+
+  /** An item has been sent in a frame of this length. */
+  spend(frameLength: number): void {
+    this.#credit ??= new Credit();
+    this.#credit.spend(frameLength);
+  }
+
   sendEnd(): void {
     if (this.#settled) return;
     this.#replies.sendReply([messageType.end, this.id]);
@@ -196,8 +220,7 @@ export class IncomingCall implements StreamingCall {
 
   #sendPaced(message: CalleeMessage, value: unknown): number {
     const frameLength = this.#replies.sendValue(message, value, this);
-    this.#credit ??= new Credit();
-    this.#credit.spend(frameLength);
+    this.spend(frameLength);
     return frameLength;
   }
 

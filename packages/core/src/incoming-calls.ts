@@ -18,6 +18,7 @@ import {
   procedureType,
   type StreamMessage,
 } from "./protocol.ts";
+import type { SharedMessage } from "./shared-message.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** What answers the other end's calls. */
@@ -134,6 +135,10 @@ export class IncomingCalls implements CallReplies {
     const frameLength = this.sendReply(message);
     this.#streams?.start(slots, call);
     return frameLength;
+  }
+
+  sendShared(message: SharedMessage): void {
+    this.#pipe.send(message);
   }
 
   /** One whose answer still leaves in parts takes its place until then. */

@@ -27,7 +27,7 @@ export type {
 } from "./contract-calls.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { everyMessage } from "./every-message.ts";
-export type { EncodedMessage, Frame } from "./frame.ts";
+export { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
@@ -48,6 +48,7 @@ export {
   defaultMaxFrameBytes,
   defaultMaxMessageBytes,
   defaultMaxSubscriptions,
+  largeFrameLength,
   windowBytes,
 } from "./options.ts";
 export {
@@ -77,6 +78,7 @@ export {
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
+export { type OutgoingFrame, type OutgoingMessage, plainFrame, SharedMessage } from "./shared-message.ts";
 export { streamMessages } from "./stream-messages.ts";
 export { streamsOf, withoutStreams } from "./stream-slot.ts";
 export { StreamTable } from "./stream-table.ts";

@@ -39,6 +39,8 @@ export const serverMessages: MessageTable = {
   [messageType.event]: [isId, isText],
   [messageType.declined]: [isId],
   [messageType.gap]: [isId, isText, isText],
+  [messageType.channel]: [isId, isCount],
+  [messageType.channelEvent]: [isId, isText],
 };
 
 const call: readonly FieldCheck[] = [isId, isText, isCallFields];

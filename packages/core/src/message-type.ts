@@ -34,5 +34,7 @@ export const upCredit = 30;
 export const upStop = 31;
 export const downPart = 32;
 export const gap = 33;
+export const channel = 34;
+export const channelEvent = 35;
 /** From here on types are left to extensions: whoever does not know one ignores it. */
 export const firstExtension = 64;

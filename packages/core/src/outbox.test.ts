@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Frame } from "./frame.ts";
 import { joinLimitLength, Outbox } from "./outbox.ts";
+import { type OutgoingFrame, plainFrame, SharedMessage } from "./shared-message.ts";
 import { messagesOf } from "./testing/frame-json.ts";
 
 function createOutbox() {
   const frames: Frame[] = [];
-  return { frames, outbox: new Outbox((frame) => frames.push(frame)) };
+  return { frames, outbox: new Outbox((frame) => frames.push(plainFrame(frame))) };
 }
 
 async function microtasks(count = 20): Promise<void> {
@@ -41,7 +42,7 @@ describe("Outbox", () => {
       const frames: Frame[] = [];
       const turns: (() => void)[] = [];
       const turn = () => new Promise<void>((resolve) => turns.push(resolve));
-      return { frames, turns, outbox: new Outbox((frame) => frames.push(frame), turn) };
+      return { frames, turns, outbox: new Outbox((frame) => frames.push(plainFrame(frame)), turn) };
     }
 
     test("keeps a burst of messages until the turn is over, looking no more", async () => {
@@ -157,10 +158,23 @@ describe("Outbox", () => {
     expect(frames).toEqual(["[[25,2]]"]);
   });
 
+  test("sends a message that goes to many as a frame of its own, by reference, after what waits", async () => {
+    const frames: OutgoingFrame[] = [];
+    const outbox = new Outbox((frame) => frames.push(frame));
+    const shared = new SharedMessage('[35,1,"e1"]');
+    outbox.push("[22,1]");
+    outbox.push(shared);
+    outbox.push("[22,2]");
+    await microtasks();
+    expect(frames).toEqual(["[[22,1]]", shared, "[[22,2]]"]);
+    expect(shared.frame).toBe('[[35,1,"e1"]]');
+    expect(shared.frameLength).toBe(shared.frame.length);
+  });
+
   test("keeps the order when sending a frame makes more messages", async () => {
     const frames: Frame[] = [];
     const outbox: Outbox = new Outbox((frame) => {
-      frames.push(frame);
+      frames.push(plainFrame(frame));
       if (frames.length === 1) outbox.push("[25,2]");
     });
     outbox.push("[25,1]");

@@ -1,5 +1,5 @@
-import type { EncodedMessage, Frame } from "./frame.ts";
 import { joinedFrameLength } from "./options.ts";
+import type { OutgoingFrame, OutgoingMessage } from "./shared-message.ts";
 
 /** A message longer than this, without its frame's brackets, goes at once, in a frame of its own. */
 export const joinLimitLength: number = joinedFrameLength - 2;
@@ -18,7 +18,7 @@ const settled: Promise<void> = Promise.resolve();
 
 /** Joins what is sent to one peer in one turn of the event loop into one frame. Order is kept. */
 export class Outbox {
-  readonly #sendFrame: (frame: Frame) => void;
+  readonly #sendFrame: (frame: OutgoingFrame) => void;
   readonly #turn: (() => Promise<void>) | undefined;
   readonly #onMicrotask: () => void;
   readonly #onTurn: () => void;
@@ -29,14 +29,14 @@ export class Outbox {
   #scheduled = false;
 
   /** @param turn resolves when this turn of the event loop is over; left out where nobody can tell. */
-  constructor(sendFrame: (frame: Frame) => void, turn?: () => Promise<void>) {
+  constructor(sendFrame: (frame: OutgoingFrame) => void, turn?: () => Promise<void>) {
     this.#sendFrame = sendFrame;
     this.#turn = turn;
     this.#onTurn = () => this.#sendAll();
     this.#onMicrotask = () => this.#look();
   }
 
-  push(message: EncodedMessage): void {
+  push(message: OutgoingMessage): void {
     const binary = typeof message !== "string";
     if (binary || message.length > joinLimitLength) {
       this.flush();

@@ -1,4 +1,4 @@
-import type { StreamToSend } from "./attached.ts";
+import { attachedTo, type StreamToSend } from "./attached.ts";
 import type { StreamProgress } from "./call-streams.ts";
 import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
@@ -8,7 +8,13 @@ import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import { badMessage, type CallFields, isCalleeMessage, type PeerMessage } from "./protocol.ts";
+import {
+  badMessage,
+  type CallFields,
+  type ChannelEventMessage,
+  isCalleeMessage,
+  type PeerMessage,
+} from "./protocol.ts";
 
 /** Events of a subscription that may be missing: those after `from` and up to `to`. */
 export interface EventGap {
@@ -70,6 +76,10 @@ export interface OutgoingCall {
   started: boolean;
   /** Of a subscription that has sent an item: how much of it may come. */
   window: Window | undefined;
+  /** Of a subscription: the channel whose events are its items too; 0 for none. */
+  channel: number;
+  /** Whether its reader sees the ids of the channel's events. */
+  shown: boolean;
 }
 
 /** What is known of a pipe that is gone. */
@@ -93,6 +103,8 @@ export interface PipeEnd {
 /** The calls that this end makes. They outlive the pipes that they are sent through. With streams: `StreamingCalls`. */
 export class OutgoingCalls implements PipeEnd {
   readonly #calls = new Map<number, OutgoingCall>();
+  /** The calls on each channel, of whatever pipe: two may have channels of the same number. */
+  readonly #channels = new Map<number, Set<OutgoingCall>>();
   readonly #maxMessageBytes: number;
   #pipe: MessagePipe | undefined;
   #lastId = 0;
@@ -126,6 +138,8 @@ export class OutgoingCalls implements PipeEnd {
       doubt: undefined,
       started: false,
       window: undefined,
+      channel: 0,
+      shown: false,
     };
     this.#send(call);
     return call;
@@ -133,7 +147,7 @@ export class OutgoingCalls implements PipeEnd {
 
   /** Ends a call; its observer hears nothing more. `code` tells the other end why. Returns whether it was open. */
   cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {
-    const open = this.#calls.delete(call.id);
+    const open = this.#delete(call);
     if (open) this.sendCancel(call, code);
     return open;
   }
@@ -214,6 +228,7 @@ export class OutgoingCalls implements PipeEnd {
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
   receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
+    if (message[0] === messageType.channelEvent) return this.#onChannelEvent(message, pipe, length);
     const id = message[1];
     const call = this.find(id, pipe);
     // Cancelled, settled, or sent again elsewhere: the answer is late.
@@ -229,19 +244,21 @@ export class OutgoingCalls implements PipeEnd {
       case messageType.event:
         call.lastEventId = message[2];
         return this.#onItem(call, message[3], undefined, length);
-      case messageType.declined:
-        return this.#onDeclined(call, pipe);
       case messageType.gap:
         call.lastEventId = message[3];
         return call.observer.onGap({ from: message[2], to: message[3] });
+      case messageType.channel:
+        return this.#onChannel(call, message[2], message[3] === true);
+      case messageType.declined:
+        return this.#onDeclined(call, pipe);
       case messageType.result:
-        this.#calls.delete(id);
+        this.#delete(call);
         return call.observer.onResult(message[2]);
       case messageType.error:
-        this.#calls.delete(id);
+        this.#delete(call);
         return call.observer.onError(message[2]);
       case messageType.end:
-        this.#calls.delete(id);
+        this.#delete(call);
         return call.observer.onEnd();
       default:
         throw badMessage("no streams are taken here");
@@ -285,6 +302,37 @@ export class OutgoingCalls implements PipeEnd {
     if (this.#pipe !== pipe && this.#pipe !== undefined) this.#sendAgain(call);
   }
 
+  #onChannel(call: OutgoingCall, channel: number, shown: boolean): void {
+    this.#leaveChannel(call);
+    call.channel = channel;
+    call.shown = shown;
+    if (channel > 0) this.#channels.set(channel, (this.#channels.get(channel) ?? new Set()).add(call));
+  }
+
+  /** One for a channel that is unknown was on its way to calls that are done. */
+  #onChannelEvent([, channel, eventId, value]: ChannelEventMessage, pipe: MessagePipe, length: number): void {
+    const calls = this.#channels.get(channel);
+    for (const call of calls ?? []) {
+      if (call.pipe !== pipe) continue;
+      call.lastEventId = eventId;
+      // Whoever reads it may change it; what transformers take apart they make anew.
+      const own = calls?.size === 1 || attachedTo(value) !== undefined ? value : structuredClone(value);
+      this.#onItem(call, own, call.shown ? eventId : undefined, length);
+    }
+  }
+
+  #leaveChannel(call: OutgoingCall): void {
+    const calls = this.#channels.get(call.channel);
+    if (calls?.delete(call) === true && calls.size === 0) this.#channels.delete(call.channel);
+    call.channel = 0;
+  }
+
+  /** Forgets a call. Returns whether it was known. */
+  #delete(call: OutgoingCall): boolean {
+    this.#leaveChannel(call);
+    return this.#calls.delete(call.id);
+  }
+
   #onStarted(call: OutgoingCall): void {
     if (call.started && call.lastEventId === undefined) call.observer.onGap();
     call.started = true;
@@ -292,7 +340,7 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   #sendAgain(call: OutgoingCall): void {
-    this.#calls.delete(call.id);
+    this.#delete(call);
     try {
       this.#send(call);
     } catch (thrown) {
@@ -317,8 +365,9 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   /** @param sent whether the other end may have it: then a mutation may have run. */
-  protected fail({ id, type, observer }: OutgoingCall, cause: TautlineError, sent: boolean): void {
-    if (!this.#calls.delete(id)) return;
+  protected fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
+    const { type, observer } = call;
+    if (!this.#delete(call)) return;
     const message = "sent, but the answer was lost";
     const unknown = sent && type === "mutation";
     observer.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);

@@ -1,11 +1,12 @@
-import type { EncodedMessage, Frame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
 import type { Message } from "./protocol.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
 
 /** What a peer sends through: messages go in at one end and come out at the other, in order. */
 export interface MessagePipe {
   /** Whether what is sent leaves now; if not, a peer keeps new calls to itself until it is attached again. */
   readonly open: boolean;
-  send(message: EncodedMessage): void;
+  send(message: OutgoingMessage): void;
   /**
    * Reads a frame that has come in parts.
    *

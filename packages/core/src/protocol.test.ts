@@ -49,6 +49,8 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   upStop: [31, 1, 2, "TIMEOUT"],
   downPart: [32, 1, 2, 200_000, "[28,1"],
   gap: [33, 1, "e3", "e7"],
+  channel: [34, 1, 0, true],
+  channelEvent: [35, 1, "e4", { a: 1 }],
 };
 
 const counts: readonly unknown[] = [
@@ -120,6 +122,8 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   upStop: [ids, ids],
   downPart: [ids, counts, ids, notStrings],
   gap: [ids, notStrings, notStrings],
+  channel: [ids, counts],
+  channelEvent: [ids, notStrings],
 };
 
 const names = Object.keys(types) as MessageName[];

@@ -123,6 +123,14 @@ export type DeclinedMessage = readonly [type: 27, id: number];
 /** `[33, id, from, to]`: events after `from` and up to `to` may be missing from the subscription; what comes next is after `to`. */
 export type GapMessage = readonly [type: 33, id: number, from: string, to: string];
 
+/**
+ * `[34, id, channel, shown?]`: from here on the events of a channel are items of the call too; of channel 0: no longer. `shown` says
+ * whether whoever reads them sees their ids.
+ */
+export type ChannelMessage = readonly [type: 34, id: number, channel: number, shown?: boolean];
+/** `[35, channel, eventId, value?]`: an event for every call that is on the channel. */
+export type ChannelEventMessage = readonly [type: 35, channel: number, eventId: string, value?: unknown];
+
 /** What manages the connection itself. */
 export type ControlMessage =
   | HelloMessage
@@ -146,6 +154,8 @@ export type CalleeMessage =
   | EventMessage
   | DeclinedMessage
   | GapMessage
+  | ChannelMessage
+  | ChannelEventMessage
   | CalleeStreamMessage
   | CalleePartMessage;
 /** What peers say to each other. */

@@ -19,6 +19,7 @@ function createSubscription() {
     {
       sendReply: (message) => sent.push(message),
       sendValue: (message) => sent.push(message),
+      sendShared: () => {},
       onStreamsOver: () => {},
       onSettled: () => {},
       drained: () => (socket.full ? new Promise<void>((resolve) => (socket.release = resolve)) : undefined),

@@ -2,16 +2,27 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { EncodedMessage } from "./frame.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
+import { type OutgoingMessage, SharedMessage } from "./shared-message.ts";
 
-function kept(buffer: ReplayBuffer): EncodedMessage[] {
-  const messages: EncodedMessage[] = [];
+function kept(buffer: ReplayBuffer): OutgoingMessage[] {
+  const messages: OutgoingMessage[] = [];
   buffer.replay((message) => messages.push(message));
   return messages;
 }
 
 describe("a replay buffer", () => {
+  test("keeps a message that goes to many by reference, and counts its length like any other's", () => {
+    const buffer = new ReplayBuffer(100);
+    const shared = new SharedMessage('[35,1,"e1","hello"]');
+    buffer.push("[22,1]");
+    buffer.push(shared);
+    expect(buffer.length).toBe(6 + 19);
+    expect(kept(buffer)[1]).toBe(shared);
+    buffer.trim(2);
+    expect(buffer.length).toBe(0);
+  });
+
   test("keeps what was pushed until it is trimmed, oldest first, by its place in the whole run", () => {
     const buffer = new ReplayBuffer(100);
     for (const message of ["a", "bb", "ccc"]) buffer.push(message);
@@ -66,7 +77,7 @@ describe("a replay buffer", () => {
       const buffer = new ReplayBuffer(100_000);
       const all = Array.from({ length: 2_000 }, (_, index) => `${index}`);
       for (const message of all) buffer.push(message);
-      const messages: EncodedMessage[] = [];
+      const messages: OutgoingMessage[] = [];
       buffer.replay((message) => {
         messages.push(message);
         buffer.trim(messages.length - behind);

@@ -1,4 +1,4 @@
-import type { EncodedMessage } from "./frame.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
 
 /** An array of up to so many slots is kept for what comes next, 1 kB at most: making it anew cost more than all the rest. */
 const keptSlots = 128;
@@ -9,7 +9,7 @@ const keptSlots = 128;
  */
 export class ReplayBuffer {
   readonly #maxLength: number;
-  #messages: EncodedMessage[] = [];
+  #messages: OutgoingMessage[] = [];
   /** Where in `#messages` the first kept one stands; those before it wait for a cheap moment to be cut off. */
   #head = 0;
   /** Where the next one goes. */
@@ -38,7 +38,7 @@ export class ReplayBuffer {
     return this.#length;
   }
 
-  push(message: EncodedMessage): void {
+  push(message: OutgoingMessage): void {
     this.#messages[this.#tail++] = message;
     this.#length += message.length;
     while (this.#length > this.#maxLength && this.end - this.#first > 1) this.trim(this.#first + 1);
@@ -59,7 +59,7 @@ export class ReplayBuffer {
   }
 
   /** Hands over what is kept, oldest first; also where some of it is let go meanwhile. */
-  replay(send: (message: EncodedMessage) => void): void {
+  replay(send: (message: OutgoingMessage) => void): void {
     for (let position = this.#first; position < this.end; position = Math.max(position + 1, this.#first)) {
       send(this.#messages[this.#head + position - this.#first] ?? "");
     }

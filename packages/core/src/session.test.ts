@@ -7,6 +7,7 @@ import { everyMessage } from "./every-message.ts";
 import type { Frame } from "./frame.ts";
 import { isSessionMessage, type Message, type PeerMessage } from "./protocol.ts";
 import { Session } from "./session.ts";
+import { plainFrame } from "./shared-message.ts";
 import { messagesOf } from "./testing/frame-json.ts";
 
 /** One end: its session, and the numbers that were sent and that came. */
@@ -58,7 +59,7 @@ class Wire {
 
   #connect(end: End, out: Frame[]): Connection {
     const connection: Connection = new Connection(
-      { send: (frame) => out.push(frame), close: () => {} },
+      { send: (frame) => out.push(plainFrame(frame)), close: () => {} },
       {
         onMessage: (message) => {
           if (isSessionMessage(message)) end.session.receive(message, connection);
@@ -372,7 +373,7 @@ describe("acknowledgements", () => {
     const connection: Connection = new Connection(
       {
         send: (frame) => {
-          seen.push(...onTheWay([frame]).map((message) => (message as [20, 1, [number]])[2][0]));
+          seen.push(...onTheWay([plainFrame(frame)]).map((message) => (message as [20, 1, [number]])[2][0]));
           end.session.receive([5, seen.length], connection);
         },
         close: () => {},

@@ -1,10 +1,11 @@
 import { encodeMessage } from "./codec.ts";
 import type { Connection } from "./connection.ts";
-import type { EncodedMessage, Frame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { badMessage, type Message, type PeerMessage, type SessionMessage } from "./protocol.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
 
 /**
  * - `parked`: without a connection; what is sent is kept for the next one.
@@ -69,7 +70,7 @@ export class Session implements MessagePipe {
   }
 
   /** Sends a message, or keeps it for the next connection. */
-  send(message: EncodedMessage): void {
+  send(message: OutgoingMessage): void {
     if (this.#state === "lost") return;
     this.#sent.push(message);
     if (this.#connection === undefined) this.#owner.onKept?.(message.length, this);

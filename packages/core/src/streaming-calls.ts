@@ -54,7 +54,9 @@ export class StreamingCalls extends OutgoingCalls {
   }
 
   override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
-    if (!isCalleeMessage(message)) return super.receive(message, pipe, length);
+    // What is for many holds no streams.
+    if (!isCalleeMessage(message) || message[0] === messageType.channelEvent)
+      return super.receive(message, pipe, length);
     const call = this.find(message[1], pipe);
     switch (message[0]) {
       case messageType.downPart:

@@ -457,6 +457,9 @@ describe("hello", () => {
     const client = setup.connect();
     const calls = Array.from({ length: 100 }, (_, index) => [10, index + 1, "who", {}]);
     await client.send([0, 1, {}], ...calls);
+    // A burst leaves at the end of its turn.
+    setup.clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
     expect(client.messages[0]?.[0]).toBe(1);
     expect(client.of(20)).toHaveLength(100);
   });

@@ -52,6 +52,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
       onError: options.onError ?? logUnexpected,
       clock,
       idempotency: options.idempotency,
+      maxFrameBytes: this.limits.maxFrameBytes,
     });
     this.transformer = this.dispatch.transformer;
     this.#idempotency = options.idempotency;

@@ -12,6 +12,7 @@ import {
 } from "@tautline/core/internals";
 import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
 import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
+import { Channels } from "./channel.ts";
 import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
 import { errorShape } from "./error-shape.ts";
@@ -23,7 +24,7 @@ import { TopicPump, type TopicPumpHost } from "./topic-pump.ts";
 import { TopicSubscription } from "./topic-subscription.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
-/** Whose call it is. */
+/** Whose call it is: one for all calls of a session. */
 export interface CallScope {
   readonly ctx: unknown;
   readonly req: IncomingMessage;
@@ -39,6 +40,7 @@ export interface DispatchOptions {
   readonly onError: (report: ErrorReport<unknown>) => void;
   readonly clock: Clock;
   readonly idempotency: IdempotencyStore | undefined;
+  readonly maxFrameBytes: number;
 }
 
 /** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
@@ -46,6 +48,7 @@ export class Dispatch implements TopicPumpHost {
   readonly clock: Clock;
   /** The router's, for calls in the other direction too. */
   readonly transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
+  readonly channels: Channels;
   readonly #options: DispatchOptions;
   readonly #router: CompiledRouter;
 
@@ -54,6 +57,11 @@ export class Dispatch implements TopicPumpHost {
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
     this.transformer = options.router._def._config.transformer;
+    const { output } = this.transformer;
+    this.channels = new Channels({
+      write: (data) => output.serialize(data),
+      maxFrameBytes: options.maxFrameBytes,
+    });
   }
 
   /** Resolves when the rest of the process has had its turn. */

@@ -57,6 +57,20 @@ export class KeyCursor implements FeedCursor {
     return this.#position ?? nowhere;
   }
 
+  get feed(): KeyFeed {
+    return this.#feed;
+  }
+
+  /** Whether it takes what the feed has. */
+  get live(): boolean {
+    return this.#phase === "live";
+  }
+
+  /** The number of the feed's entry to be taken next, where it is live. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** Whether nothing is missing between where it was to go on and what came first. */
   get recovered(): boolean {
     return this.#recovered;

@@ -69,6 +69,11 @@ export class KeyFeed implements FollowListener {
     return this.#position;
   }
 
+  /** How many subscribers it has. */
+  get size(): number {
+    return this.#cursors.size;
+  }
+
   /** The number of the first entry that is kept, and of the next that comes. */
   get first(): number {
     return this.#first;

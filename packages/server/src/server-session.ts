@@ -3,7 +3,6 @@ import { TautlineError } from "@tautline/core";
 import {
   type CallServer,
   type Connection,
-  type EncodedMessage,
   encodeMessage,
   type Frame,
   type IncomingCall,
@@ -12,6 +11,7 @@ import {
   type MessagePipe,
   messageType,
   OutgoingCalls,
+  type OutgoingMessage,
   PartSender,
   Peer,
   type PeerMessage,
@@ -94,7 +94,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
     return this.#phase !== "lost";
   }
 
-  send(message: EncodedMessage): void {
+  send(message: OutgoingMessage): void {
     this.session.send(message);
   }
 

@@ -30,6 +30,7 @@ class Setup {
       onError: () => {},
       clock,
       idempotency: undefined,
+      maxFrameBytes: this.limits.maxFrameBytes,
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, IncomingCall } from "@tautline/core/internals";
+import type { Channel, ChannelSeat, Channels } from "./channel.ts";
 import type { CallScope } from "./dispatch.ts";
 import type { TopicItem } from "./feed-entry.ts";
 import { Gap } from "./gap.ts";
@@ -10,6 +11,7 @@ import type { TopicSubscription } from "./topic-subscription.ts";
 /** What a server's pumps share. */
 export interface TopicPumpHost {
   readonly clock: Pick<Clock, "turn">;
+  readonly channels: Channels;
   /** What it throws ends the call. */
   sendEvent(id: string, data: unknown, showsId: boolean, call: IncomingCall): void;
   sendGap(gap: Gap, call: IncomingCall): void;
@@ -26,6 +28,8 @@ export class TopicPump implements ReadReceiver {
   readonly #scope: CallScope;
   readonly #showsIds: boolean;
   #reader: TopicReader | undefined = undefined;
+  /** While it is on a channel: then it is caught up, and has credit. */
+  #seat: ChannelSeat | undefined = undefined;
   /** Whether it will go on by itself. */
   #busy = false;
   #items = 0;
@@ -42,7 +46,7 @@ export class TopicPump implements ReadReceiver {
     if (call.settled) return;
     const reader = subscription.read(this, call.fields.lastEventId);
     this.#reader = reader;
-    call.onAborted = () => reader.close();
+    call.onAborted = () => this.#close();
     reader.open();
   }
 
@@ -55,17 +59,19 @@ export class TopicPump implements ReadReceiver {
   }
 
   onEnded(error: unknown): void {
-    this.#host.fail(this.#call, error, this.#scope);
+    this.#fail(error);
   }
 
   /** Nothing is thrown here: nobody would take it. */
   #drain(): void {
     try {
-      for (let wait = this.#wait(); !this.#call.settled; wait = this.#wait()) {
+      while (!this.#call.settled) {
+        if (this.#takeSent()) continue;
+        const wait = this.#wait();
         if (wait !== undefined) return this.#goOnAfter(wait);
         const next = this.#reader?.take();
-        if (next === undefined) return;
-        if (next instanceof Gap) this.#host.sendGap(next, this.#call);
+        if (next === undefined) return this.#onCaughtUp();
+        if (next instanceof Gap) this.#sendGap(next);
         else if (isThenable(next.data)) return this.#sendLater(next.id, next.data);
         else this.#send(next);
       }
@@ -74,16 +80,92 @@ export class TopicPump implements ReadReceiver {
     }
   }
 
-  #send({ id, data }: TopicItem): void {
+  /** Whether another call of the session has sent what comes next: that was for this one too. */
+  #takeSent(): boolean {
+    const seat = this.#seat;
+    const reader = this.#reader;
+    if (seat === undefined || reader === undefined || !seat.hasSent(reader.next)) return false;
+    if (!reader.skip()) {
+      this.#leave();
+      return false;
+    }
+    seat.onTaken();
+    this.#call.spend(seat.sentLength);
+    return true;
+  }
+
+  /** Where others of the session are on the channel, it joins them: what comes next goes to all of them at once. */
+  #onCaughtUp(): void {
+    this.#items = 0;
+    const reader = this.#reader;
+    if (this.#seat !== undefined || reader?.steady !== true) return;
+    const entry = reader.next;
+    const channel = this.#findChannel(entry);
+    if (channel?.has(this.#scope) === true) this.#join(channel, entry);
+  }
+
+  #sendGap(gap: Gap): void {
+    this.#leave();
+    this.#host.sendGap(gap, this.#call);
+  }
+
+  #send(item: TopicItem): void {
     this.#items++;
-    this.#host.sendEvent(id, data, this.#showsIds, this.#call);
+    if (this.#sendShared(item)) return;
+    this.#leave();
+    this.#host.sendEvent(item.id, item.data, this.#showsIds, this.#call);
+  }
+
+  /** Sends an event over the channel, for all calls of the session that are there. Returns whether it could. */
+  #sendShared(item: TopicItem): boolean {
+    const entry = this.#reader?.taken;
+    const channel = this.#seat?.channel ?? this.#findChannel(entry);
+    if (entry === undefined || channel === undefined) return false;
+    const message = channel.encode(entry, item);
+    if (message === undefined || !this.#isSeated(channel, entry)) return false;
+    this.#call.sendShared(message);
+    this.#call.spend(message.frameLength);
+    this.#seat?.onSent(message);
+    return true;
+  }
+
+  /** For the newest event, or the next: what others had before is not encoded for all of them again. */
+  #findChannel(entry: number | undefined): Channel | undefined {
+    const reader = this.#reader;
+    const feed = reader?.feed;
+    if (entry === undefined || feed === undefined || feed.size < 2 || entry < feed.end - 1) return undefined;
+    return this.#host.channels.of(feed, reader?.check);
+  }
+
+  /** Whether it can send an entry over the channel; joins that where it has to. */
+  #isSeated(channel: Channel, entry: number): boolean {
+    return this.#seat === undefined ? this.#join(channel, entry) : this.#seat.canSend(entry);
+  }
+
+  #join(channel: Channel, entry: number): boolean {
+    this.#seat = channel.join(this.#scope, entry);
+    if (this.#seat === undefined) return false;
+    this.#call.sendChannel(channel.number, this.#showsIds);
+    return true;
+  }
+
+  /** What comes from now on goes to this call alone. */
+  #leave(): void {
+    const seat = this.#seat;
+    if (seat === undefined) return;
+    this.#seat = undefined;
+    seat.leave(this.#reader?.next ?? 0);
+    this.#call.sendChannel(0);
   }
 
   #sendLater(id: string, data: PromiseLike<unknown>): void {
-    this.#goOnAfter(data.then((settled) => this.#send({ id, data: settled })));
+    const send = (settled: unknown): void => this.#host.sendEvent(id, settled, this.#showsIds, this.#call);
+    this.#items++;
+    this.#goOnAfter(data.then(send));
   }
 
   #goOnAfter(wait: PromiseLike<unknown>): void {
+    this.#leave();
     this.#busy = true;
     const goOn = (): void => {
       this.#busy = false;
@@ -100,7 +182,13 @@ export class TopicPump implements ReadReceiver {
   }
 
   #fail(error: unknown): void {
-    this.#reader?.close();
     this.#host.fail(this.#call, error, this.#scope);
+    this.#close();
+  }
+
+  /** The call is over. */
+  #close(): void {
+    this.#reader?.close();
+    this.#leave();
   }
 }

@@ -5,8 +5,9 @@ import { formatPosition, parsePosition } from "./event-id.ts";
 import { type FeedEvent, FeedGap, type TopicItem } from "./feed-entry.ts";
 import { Gap } from "./gap.ts";
 import { type CursorOwner, KeyCursor } from "./key-cursor.ts";
+import type { KeyFeed } from "./key-feed.ts";
 import type { ReadPlan, ReadReceiver } from "./read-plan.ts";
-import { checkData } from "./subscription-items.ts";
+import { checkData, type ItemCheck } from "./subscription-items.ts";
 import { isThenable } from "./thenable.ts";
 
 /** One run through the events of a topic's keys: a place in each key's log, and what goes between the events. */
@@ -23,6 +24,8 @@ export class TopicReader implements CursorOwner {
   /** Goes before the next entry. */
   #extras: (TopicItem | Gap)[] | undefined = undefined;
   #takingSnapshot = false;
+  /** Whether what was taken last was an entry. */
+  #tookEntry = false;
 
   /** @param after an id to go on after. */
   constructor(plan: ReadPlan, receiver: ReadReceiver, after: string | undefined) {
@@ -64,6 +67,42 @@ export class TopicReader implements CursorOwner {
       this.#end(error);
       return undefined;
     }
+  }
+
+  /** The feed whose events it gives as they are; undefined where it gives anything else. */
+  get feed(): KeyFeed | undefined {
+    const { list, stages } = this.#plan;
+    return list === undefined && stages.length === 0 ? this.#cursors[0]?.feed : undefined;
+  }
+
+  /** How the contract has its events checked. */
+  get check(): ItemCheck | undefined {
+    return this.#plan.check;
+  }
+
+  /** The number of the entry of `feed` that was taken last; undefined where something else was. */
+  get taken(): number | undefined {
+    const cursor = this.#cursors[0];
+    return this.#tookEntry && cursor?.live === true ? cursor.next - 1 : undefined;
+  }
+
+  /** The number of the entry of `feed` to be taken next. */
+  get next(): number {
+    return this.#cursors[0]?.next ?? 0;
+  }
+
+  /** Whether the next that it gives is that entry. */
+  get steady(): boolean {
+    const extras = this.#extras?.length ?? 0;
+    return this.#cursors[0]?.live === true && !this.#takingSnapshot && extras === 0;
+  }
+
+  /** Takes the next entry of `feed` and gives it to nobody. Returns whether it was there. */
+  skip(): boolean {
+    const cursor = this.#cursors[0];
+    if (cursor === undefined || cursor.feed.entry(cursor.next) === undefined) return false;
+    cursor.take();
+    return true;
   }
 
   onCursorStarted(): void {
@@ -113,6 +152,7 @@ export class TopicReader implements CursorOwner {
   #take(): TopicItem | Gap | undefined {
     while (!this.#takingSnapshot) {
       const extra = this.#extras?.shift();
+      this.#tookEntry = extra === undefined;
       if (extra !== undefined) return extra;
       const cursor = this.#nextCursor();
       if (cursor === undefined) return undefined;

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Frame, subprotocol } from "@tautline/core/internals";
+import { type OutgoingFrame, SharedMessage, subprotocol } from "@tautline/core/internals";
 import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import { closeTimeoutMs } from "./options.ts";
 import type { ServerSocket, SocketEvents } from "./server-connection.ts";
+import { encodeWebSocketFrame } from "./web-socket-frame.ts";
 
 /** Upgrades requests to WebSockets; the one file that knows `ws`. */
 export class Upgrader {
@@ -66,8 +67,21 @@ export class WsSocket implements ServerSocket {
     });
   }
 
-  send(frame: Frame): void {
-    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(frame);
+  send(frame: OutgoingFrame): void {
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return;
+    if (frame instanceof SharedMessage) this.#sendShared(frame);
+    else this.#webSocket.send(frame);
+  }
+
+  /**
+   * Writes a frame that was made once for all who get it. `ws` makes no difference between its writes and ours: with no extension it
+   * writes each frame whole, in the call that sends it.
+   */
+  #sendShared(message: SharedMessage): void {
+    const { extensions } = this.#webSocket;
+    if (extensions !== "" || !this.#stream.writable) return this.#webSocket.send(message.frame);
+    message.wire ??= encodeWebSocketFrame(message.frame);
+    this.#stream.write(message.wire);
   }
 
   close(code: number, reason: string): void {

@@ -1,5 +1,6 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { plainFrame } from "@tautline/core/internals";
 import type { MemoryNetwork } from "@tautline/core/testing";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Acceptor } from "../acceptor.ts";
@@ -46,7 +47,7 @@ export function createMemoryServer<Router extends AnyTRPCRouter>({
   const unlisten = network.listen(url, (socket) => {
     acceptor.accept(
       {
-        send: (frame) => socket.send(frame),
+        send: (frame) => socket.send(plainFrame(frame)),
         close: (code, reason) => socket.close(code, reason),
         terminate: () => socket.terminate(),
         drained: () => socket.drained(),

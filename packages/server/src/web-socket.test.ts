@@ -1,0 +1,109 @@
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Frame, SharedMessage, subprotocol } from "@tautline/core/internals";
+import { afterEach, describe, expect, test } from "vitest";
+import { Upgrader, type WsSocket } from "./web-socket.ts";
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+/** A socket of the server's, and every byte that it writes. */
+async function openSocket(): Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }> {
+  const server: Server = createServer();
+  const upgrader = new Upgrader({ maxFrameBytes: 1_000_000, highWaterBytes: 1_000_000 });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const opened = new Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }>((resolve) => {
+    server.on("upgrade", (request, stream: Duplex, head: Buffer) => {
+      upgrader.upgrade(request, stream, head, (socket) => {
+        socket.listen({ onFrame: () => {}, onClosed: () => {} });
+        resolve({ socket, stream, written: record(stream) });
+      });
+    });
+  });
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.on("error", () => {});
+  client.resume();
+  client.write(
+    `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
+  );
+  cleanups.push(() => {
+    client.destroy();
+    server.close();
+  });
+  return opened;
+}
+
+function record(stream: Duplex): Buffer[] {
+  const written: Buffer[] = [];
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  stream.write = ((chunk: Uint8Array, ...rest: unknown[]) => {
+    written.push(Buffer.from(chunk));
+    return write(chunk, ...rest);
+  }) as typeof stream.write;
+  return written;
+}
+
+const frames: readonly Frame[] = [
+  "[]",
+  `[35,1,"e","ä€😀${"x".repeat(80)}"]`,
+  ...[113, 114, 115, 116, 125, 126, 127, 65_523, 65_524, 65_525, 70_000].map(
+    (length) => `[35,1,"e","${"x".repeat(length)}"]`,
+  ),
+  new Uint8Array(0),
+  ...[125, 126, 65_535, 65_536].map((length) => new Uint8Array(length).fill(7)),
+];
+
+/** A message that makes this frame. */
+function sharedOf(frame: Frame): SharedMessage {
+  return new SharedMessage(typeof frame === "string" ? frame.slice(1, -1) : frame);
+}
+
+describe("a shared message on a socket", () => {
+  test("is the same bytes as ws writes for its frame, at every length of head", async () => {
+    const { socket, written } = await openSocket();
+    for (const frame of frames) {
+      socket.send(frame);
+      const byWs = Buffer.concat(written.splice(0));
+      socket.send(sharedOf(frame));
+      expect(Buffer.concat(written.splice(0)).equals(byWs)).toBe(true);
+    }
+  });
+
+  test("is framed once for all sockets", async () => {
+    const [one, other] = [await openSocket(), await openSocket()];
+    const shared = sharedOf('[[35,1,"e"]]');
+    one.socket.send(shared);
+    const { wire } = shared;
+    other.socket.send(shared);
+    expect(wire).toBeDefined();
+    expect(shared.wire).toBe(wire);
+    expect(other.written).toEqual(one.written);
+  });
+
+  test("keeps its place among what ws sends, also in a corked stream", async () => {
+    const { socket, stream, written } = await openSocket();
+    stream.cork();
+    socket.send("[1]");
+    socket.send(sharedOf("[2]"));
+    socket.send("[3]");
+    stream.uncork();
+    expect(Buffer.concat(written).toString("latin1")).toBe("\x81\x03[1]\x81\x03[2]\x81\x03[3]");
+  });
+
+  test("is not written once the socket is closing, nor to a stream that has ended", async () => {
+    const { socket, stream, written } = await openSocket();
+    socket.close(1000, "");
+    written.length = 0;
+    socket.send(sharedOf("[2]"));
+    expect(written).toEqual([]);
+    const ended = await openSocket();
+    ended.stream.end();
+    ended.written.length = 0;
+    ended.socket.send(sharedOf("[2]"));
+    stream.destroy();
+    expect(() => ended.socket.send(sharedOf("[2]"))).not.toThrow();
+  });
+});
