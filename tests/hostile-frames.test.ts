@@ -49,6 +49,8 @@ async function expectClosed(raw: RawClient, code: number): Promise<void> {
 
 const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
 
+const marked = '[10,2,"echo",{},{"$rich":{"$bytes":0}}]';
+
 const malformed: readonly [what: string, frame: string | Buffer][] = [
   ["nothing", ""],
   ["blanks", " \n "],
@@ -121,8 +123,33 @@ const malformed: readonly [what: string, frame: string | Buffer][] = [
   ["100,000 levels that are not closed", "[".repeat(100_000)],
   ["65 levels in what is ignored", `[[64,${nested(63)}]]`],
   ["100,000 messages", `[${Array.from({ length: 100_000 }, () => "[13,1]").join()}]`],
-  ["a binary frame", Buffer.from('[[10,2,"echo",{}]]')],
+  ["a text frame sent as a binary one", Buffer.from('[[10,2,"echo",{}]]')],
+  ["an empty binary frame", Buffer.of()],
+  ["a binary frame of half a head", Buffer.of(0, 0)],
+  ["a binary frame whose JSON is longer than it", binaryFrame(`[${marked},1]`, 1, 4_000_000_000)],
+  ["a binary frame whose JSON is longer than said", binaryFrame(`[${marked},1]`, 1, 10)],
+  ["a binary frame whose JSON is shorter than said", binaryFrame(`[${marked},8]`, 8, marked.length + 8)],
+  ["a binary frame with less than it says", binaryFrame(`[${marked},9]`, 8)],
+  ["a binary frame with more than it says", binaryFrame(`[${marked},7]`, 8)],
+  ["a binary frame with a negative length", binaryFrame(`[${marked},-1,9]`, 8)],
+  ["a binary frame with a fraction of a length", binaryFrame(`[${marked},3.5,4.5]`, 8)],
+  ["a binary frame with a length of 2^53", binaryFrame(`[${marked},9007199254740992]`, 8)],
+  ["a binary frame with a length that is a text", binaryFrame(`[${marked},"8"]`, 8)],
+  ["a binary frame of 1,025 attachments", binaryFrame(`[${marked}${",0".repeat(1025)}]`, 0)],
+  ["a binary frame without attachments", binaryFrame(`[${marked}]`, 0)],
+  ["a binary frame of two messages", binaryFrame(`[[${marked},${marked}],8]`, 8)],
+  ["a binary frame without a value for its attachments", binaryFrame('[[10,2,"echo",{}],8]', 8)],
+  ["a binary frame with attachments of hello", binaryFrame("[[0,1,{}],8]", 8)],
+  ["a binary frame of 65 levels", binaryFrame(`[[10,2,"echo",{},{"$rich":${nested(62)}}],8]`, 8)],
+  ["a binary frame of bad UTF-8", Buffer.from([0, 0, 0, 4, 0x5b, 0xc0, 0xaf, 0x5d])],
 ];
+
+/** A binary frame: the length of its JSON as it is or as it is said to be, the JSON, and so many bytes. */
+function binaryFrame(json: string, bytes: number, said = json.length): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(said);
+  return Buffer.concat([head, Buffer.from(json), Buffer.alloc(bytes, 7)]);
+}
 
 describe("a malformed frame", () => {
   it.each(malformed)("%s closes its connection alone, as a bad message", async (_what, frame) => {
@@ -134,6 +161,14 @@ describe("a malformed frame", () => {
     raw.socket.send(frame);
     await expectClosed(raw, 4400);
     await until("the connection is gone", () => server.connections === 1);
+    await witness.check();
+  });
+
+  it("that is binary and over 1 MiB closes its connection alone, as WebSockets have it", async () => {
+    const { server, witness } = await start();
+    const raw = await openGreeted(server.url);
+    raw.socket.send(binaryFrame(`[${marked},1048576]`, 1024 * 1024));
+    await expectClosed(raw, 1009);
     await witness.check();
   });
 

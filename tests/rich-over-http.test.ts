@@ -22,7 +22,7 @@ const router = t.router({
   refuse: t.procedure.query(() => {
     throw new TRPCError({ code: "CONFLICT", message: "taken", cause: new Error("by ada") });
   }),
-  later: t.procedure.query(() => ({ now: 1n, later: Promise.resolve(new Set([new Date(7)])) })),
+  later: t.procedure.query(() => ({ now: 1n, later: Promise.resolve(new Set([new Date(7), Uint8Array.of(7)])) })),
 });
 
 const values: readonly [string, unknown][] = [
@@ -34,6 +34,11 @@ const values: readonly [string, unknown][] = [
   ["URL, RegExp and Error", [new URL("https://example.com/ü?q#h"), /a+/giu, new Error("no")]],
   ["an error with a code", new TautlineError({ code: "NOT_FOUND", message: "nothing" })],
   ["keys that look like tags", [{ $date: "x" }, { $rich: [{ $: 1n }] }, { $rich: 1 }]],
+  ["bytes, as base64", { bytes: Uint8Array.of(0, 127, 255), none: new Uint8Array(), all: [Float64Array.of(1.5, -0)] }],
+  [
+    "an ArrayBuffer, a DataView and a BigInt64Array",
+    [Uint8Array.of(1).buffer, new DataView(new ArrayBuffer(2)), BigInt64Array.of(-1n)],
+  ],
   ["a lone surrogate and U+2028", ["\ud800", "\u2028\0", 1n]],
 ];
 
@@ -49,6 +54,10 @@ describe.each([
 ])("rich over tRPC's own %s", (_name, link) => {
   const client = createTRPCClient<typeof router>({
     links: [link({ url, transformer, fetch: fetchRouter })],
+  });
+
+  it("carries a Buffer as bytes", async () => {
+    expect(await client.echo.query(Buffer.from("abc"))).toStrictEqual(Uint8Array.from(Buffer.from("abc")));
   });
 
   it.each(values)("carries %s to a query and back", async (_of, value) => {
@@ -77,5 +86,5 @@ describe.each([
 it("carries what comes later through httpBatchStreamLink", async () => {
   const links = [httpBatchStreamLink({ url, transformer, fetch: fetchRouter })];
   const { now, later } = await createTRPCClient<typeof router>({ links }).later.query();
-  expect([now, await later]).toStrictEqual([1n, new Set([new Date(7)])]);
+  expect([now, await later]).toStrictEqual([1n, new Set([new Date(7), Uint8Array.of(7)])]);
 });

@@ -1,5 +1,7 @@
-/** Where a value in JSON's terms keeps what JSON does not hold: on its outermost object, where JSON.stringify does not look. The same symbol in
- * two copies of this package. */
+/**
+ * Where a value in JSON's terms keeps what JSON does not hold: on its outermost object, where JSON.stringify does not look. Two copies of
+ * this package have the same symbol.
+ */
 export const attached: unique symbol = Symbol.for("tautline.attached");
 
 /** What is attached to a value. A transformer puts it there and takes it from there; the codec carries it. */
