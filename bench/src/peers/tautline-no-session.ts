@@ -22,8 +22,9 @@ import {
 import { WebSocket } from "ws";
 import { Call, type CallRuntime } from "../../../packages/core/src/call.ts";
 import { createPathProxy } from "../../../packages/core/src/path-proxy.ts";
+import type { CallScope } from "../../../packages/server/src/call-scope.ts";
 import { systemClock } from "../../../packages/server/src/clock.ts";
-import { type CallScope, Dispatch } from "../../../packages/server/src/dispatch.ts";
+import { Dispatch } from "../../../packages/server/src/dispatch.ts";
 import { type ServerLimits, serverLimits } from "../../../packages/server/src/options.ts";
 import { Upgrader, type WsSocket } from "../../../packages/server/src/web-socket.ts";
 import type { Payload } from "../application.ts";

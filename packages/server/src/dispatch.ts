@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { isTrpcErrorCode, TautlineError } from "@tautline/core";
 import {
   type Clock,
@@ -12,6 +11,7 @@ import {
 } from "@tautline/core/internals";
 import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
 import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
+import type { CallScope } from "./call-scope.ts";
 import { Channels } from "./channel.ts";
 import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
@@ -23,16 +23,6 @@ import { isThenable } from "./thenable.ts";
 import { TopicPump, type TopicPumpHost } from "./topic-pump.ts";
 import { TopicSubscription } from "./topic-subscription.ts";
 import { toTRPCError } from "./trpc-error.ts";
-
-/** Whose call it is: one for all calls of a session. */
-export interface CallScope {
-  readonly ctx: unknown;
-  readonly req: IncomingMessage;
-  /** Whose mutations are remembered under which prefix; undefined for a client without a name. */
-  readonly client?: string | undefined;
-  /** Which store the client was told of. */
-  readonly store?: string | undefined;
-}
 
 export interface DispatchOptions {
   readonly router: AnyTRPCRouter;

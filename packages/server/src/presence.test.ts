@@ -131,6 +131,18 @@ describe("presence", () => {
     await watcher.stop();
   });
 
+  test("shows whoever looks and says who it is, for as long as it looks", async () => {
+    const looking = here.rooms.presence("lobby", { as: ada })[Symbol.asyncIterator]();
+    await turns();
+    expect((await looking.next()).value).toMatchObject({ members: [ada] });
+    expect(await there.rooms.presence("lobby").members()).toEqual([ada]);
+    await looking.return?.();
+    await turns();
+    expect(await there.rooms.presence("lobby").members()).toEqual([]);
+    // @ts-expect-error: no name
+    expect(() => here.rooms.presence("lobby", { as: { id: "1" } })[Symbol.asyncIterator]()).toThrow(SchemaError);
+  });
+
   test("keeps keys apart, and has whoever subscribes to several in each", async () => {
     const leave = [here.join(ada, "a", "b"), there.join(grace, "b")];
     await turns();

@@ -10,7 +10,9 @@ export interface PresenceChange<Member> {
   readonly left: readonly Member[];
 }
 
-export interface PresenceOptions {
+export interface PresenceOptions<Member = unknown> {
+  /** Who is there for as long as this is read: whoever looks is seen. Default: nobody. */
+  readonly as?: Member | undefined;
   /** Ends the iteration. What a procedure returns needs none. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,12 +24,12 @@ export interface PresenceOptions {
 export class Presence<Member> implements AsyncIterable<PresenceChange<Member>, void> {
   readonly #groups: PresenceGroups;
   readonly #key: string;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: PresenceOptions;
 
-  constructor(groups: PresenceGroups, key: string, signal: AbortSignal | undefined) {
+  constructor(groups: PresenceGroups, key: string, options: PresenceOptions) {
     this.#groups = groups;
     this.#key = key;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   /** @throws TautlineError `SERVICE_UNAVAILABLE` where the broker is away. */
@@ -43,7 +45,9 @@ export class Presence<Member> implements AsyncIterable<PresenceChange<Member>, v
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<PresenceChange<Member>, void> {
-    const watcher = new PresenceWatcher(this.#groups.group(this.#key), this.#signal);
+    const { as, signal } = this.#options;
+    const join = as === undefined ? undefined : () => this.#groups.join([this.#key], as);
+    const watcher = new PresenceWatcher(this.#groups.group(this.#key), join, signal);
     return watcher as AsyncIterableIterator<PresenceChange<Member>, void>;
   }
 }
@@ -81,8 +85,8 @@ export class PresenceGroups {
     };
   }
 
-  of<Member>(key: string, { signal }: PresenceOptions): Presence<Member> {
-    return new Presence(this, key, signal);
+  of<Member>(key: string, options: PresenceOptions): Presence<Member> {
+    return new Presence(this, key, options);
   }
 
   group(key: string): PresenceGroup {
@@ -104,14 +108,17 @@ class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, 
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#end();
   readonly #waiting: ((result: IteratorResult<PresenceChange<unknown>, void>) => void)[] = [];
+  #joined: Closable | undefined = undefined;
   #seen: ReadonlyMap<string, SeenMember> | undefined = undefined;
   #ended = false;
 
-  constructor(group: PresenceGroup, signal: AbortSignal | undefined) {
+  /** @param join has whoever looks be seen. */
+  constructor(group: PresenceGroup, join: (() => Closable) | undefined, signal: AbortSignal | undefined) {
     this.#group = group;
     this.#signal = signal;
     this.#ended = signal?.aborted === true;
     if (this.#ended) return;
+    this.#joined = join?.();
     signal?.addEventListener("abort", this.#onAbort);
     group.watch(this);
   }
@@ -156,6 +163,7 @@ class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, 
     if (this.#ended) return;
     this.#ended = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#joined?.close();
     this.#group.unwatch(this);
     this.onMembers();
   }

@@ -1,6 +1,6 @@
 import type { Clock, IncomingCall } from "@tautline/core/internals";
+import type { CallScope } from "./call-scope.ts";
 import type { Channel, ChannelSeat, Channels } from "./channel.ts";
-import type { CallScope } from "./dispatch.ts";
 import type { TopicItem } from "./feed-entry.ts";
 import { Gap } from "./gap.ts";
 import type { ReadReceiver, ReadStart } from "./read-plan.ts";

@@ -116,8 +116,8 @@ export class Topic<Input, Data, MemberInput, Member> {
     );
   }
 
-  /** Who is subscribed to a key, on all nodes: those who said so with `as`. */
-  presence(key: string, options: PresenceOptions = {}): Presence<Member> {
+  /** Who is at a key, on all nodes: those who said so with `as`, in a subscription or here. */
+  presence(key: string, options: PresenceOptions<MemberInput> = {}): Presence<Member> {
     checkKey(key);
     return this.#parts.presence.of(key, options);
   }
