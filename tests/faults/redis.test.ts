@@ -113,6 +113,8 @@ class World {
   readonly outcomes = new Map<string, Outcome[]>(keys.map((key) => [key, []]));
   readonly witnesses = new Map<string, readonly Witness[]>();
   published = 0;
+  /** Publishes that were refused although they could have waited. */
+  impatient = 0;
 
   readonly #publishers: readonly Node[];
 
@@ -175,6 +177,7 @@ class World {
       ]),
     );
     expect(found).toEqual([]);
+    expect(this.impatient).toBe(0);
   }
 
   get stored(): number {
@@ -210,8 +213,10 @@ class World {
       outcomes[number] = "stored";
     } catch (thrown) {
       const { code } = TautlineError.from(thrown);
-      if (code === "SERVICE_UNAVAILABLE") outcomes[number] = "refused";
-      else expect(code).toBe("OUTCOME_UNKNOWN");
+      if (code === "SERVICE_UNAVAILABLE") {
+        outcomes[number] = "refused";
+        if (waitMs > 0) this.impatient++;
+      } else expect(code).toBe("OUTCOME_UNKNOWN");
     }
   }
 

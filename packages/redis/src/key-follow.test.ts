@@ -240,3 +240,23 @@ describe(`a follow of a key, whatever the order of things (${schedules} seeds fr
     }
   });
 });
+
+test("a follow that was told more than it keeps while it read reads once more", async () => {
+  const topic = new FakeTopic(new FakeClock(), 1_000);
+  const witness = new Witness();
+  const follow = new KeyFollow(topic, "key", witness);
+  follow.onSubscribed();
+  topic.reads.shift()?.();
+  // Exactly one too many: none of them is kept.
+  for (let count = 0; count < 257; count++) topic.publish(true);
+  for (const message of topic.messages.splice(0)) follow.onMessage(message);
+  topic.answers.shift()?.();
+  await turn();
+  topic.reads.shift()?.();
+  topic.answers.shift()?.();
+  await turn();
+  expect(witness.violations(257)).toEqual([]);
+  follow.close();
+  follow.onSubscribed();
+  expect([topic.reads, topic.answers]).toEqual([[], []]);
+});

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { pipeline } from "node:stream";
 import type { Broker, HistoryLimits, Position } from "@tautline/server";
 import { type BrokerHarness, brokerConformance } from "@tautline/server/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -189,6 +192,42 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
     const before = errors.length;
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(errors).toHaveLength(before);
+  });
+
+  test("does not listen to one server while it publishes to another that has taken its place", async () => {
+    const other = await RedisServer.start();
+    afterTest(() => other.close());
+    let at = server;
+    const way = createServer((socket) => {
+      const upstream = connect(at.port, "127.0.0.1");
+      pipeline(socket, upstream, socket, () => {});
+    });
+    way.listen(0, "127.0.0.1");
+    await once(way, "listening");
+    afterTest(() => void way.close());
+    const broker = redisBroker(`redis://127.0.0.1:${(way.address() as AddressInfo).port}`, {
+      backoff: { baseMs: 5, maxMs: 20 },
+    });
+    afterTest(() => broker.close());
+    const heard: string[] = [];
+    const topic = broker.openTopic("topic", limits);
+    topic.follow("key", {
+      onStarted: () => heard.push("started"),
+      onEvent: ({ text }) => heard.push(text),
+      onGap: () => heard.push("gap"),
+    });
+    await eventually("it follows", () => heard.length === 1);
+    at = other;
+    await server.client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    const there = redisBroker(other.url);
+    afterTest(() => there.close());
+    await eventually(
+      "it follows there",
+      async () => ((await other.client.pubsub("CHANNELS")) as string[]).length === 1,
+    );
+    await there.openTopic("topic", limits).publish("key", "news", { waitMs: 10_000 });
+    await eventually("it is heard", () => heard.includes("news"));
+    expect(heard).toEqual(["started", "gap", "news"]);
   });
 
   test("keeps brokers with other prefixes and databases apart", async () => {
