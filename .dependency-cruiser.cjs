@@ -63,6 +63,19 @@ module.exports = {
       to: { path: ["^packages/redis/", "node_modules/ioredis/"] },
     },
     {
+      name: "nats-does-not-import-client",
+      severity: "error",
+      from: { path: "^packages/nats/" },
+      to: { path: "^packages/client/" },
+    },
+    {
+      name: "nothing-imports-nats",
+      comment: "Who needs it hands it in.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/nats/" },
+      to: { path: ["^packages/nats/", "node_modules/@nats-io/"] },
+    },
+    {
       name: "packages-import-each-other-by-name",
       comment: "Through the other package's exports, never by a path into its folder.",
       severity: "error",

@@ -43,7 +43,7 @@ async function createTree(files: Record<string, string>): Promise<string> {
     await writeFile(join(folder, path), text);
   }
   await mkdir(join(folder, "node_modules/@tautline"), { recursive: true });
-  for (const name of ["core", "server", "client", "redis"]) {
+  for (const name of ["core", "server", "client", "redis", "nats"]) {
     await symlink(join(folder, "packages", name), join(folder, "node_modules/@tautline", name));
   }
   return folder;
@@ -62,6 +62,11 @@ const soundTree = {
   "node_modules/@standard-schema/spec/index.js": "",
   "node_modules/ioredis/package.json": JSON.stringify({ name: "ioredis", main: "index.js" }),
   "node_modules/ioredis/index.js": "",
+  "node_modules/@nats-io/transport-node/package.json": JSON.stringify({
+    name: "@nats-io/transport-node",
+    main: "index.js",
+  }),
+  "node_modules/@nats-io/transport-node/index.js": "",
   "packages/core/package.json": manifest("@tautline/core"),
   "packages/core/src/protocol.ts": "export {};",
   "packages/core/src/codec.ts": 'import "./protocol.ts";',
@@ -79,6 +84,8 @@ const soundTree = {
   "packages/redis/src/index.ts": 'import "@tautline/server"; import "@tautline/core"; import "./redis-connection.ts";',
   "packages/redis/src/redis-connection.ts": 'import "ioredis"; import "./options.ts";',
   "packages/redis/src/options.ts": 'import type {} from "ioredis";',
+  "packages/nats/package.json": manifest("@tautline/nats"),
+  "packages/nats/src/index.ts": 'import "@tautline/server"; import "@tautline/core"; import "@nats-io/transport-node";',
 };
 
 test("the packages keep the import rules", { timeout: 30_000 }, async () => {
@@ -107,6 +114,9 @@ test("every broken import rule is reported, on the file that breaks it", { timeo
     "packages/client/src/second-socket.ts": 'import "ws";',
     "packages/server/src/broker.ts": 'import "@tautline/redis";',
     "packages/redis/src/across.ts": 'import type {} from "@tautline/client";',
+    "packages/nats/src/across.ts": 'import type {} from "@tautline/client";',
+    "packages/server/src/nats.ts": 'import type {} from "@tautline/nats";',
+    "packages/redis/src/nats.ts": 'import "@nats-io/transport-node";',
     "packages/redis/src/second-connection.ts": 'import "ioredis";',
   };
   expect(await violations(await createTree(brokenTree))).toEqual([
@@ -116,7 +126,10 @@ test("every broken import rule is reported, on the file that breaks it", { timeo
     "core-imports-only-standard-schema: packages/core/src/shortcut.ts",
     "core-imports-only-standard-schema: packages/core/src/socket.ts",
     "core-imports-only-standard-schema: packages/core/src/upward.ts",
+    "nats-does-not-import-client: packages/nats/src/across.ts",
     "no-cycles: packages/core/src/left.ts",
+    "nothing-imports-nats: packages/redis/src/nats.ts",
+    "nothing-imports-nats: packages/server/src/nats.ts",
     "nothing-imports-redis: packages/server/src/broker.ts",
     "nothing-unresolvable: packages/core/src/lost.ts",
     "one-client-file-imports-ws: packages/client/src/second-socket.ts",

@@ -80,6 +80,17 @@ describe("packages/redis/README.md", () => {
   });
 });
 
+describe("packages/nats/README.md", () => {
+  const text = readFileSync(join(root, "packages/nats/README.md"), "utf8");
+
+  test.each([
+    ["`natsBroker(options)`", "NatsBrokerOptionName"],
+    ["`natsIdempotencyStore(options)`", "NatsIdempotencyOptionName"],
+  ])("has every option, and no other: %s", (heading, type) => {
+    expect(codeInFirstColumn(heading, text).sort()).toEqual(namesIn(type).sort());
+  });
+});
+
 describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) => {
   test("links to files and headings that exist", () => {
     const text = readFileSync(join(root, document), "utf8");
@@ -97,7 +108,7 @@ describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) 
 test("ARCHITECTURE.md names source files that exist", () => {
   const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
   const names = [...text.matchAll(/`([a-z.-]+[.]ts)`/g)].map(([, name = ""]) => name);
-  const folders = ["core", "server", "client", "redis"].map((name) => join(root, "packages", name, "src"));
+  const folders = ["core", "server", "client", "redis", "nats"].map((name) => join(root, "packages", name, "src"));
   expect(names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))))).toEqual([]);
   expect(names.length).toBeGreaterThan(0);
 });
@@ -108,6 +119,7 @@ import type { RequestListener } from "node:http";
 import type { ContractClient, ContractClientOptions, SubscriptionOptions } from "@tautline/client";
 import type { ExposeOptions } from "@tautline/client/expose";
 import type { ErrorCode, TrpcErrorCode } from "@tautline/core";
+import type { NatsBrokerOptions, NatsIdempotencyOptions, NatsLinkOptions } from "@tautline/nats";
 import type { RedisBrokerOptions, RedisConnectionOptions, RedisIdempotencyOptions } from "@tautline/redis";
 import type { Hub, HubOptions, ServeOptions, SubscribeEventsOptions, TopicOptions } from "@tautline/server";
 import { initTRPC, type AnyTRPCRouter } from "@trpc/server";
@@ -148,6 +160,8 @@ export type ExposeOptionName = keyof ExposeOptions;
 export type CallOptionName = keyof SubscriptionOptions;
 export type RedisBrokerOptionName = keyof RedisBrokerOptions;
 export type RedisIdempotencyOptionName = Exclude<keyof RedisIdempotencyOptions, keyof RedisConnectionOptions>;
+export type NatsBrokerOptionName = keyof NatsBrokerOptions;
+export type NatsIdempotencyOptionName = Exclude<keyof NatsIdempotencyOptions, keyof NatsLinkOptions>;
 export type Code = ErrorCode;
 export type TrpcCode = TrpcErrorCode;
 `;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
+import { rejection } from "../../../tests/fixture/client.ts";
 import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
 import { hasNats, NatsServer } from "../testing/nats-server.ts";
 import { type NatsIdempotencyStore, natsIdempotencyStore } from "./nats-idempotency.ts";
@@ -116,10 +117,9 @@ describe.skipIf(!hasNats)("a NATS idempotency store (skipped without nats-server
     const [one, { store: other }] = [await createNode({ leaseMs: 150 }), await createNode({ leaseMs: 150 })];
     await one.store.claim("a");
     await one.store.claim("b");
-    const waiting = other.claim("a", other.name);
-    const refused = expect(waiting).rejects.toMatchObject(unknown);
+    const waiting = rejection(other.claim("a", other.name));
     await cut(one);
-    await refused;
+    expect(await waiting).toMatchObject(unknown);
     await expect(other.claim("b", other.name)).rejects.toMatchObject(unknown);
   });
 
@@ -201,11 +201,11 @@ describe.skipIf(!hasNats)("a NATS idempotency store (skipped without nats-server
     const { store: other } = await createNode();
     await node.store.claim("warm");
     server.pause();
-    const lost = expect(node.store.claim("a")).rejects.toMatchObject(away);
+    const lost = rejection(node.store.claim("a"));
     await new Promise((resolve) => setTimeout(resolve, 60));
     await cut(node);
     server.goOn();
-    await lost;
+    expect(await lost).toMatchObject(away);
     const elsewhere = other.claim("a", other.name);
     node.way.refuse(false);
     expect(await elsewhere).toBeUndefined();

@@ -43,7 +43,6 @@ interface Away {
 
 /** JetStream's own numbers of errors: another stream takes the subject; nobody does. */
 const goneCodes: ReadonlySet<number> = new Set([10_060, 503]);
-export const wrongLastSequence = 10_071;
 /** What headers may take. */
 const headerBytes = 1_024;
 /** Before a message is sent again to a server that did not take it. */

@@ -10,7 +10,8 @@ import type { TopicSubjects } from "./subject.ts";
 import type { TopicLog } from "./topic-log.ts";
 
 interface FollowedKey {
-  readonly follows: Set<Follow>;
+  /** One, by and large: a Set would take more than all the rest. */
+  follows: readonly Follow[];
   subscription: Subscription | undefined;
 }
 
@@ -66,9 +67,9 @@ export class TopicFollows implements FollowHost, LinkUser {
     this.#link.check();
     const follow = new Follow(this, key, listener);
     const subject = this.#subjects.liveEvent(key);
-    const followed = this.#keys.get(subject) ?? { follows: new Set(), subscription: undefined };
+    const followed = this.#keys.get(subject) ?? { follows: [], subscription: undefined };
     this.#keys.set(subject, followed);
-    followed.follows.add(follow);
+    followed.follows = [...followed.follows, follow];
     followed.subscription ??= this.#subscribe(this.#link.connection?.nats, subject);
     this.#starting.add(follow);
     this.#sync();
@@ -100,8 +101,9 @@ export class TopicFollows implements FollowHost, LinkUser {
     this.#behind.delete(follow);
     const subject = this.#subjects.liveEvent(follow.key);
     const followed = this.#keys.get(subject);
-    followed?.follows.delete(follow);
-    if (followed === undefined || followed.follows.size > 0) return;
+    if (followed === undefined) return;
+    followed.follows = followed.follows.filter((other) => other !== follow);
+    if (followed.follows.length > 0) return;
     this.#keys.delete(subject);
     followed.subscription?.unsubscribe();
     if (this.#keys.size === 0) this.#rest();

@@ -118,6 +118,11 @@ export class NatsServer {
     return ((await this.#monitor("jsz")) as { consumers: number }).consumers;
   }
 
+  /** What its process takes, in bytes. */
+  async memory(): Promise<number> {
+    return ((await this.#monitor("varz")) as { mem: number }).mem;
+  }
+
   /** Subscriptions, consumers, and members of groups. */
   async entries(): Promise<number> {
     const members = await this.manage(async (manager) => {
