@@ -100,5 +100,6 @@ describe("a server that calls its client", () => {
     const { calls } = await start(cleaned);
     for await (const n of await calls.double.mutate(upTo(1_000_000))) if (n === 10) break;
     await until("it has ended", () => cleaned.length > 0);
+    expect(cleaned).toEqual(["double"]);
   });
 });

@@ -182,7 +182,8 @@ describe("a stream", () => {
   it("may be in each item of a subscription", async () => {
     const { client } = await start();
     const read: string[] = [];
-    for await (const { page, lines } of client.pages.subscribe()) read.push(`${page}: ${await collect(lines)}`);
+    for await (const { page, lines } of client.pages.subscribe())
+      read.push(`${page}: ${(await collect(lines)).join()}`);
     expect(read).toEqual(["1: 1.1,1.2", "2: 2.1,2.2", "3: 3.1,3.2"]);
   });
 

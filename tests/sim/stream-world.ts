@@ -1,11 +1,19 @@
 import { TautlineError } from "@tautline/core";
-import type { World } from "./application.ts";
+import type { History } from "@tautline/core/testing";
 
 /** An item of a stream, which says whose it is. */
 export interface StreamItem {
   readonly stream: string;
   readonly position: number;
   readonly padding: string;
+}
+
+/** As much of the world as streams are in. */
+export interface StreamSurroundings {
+  readonly history: History;
+  received: number;
+  emittedLength: number;
+  sleep(ms: number): Promise<void>;
 }
 
 /** How a stream's items are given. */
@@ -22,11 +30,11 @@ const mostAhead = 256 * 1024;
 
 /** What becomes of each stream, for the history: what goes up is named after its call, what goes down after the run that gives it. */
 export class StreamWorld {
-  readonly #world: World;
+  readonly #world: StreamSurroundings;
   readonly #open = new Set<string>();
   readonly #ahead = new Map<string, number>();
 
-  constructor(world: World) {
+  constructor(world: StreamSurroundings) {
     this.#world = world;
   }
 

@@ -1,5 +1,5 @@
 import { find } from "@tautline/example-page/browser";
-import { type Outcome, Transfer } from "./transfer.ts";
+import type { Outcome, Transfer } from "./transfer.ts";
 import { TransferView } from "./transfer-view.ts";
 
 /** What is on its way, and what was: newest first. */

@@ -52,7 +52,7 @@ export interface StreamingCall {
 }
 
 /** Streams of one call at a time, in each direction. */
-export const maxStreamsPerCall = 64;
+const maxStreamsPerCall = 64;
 
 /** Each end sends items and ends of its own streams, credit and stops of the other's. */
 const sentBy = {

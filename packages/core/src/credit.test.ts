@@ -33,7 +33,7 @@ describe("Credit", () => {
     const credit = new Credit();
     credit.spend(2 * windowBytes);
     let waits = true;
-    credit.granted()?.then(() => {
+    void credit.granted()?.then(() => {
       waits = false;
     });
     credit.grant(windowBytes + 1);

@@ -45,7 +45,7 @@ function checkFields(
     checkField(schemas[name] as Schema, Object.hasOwn(value, name) ? value[name] : undefined),
   );
   return checked.some(isPromise)
-    ? Promise.all(checked).then((results) => join(names, results))
+    ? Promise.all(checked.map((result) => Promise.resolve(result))).then((results) => join(names, results))
     : join(names, checked as CheckResult[]);
 }
 

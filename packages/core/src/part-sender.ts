@@ -78,7 +78,7 @@ export class PartSender {
     large.done += part.length;
     if (large.done < message.length) this.#waiting.push(large);
     else onSent();
-    (this.#pipe.drained() ?? this.#turn()).then(() => this.#sendPart());
+    void (this.#pipe.drained() ?? this.#turn()).then(() => this.#sendPart());
   }
 
   #encode(id: number, stream: number, length: number, part: EncodedMessage): EncodedMessage {

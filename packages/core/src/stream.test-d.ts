@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import type { createReadStream } from "node:fs";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { bytes } from "./bytes.ts";

@@ -29,10 +29,10 @@ export class Channels {
 
   /** What brings a feed's events to all who want them as a contract lets them through. */
   of(feed: KeyFeed, check: ItemCheck | undefined): Channel {
-    let channels = this.#channels.get(feed);
-    if (channels === undefined) this.#channels.set(feed, (channels = new Map()));
-    let channel = channels.get(check);
-    if (channel === undefined) channels.set(check, (channel = new Channel(++this.#count, this.#options)));
+    const channels = this.#channels.get(feed) ?? new Map<ItemCheck | undefined, Channel>();
+    this.#channels.set(feed, channels);
+    const channel = channels.get(check) ?? new Channel(++this.#count, this.#options);
+    channels.set(check, channel);
     return channel;
   }
 }

@@ -49,7 +49,7 @@ export class Dispatch implements TopicPumpHost {
     this.transformer = options.router._def._config.transformer;
     const { output } = this.transformer;
     this.channels = new Channels({
-      write: (data) => output.serialize(data),
+      write: (data): unknown => output.serialize(data),
       maxFrameBytes: options.maxFrameBytes,
     });
   }
@@ -155,7 +155,7 @@ export class Dispatch implements TopicPumpHost {
     return {
       clock: this.#options.clock,
       windowBytes,
-      write: (value) => output.serialize(value),
+      write: (value): unknown => output.serialize(value),
       read: (value) => this.#deserialize(value),
       shapeOf: (thrown, call) => {
         const error = asTRPCError(thrown);
