@@ -1,7 +1,5 @@
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 
-export type Direction = "Uploaded" | "Downloaded";
-
 /** Somebody with the files' page open, in a browser of their own. */
 export class FileVisitor {
   readonly page: Page;
@@ -46,8 +44,30 @@ export class FileVisitor {
     return this.page.locator(".stored-file").filter({ hasText: name });
   }
 
+  /** Presses a button with just this name. */
+  async press(button: string): Promise<void> {
+    await this.page.getByRole("button", { name: button, exact: true }).click();
+  }
+
   async download(name: string): Promise<void> {
-    await this.page.getByRole("button", { name: `Download ${name}` }).click();
+    await this.press(`Download ${name}`);
+  }
+
+  /** Uploads a file of 1,000 bytes from beginning to end. */
+  async uploadsSmall(name: string): Promise<void> {
+    await this.choose(name, 1_000);
+    await this.isIn(name, "Uploaded");
+    await this.stored(name).waitFor();
+  }
+
+  /** Presses the page's own button, and then has it come back at once. */
+  async cutUntilItReconnects(): Promise<void> {
+    await this.press("Cut the connection");
+    await this.page
+      .getByText(/^Reconnecting/)
+      .first()
+      .waitFor();
+    await this.page.getByRole("button", { name: /^Mend it/ }).click();
   }
 
   /** Waits until so much of the newest transfer is there, a share of 1. */
@@ -58,9 +78,16 @@ export class FileVisitor {
     );
   }
 
-  /** Waits until the newest transfer is over. */
-  async isOver(name: string, state: string): Promise<void> {
-    await this.transfer(name).getByText(state).waitFor();
+  /** Where the progress bar of a file's newest transfer stands, from 0 to 1. */
+  progress(name: string): Promise<number> {
+    return this.transfer(name)
+      .getByRole("progressbar")
+      .evaluate((bar) => (bar as HTMLProgressElement).value);
+  }
+
+  /** Waits until a file's newest transfer says that it is in a state. */
+  async isIn(name: string, state: string): Promise<void> {
+    await this.transfer(name).locator(".transfer-state").getByText(state, { exact: true }).waitFor();
   }
 
   /** Both hashes that the page shows of a transfer, and what it says of them. */
@@ -88,7 +115,7 @@ export class FileVisitor {
   }
 
   /** What the page holds in memory, its buffers included, in bytes. */
-  async memory(): Promise<number> {
+  async memoryBytes(): Promise<number> {
     const session = await this.#context.newCDPSession(this.page);
     const usage = (await session.send("Runtime.getHeapUsage")) as Record<string, number>;
     await session.detach();
