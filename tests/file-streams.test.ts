@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createClient, streams } from "@tautline/client";
 import {
@@ -34,16 +34,18 @@ const api = contract({
     output: z.object({ sha256: z.string(), size: z.number().optional() }),
   }),
   download: query({ input: z.object({ length: z.number() }), output: fields({ file: stream(bytes()) }) }),
+  /** What is too large to be sent. */
+  bad: query({ output: fields({ text: z.string(), file: stream(bytes()) }) }),
   /** This file, from the disk. */
   source: query({ output: fields({ length: z.number(), file: stream(bytes()) }) }),
 });
 
 /** What the handlers have seen. */
-let seen: { read: number; error: unknown; aborted: unknown; destroyed: () => boolean };
+let seen: { read: number; error: unknown; aborted: unknown; opened: ReadStream | undefined };
 /** What an upload waits for before each piece. */
 let gate: Promise<void> | undefined;
 beforeEach(() => {
-  seen = { read: 0, error: undefined, aborted: undefined, destroyed: () => false };
+  seen = { read: 0, error: undefined, aborted: undefined, opened: undefined };
   gate = undefined;
 });
 
@@ -68,12 +70,18 @@ const router = build({
     return { sha256: hash.digest("hex"), size: file.size };
   }),
   download: p.download.query(({ input }) => ({ file: new Blob([counting(input.length)]) })),
+  bad: p.bad.query(() => ({ text: "x".repeat(2_000 * kilobyte), file: openFile() })),
   source: p.source.query(async () => {
-    const file = createReadStream(import.meta.filename, { highWaterMark: 64 });
-    seen.destroyed = () => file.destroyed;
+    const file = openFile();
     return { length: (await stat(import.meta.filename)).size, file };
   }),
 });
+
+function openFile(): ReadStream {
+  const file = createReadStream(import.meta.filename, { highWaterMark: 64 });
+  seen.opened = file;
+  return file;
+}
 
 async function start() {
   const server = await startServer({ router, onError: () => {} });
@@ -134,17 +142,38 @@ describe("a file", () => {
       expect(piece.length).toBeLessThanOrEqual(length);
       break;
     }
-    await until("it is closed", () => seen.destroyed());
+    await until("it is closed", () => seen.opened?.destroyed === true);
   });
 
   it("on the server's disk is closed there when its call was given up before it was answered", async () => {
     const { client } = await start();
     const controller = new AbortController();
     const call = client.source.query(undefined, { signal: controller.signal });
-    controller.abort();
+    await until("it is open", () => {
+      if (seen.opened !== undefined) controller.abort();
+      return seen.opened !== undefined;
+    });
     expect(await rejection(call)).toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
-    await client.download.query({ length: 0 });
-    await until("it is closed, or was never opened", () => seen.destroyed() || seen.read === 0);
+    await until("it is closed", () => seen.opened?.destroyed === true);
+  });
+
+  it("on the server's disk is closed there when the answer that it is in cannot be sent", async () => {
+    const { client } = await start();
+    expect(await rejection(client.bad.query())).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    await until("it is closed", () => seen.opened?.destroyed === true);
+  });
+
+  it("is let go when the input that it is in cannot be sent", async () => {
+    const { client } = await start();
+    let cancelled = false;
+    const file = new ReadableStream<Uint8Array>({
+      cancel() {
+        cancelled = true;
+      },
+    });
+    const more = { text: "x".repeat(2_000 * kilobyte) };
+    expect(await rejection(client.upload.mutate({ file, ...more }))).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    expect(cancelled).toBe(true);
   });
 });
 

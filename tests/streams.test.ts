@@ -316,11 +316,24 @@ describe("an error", () => {
     expect(await rejection(client.sum.mutate(numbers()))).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
     expect(errors.length).toBeGreaterThan(0);
   });
+});
 
-  it("is what a client without `streams` gets that sends one", async () => {
+describe("a client without `streams`", () => {
+  it("cannot send one, and is told so; its source ends", async () => {
     const { client } = await start({ streams: undefined } as never);
-    const error = await rejection(client.sum.mutate(source(1).numbers));
-    expect(error).toMatchObject({ code: "BAD_REQUEST", message: "nothing carries streams here" });
+    const { state, numbers } = source(1);
+    const error = await rejection(client.sum.mutate(numbers));
+    expect(error).toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE", message: "nothing carries streams here" });
+    expect([state.given, (await numbers.next()).done]).toEqual([0, true]);
+  });
+
+  it("is sent none: the call fails, its source ends, and all else goes on", async () => {
+    const { client } = await start({ streams: undefined } as never);
+    const error = await rejection(client.count.query({ to: 1_000 }));
+    expect(error).toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE" });
+    expect(await rejection(collect(client.pages.subscribe()))).toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE" });
+    expect(client.connection.state.status).toBe("online");
+    expect(seen.yielded).toBe(0);
   });
 });
 

@@ -127,7 +127,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
       client,
       token: this.#token ?? createToken(),
       attempt: ++this.#attempts,
-      ...(streams !== undefined && { parts: true }),
+      ...(streams !== undefined && { streams: true }),
       ...(expose !== undefined && { serves: true }),
     };
     return this.#offered ? { ...fields, received: this.#session.received } : fields;

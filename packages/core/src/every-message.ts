@@ -5,8 +5,8 @@ import { streamMessages } from "./stream-messages.ts";
 
 const isHelloFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;
-  const { token, received = 0, attempt = 0, client, parts = false, serves = false } = field as HelloFields;
-  if (typeof parts !== "boolean" || typeof serves !== "boolean") return false;
+  const { token, received = 0, attempt = 0, client, streams = false, serves = false } = field as HelloFields;
+  if (typeof streams !== "boolean" || typeof serves !== "boolean") return false;
   return isTextOrNothing(token) && isTextOrNothing(client) && isCount(received) && isCount(attempt);
 };
 

@@ -19,6 +19,7 @@ import {
   type StreamMessage,
 } from "./protocol.ts";
 import type { SharedMessage } from "./shared-message.ts";
+import { discardStreams, streamsOf } from "./stream-slot.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** What answers the other end's calls. */
@@ -132,9 +133,14 @@ export class IncomingCalls implements CallReplies {
 
   sendValue(message: CalleeMessage, value: unknown, call: IncomingCall): number {
     const slots = this.#streams?.prepare(value, call.id);
-    const frameLength = this.sendReply(message);
-    this.#streams?.start(slots, call);
-    return frameLength;
+    try {
+      const frameLength = this.sendReply(message);
+      this.#streams?.start(slots, call);
+      return frameLength;
+    } catch (error) {
+      discardStreams(streamsOf(value));
+      throw error;
+    }
   }
 
   sendShared(message: SharedMessage): void {
@@ -224,8 +230,8 @@ export class IncomingCalls implements CallReplies {
   }
 
   #onStreamMessage(message: StreamMessage, length: number): void {
-    if (message[1] > this.#lastId) throw badMessage("a stream of no call");
-    this.#streams?.receive(message, length);
+    if (this.#streams === undefined || message[1] > this.#lastId) throw badMessage("a stream of no call");
+    this.#streams.receive(message, length);
   }
 
   /** One for a call that is unknown, or done, changes nothing; but what still flows of it stops. */

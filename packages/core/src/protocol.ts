@@ -17,8 +17,8 @@ export interface HelloFields {
   readonly client?: string;
   /** How many of the server's messages the client has; there where a session is to be resumed. */
   readonly received?: number;
-  /** Whether the client takes large messages in parts. */
-  readonly parts?: boolean;
+  /** Whether the client takes streams, and large messages in parts. */
+  readonly streams?: boolean;
   /** Whether the client serves procedures, so that the server may call them. */
   readonly serves?: boolean;
   /** Grows with each connection of a session: one whose hello comes after a newer one's must not take the session from it. */

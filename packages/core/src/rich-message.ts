@@ -34,7 +34,7 @@ export class RichMessage {
 
   /** Has a stream go after the message; gives what stands for it. */
   addStream(items: StreamItems): StreamSlot {
-    const slot = new StreamSlot(items);
+    const slot = new StreamSlot(items, this.#streams);
     this.#streams.push(slot);
     return slot;
   }

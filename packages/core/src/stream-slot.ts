@@ -8,15 +8,24 @@ export class StreamSlot implements StreamToSend {
   number = 0;
   readonly items: AsyncIterable<unknown>;
   readonly size: number | undefined;
+  readonly #all: readonly StreamToSend[];
 
-  constructor({ items, size }: StreamItems) {
+  /** @param all streams of the value. */
+  constructor({ items, size }: StreamItems, all: readonly StreamToSend[]) {
     this.items = items;
     this.size = size;
+    this.#all = all;
   }
 
-  /** @throws TautlineError `BAD_REQUEST` where the value is sent by something that carries no streams. */
+  /**
+   * @throws TautlineError `UNSUPPORTED_MEDIA_TYPE` where the value is sent by something that carries no streams, or to somebody who takes
+   * none; the sources are then told.
+   */
   toJSON(): readonly number[] {
-    if (this.number === 0) throw new TautlineError({ code: "BAD_REQUEST", message: "nothing carries streams here" });
+    if (this.number === 0) {
+      discardStreams(this.#all);
+      throw new TautlineError({ code: "UNSUPPORTED_MEDIA_TYPE", message: "nothing carries streams here" });
+    }
     return this.size === undefined ? [this.number] : [this.number, this.size];
   }
 }

@@ -1,9 +1,10 @@
 import type { StreamToSend } from "./attached.ts";
 import { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
+import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
-import { type LostPipe, type OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
+import { type CallObserver, type LostPipe, type OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
 import {
   badMessage,
@@ -12,6 +13,7 @@ import {
   isCalleeMessage,
   type PeerMessage,
 } from "./protocol.ts";
+import { discardStreams, streamsOf } from "./stream-slot.ts";
 
 /**
  * The calls that this end makes, with streams in their inputs and outputs, and large messages in parts. Apart from `OutgoingCalls`,
@@ -24,6 +26,21 @@ export class StreamingCalls extends OutgoingCalls {
     const streams = new CallerStreams(options);
     super(streams.maxMessageBytes);
     this.#streams = streams;
+  }
+
+  override call(
+    type: ProcedureType,
+    path: string,
+    input: unknown,
+    observer: CallObserver,
+    idempotent?: boolean,
+  ): OutgoingCall {
+    try {
+      return super.call(type, path, input, observer, idempotent);
+    } catch (error) {
+      discardStreams(streamsOf(input));
+      throw error;
+    }
   }
 
   override cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {

@@ -182,7 +182,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#deadline = this.#startDeadline();
     // Calls may follow at once, but for a session that is to be resumed: there what was sent before goes first.
     if (fields.received === undefined)
-      this.#begin(new ServerSession(this.#host, this.#request, this.#hello.parts === true));
+      this.#begin(new ServerSession(this.#host, this.#request, this.#hello.streams === true));
     // Settled by its own catch, whatever createContext does.
     void this.#open(fields.params);
   }
@@ -216,7 +216,7 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     if (known?.session.canResume(received ?? 0) === true) return this.#resume(known, ctx, received ?? 0);
     known?.lose(sessionLost("what the client lacks is no longer kept"));
     const session =
-      this.#session ?? this.#begin(new ServerSession(this.#host, this.#request, this.#hello.parts === true));
+      this.#session ?? this.#begin(new ServerSession(this.#host, this.#request, this.#hello.streams === true));
     session.identity = identity;
     session.attempt = attempt ?? 0;
     session.serves = this.#hello.serves === true;

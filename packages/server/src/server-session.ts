@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { TautlineError } from "@tautline/core";
 import {
+  type CallCarriers,
   type CallServer,
   type Connection,
   encodeMessage,
@@ -53,26 +54,27 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** Why it is over. */
   #reason: TautlineError | undefined = undefined;
 
-  /** @param takesParts whether the client takes large messages in parts. */
-  constructor(host: SessionHost, req: IncomingMessage, takesParts: boolean) {
+  /** @param takesStreams whether the client takes streams, and large messages in parts. */
+  constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean) {
     this.#host = host;
     this.#scope = { ctx: undefined, req, client: undefined, store: undefined };
     this.session = new Session(this, host.limits.replayBytes);
-    const streams = new StreamTable("callee", () =>
-      host.dispatch.createStreamHost(this.#scope, host.limits.streamWindowBytes),
-    );
-    const parts = takesParts
-      ? new PartSender(messageType.downPart, this.session, () => host.dispatch.turn())
-      : undefined;
-    this.#calls = new IncomingCalls(this.session, this, host.limits, { streams, parts });
-    this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesParts) });
+    this.#calls = new IncomingCalls(this.session, this, host.limits, takesStreams ? this.#createCarriers() : {});
+    this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesStreams) });
     this.#peer.attach(this);
   }
 
-  /** Only what takes large messages takes streams. */
-  #createCalls(takesParts: boolean): OutgoingCalls {
+  #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
-    return takesParts ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes);
+    return {
+      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits.streamWindowBytes)),
+      parts: new PartSender(messageType.downPart, this.session, () => dispatch.turn()),
+    };
+  }
+
+  #createCalls(takesStreams: boolean): OutgoingCalls {
+    const { dispatch, limits } = this.#host;
+    return takesStreams ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {
