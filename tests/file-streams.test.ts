@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type ReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import { createClient, streams } from "@tautline/client";
 import {
   bytes,
@@ -34,6 +35,8 @@ const api = contract({
     output: z.object({ sha256: z.string(), size: z.number().optional() }),
   }),
   download: query({ input: z.object({ length: z.number() }), output: fields({ file: stream(bytes()) }) }),
+  /** Has what goes up read by a pipeline of Node's. */
+  pipe: mutation({ input: stream(bytes()), output: z.string() }),
   /** What is too large to be sent. */
   bad: query({ output: fields({ text: z.string(), file: stream(bytes()) }) }),
   /** This file, from the disk. */
@@ -70,6 +73,11 @@ const router = build({
     return { sha256: hash.digest("hex"), size: file.size };
   }),
   download: p.download.query(({ input }) => ({ file: new Blob([counting(input.length)]) })),
+  pipe: p.pipe.mutation(async ({ input, signal }) => {
+    const hash = createHash("sha256");
+    await pipeline(input, hash, { signal });
+    return hash.digest("hex");
+  }),
   bad: p.bad.query(() => ({ text: "x".repeat(2_000 * kilobyte), file: openFile() })),
   source: p.source.query(async () => {
     const file = openFile();
@@ -119,6 +127,26 @@ describe("a file", () => {
     const { file } = await client.download.query({ length });
     expect(file.size).toBe(length);
     expect(Buffer.concat(await collect(file)).equals(counting(length))).toBe(true);
+  });
+
+  it("may be read by a pipeline of Node's, which pauses and ends as it does", async () => {
+    const { client } = await start();
+    const content = counting(2_000 * kilobyte);
+    expect(await client.pipe.mutate(new Blob([content]))).toBe(hashOf(content));
+    const controller = new AbortController();
+    const state = { given: 0, ended: false };
+    async function* endless() {
+      try {
+        for (; ; state.given++) yield counting(kilobyte);
+      } finally {
+        state.ended = true;
+      }
+    }
+    const call = client.pipe.mutate(endless(), { signal: controller.signal });
+    await until("it flows", () => state.given > 1_000);
+    controller.abort();
+    expect(await rejection(call)).toMatchObject({ code: "CLIENT_CLOSED_REQUEST" });
+    await until("it has ended", () => state.ended);
   });
 
   it("may be empty", async () => {

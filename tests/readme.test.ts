@@ -139,6 +139,9 @@ declare global {
   const client: ContractClient<typeof api>;
   const hub: Hub;
   function readTotal(key: string): Promise<{ lastEventId: string; total: number }>;
+  function show(share: number): void;
+  function newFile(): { id: string; path: string };
+  function pathOf(id: string): string;
   const app: RequestListener;
   const key: string;
   const cert: string;

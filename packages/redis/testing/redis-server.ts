@@ -19,6 +19,12 @@ function isThere(): boolean {
   }
 }
 
+/** Those that run. A worker that ends in the middle of a test leaves none behind. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const each of running) each.kill("SIGKILL");
+});
+
 /** A Redis of its own on a free port of this machine, that can be killed, paused and started again. Keeps nothing on disk by default. */
 export class RedisServer {
   readonly port: number;
@@ -61,6 +67,8 @@ export class RedisServer {
     const own = ["--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.#folder, "--save", "", ...this.#args];
     const started = spawn("redis-server", own, { stdio: ["ignore", "pipe", "ignore"] });
     this.#process = started;
+    running.add(started);
+    started.once("exit", () => running.delete(started));
     for await (const line of createInterface(started.stdout)) if (line.includes("Ready to accept connections")) break;
     started.stdout.resume();
   }
