@@ -191,8 +191,10 @@ class Simulation {
     const call = this.#call(client, path === "untracked" ? "untracked" : "tracked");
     const api = this.#clients[client];
     if (api === undefined) return;
-    const onItem = ({ call: of, run, position, padding: { length } }: Item): void => {
+    // A planted bug may bring what is no item of this subscription's.
+    const onItem = (item: Partial<Item> | undefined): void => {
       if (this.#over) return;
+      const { call: of = "nobody", run = "no run", position = 0, padding: { length } = "" } = item ?? {};
       if (of !== call) this.#history.add("received", { call: `${call} for ${of}`, run, position });
       this.#world.receive(call, run, position, length);
     };
@@ -205,7 +207,10 @@ class Simulation {
     const subscription =
       path === "untracked"
         ? api.untracked.subscribe(input, { ...callbacks, onData: onItem })
-        : api[path].subscribe(input, { ...callbacks, onData: ({ data }: { data: Item }) => onItem(data) });
+        : api[path].subscribe(input, {
+            ...callbacks,
+            onData: (item: { data: Item } | undefined) => onItem(item?.data),
+          });
     const cancel = (): void => {
       subscription.unsubscribe();
       this.#settle(call, "cancelled");
@@ -233,7 +238,9 @@ class Simulation {
             ? api.duplex.query({ call, items }, options)
             : api.ask.query({ call, waitMs: everyMs * 4, heeds: readMs > 0, fails: false }, options);
     answer.then(
-      ({ run, items: down }) => {
+      // A planted bug may bring what is no answer.
+      (value: Awaited<typeof answer> | undefined) => {
+        const { run = "no run", items: down } = value ?? {};
         this.#settle(call, "ok", run);
         if (down !== undefined) void this.#read(`${run} down`, down, step, abort);
       },
