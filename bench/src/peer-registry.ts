@@ -28,7 +28,10 @@ export const downloadPeers: readonly string[] = [baseline, "ws-batch", "tautline
 export const peerNames: readonly string[] = Object.keys(loaders).filter((name) => name !== sessionless);
 
 /** Those that are compared with JSON. */
-export const jsonPeers: readonly string[] = peerNames.filter((name) => name === baseline || !bytesPeers.includes(name));
+export const jsonPeers: readonly string[] = [
+  ...peerNames.filter((name) => name === baseline || !bytesPeers.includes(name)),
+  sessionless,
+];
 
 /** @throws Error where there is none of this name. */
 export async function loadPeer(name: string): Promise<Peer> {
