@@ -1,4 +1,5 @@
 import { createClient, type RouterClient } from "@tautline/client";
+import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { hasNats, NatsServer } from "../packages/nats/testing/nats-server.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
@@ -27,7 +28,7 @@ class World {
     this.nodes = nodes;
     this.#at = nodes[0];
     const url = (): string => this.#at.proxy.url;
-    this.client = closing(createClient<RecoveryRouter>({ url, backoff: { baseMs: 1, maxMs: 10 } }));
+    this.client = closing(createClient<RecoveryRouter>({ url, transformer: rich, backoff: { baseMs: 1, maxMs: 10 } }));
   }
 
   static async create(program: BundledProgram): Promise<World> {

@@ -47,8 +47,8 @@ export interface StreamingCall {
   onProgress?(progress: StreamProgress): void;
   /** A source of this end's has thrown. */
   onSourceFailed?(error: unknown): void;
-  /** Nothing flows any more. `stopped` where what went down did not come to its own end. */
-  onStreamsOver(stopped: boolean): void;
+  /** Nothing flows any more. @param reason why what went down did not come to its own end, where it did not. */
+  onStreamsOver(reason: TautlineError | undefined): void;
 }
 
 /** Streams of one call at a time, in each direction. */
@@ -89,7 +89,8 @@ export class CallStreams implements StreamLink, StreamReader {
   #begun = false;
   #settled = false;
   #answered = false;
-  #stopped = false;
+  /** Why what goes down does not come to its own end. */
+  #stopped: TautlineError | undefined = undefined;
   #over = false;
 
   /** @param onOver nothing flows, and nothing will. */
@@ -159,7 +160,7 @@ export class CallStreams implements StreamLink, StreamReader {
         return this.#outgoing.get(number)?.onCredit(message[3]);
       case messageType.upStop:
       case messageType.downStop:
-        this.#stopped = true;
+        this.#stopped = new TautlineError({ code: "CLIENT_CLOSED_REQUEST" });
         return this.#outgoing.get(number)?.abort();
     }
   }
@@ -174,7 +175,7 @@ export class CallStreams implements StreamLink, StreamReader {
   /** Nobody waits for the call any more, or its session is lost. */
   abort(reason: TautlineError): void {
     this.#settled = true;
-    this.#stopped = true;
+    this.#stopped = reason;
     for (const stream of this.#outgoing.values()) stream.abort();
     for (const stream of this.#incoming.values()) stream.close(reason);
     this.#endWithCall();
@@ -246,7 +247,7 @@ export class CallStreams implements StreamLink, StreamReader {
     const reason = new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "the call is over" });
     for (const stream of this.#outgoing.values()) stream.abort();
     for (const stream of this.#incoming.values()) stream.close(reason);
-    if (this.#answered && !this.#stopped) for (const stream of this.#ended) stream.onAllTaken();
+    if (this.#answered && this.#stopped === undefined) for (const stream of this.#ended) stream.onAllTaken();
     this.#onOver();
     this.#call.onStreamsOver(this.#stopped);
   }

@@ -208,8 +208,8 @@ export class IncomingCall implements StreamingCall {
   }
 
   /** Whoever still works for what went down is told that nobody takes it. */
-  onStreamsOver(stopped: boolean): void {
-    if (stopped && this.#settled) this.#fire(new TautlineError({ code: "CLIENT_CLOSED_REQUEST" }));
+  onStreamsOver(reason: TautlineError | undefined): void {
+    if (reason !== undefined && this.#settled) this.#fire(reason);
     this.#replies.onStreamsOver(this);
   }
 

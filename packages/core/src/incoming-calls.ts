@@ -119,8 +119,9 @@ export class IncomingCalls implements CallReplies {
 
   /** Aborts every call: nobody waits for them any more. */
   abort(reason: TautlineError): void {
-    for (const call of this.#calls.values()) call.abort(reason);
+    // First, for a call that is over closes what still comes up as its caller would.
     this.#streams?.abortAll(reason);
+    for (const call of this.#calls.values()) call.abort(reason);
     this.#parts?.dropAll();
   }
 
