@@ -41,10 +41,12 @@ async function measure(path: "topic" | "generator", inputs: (n: number) => strin
     const expected = path === "topic" ? until : answers;
     for (let waited = 0; waited < 200 && answers < expected; waited++) await sleep(50);
     if (answers < expected) throw new Error(`${answers} of ${expected} have started`);
+    // What is acknowledged the server forgets.
+    socket.send(`[[5,${answers}]]`);
     return heapBytes();
   };
   await sleep(50);
-  socket.send("[[5,1]]");
+  socket.send("[[5,0]]");
   const before = await subscribe(1000);
   const after = await subscribe(1000 + count);
   socket.terminate();
