@@ -8,6 +8,11 @@ export function outcomeUnknown(cause?: unknown): TautlineError {
   return new TautlineError({ code: "OUTCOME_UNKNOWN", message: "NATS went away meanwhile", cause });
 }
 
+/** Of a mutation that may have been run. */
+export function nobodyKnows(cause?: unknown): TautlineError {
+  return new TautlineError({ code: "OUTCOME_UNKNOWN", message: "nobody knows what it came to", cause });
+}
+
 export function brokerClosed(): TautlineError {
   return new TautlineError({ code: "CONNECTION_CLOSED", message: "the broker is closed" });
 }

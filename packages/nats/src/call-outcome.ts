@@ -1,5 +1,5 @@
 import { attachedTo, type CallOutcome } from "@tautline/core/internals";
-import { outcomeUnknown } from "./broker-error.ts";
+import { nobodyKnows } from "./broker-error.ts";
 
 /** An outcome as it is written down. `unkept` stands for one that is longer than it may be, or holds what cannot be kept. */
 export type WrittenOutcome = readonly [ok: boolean, value?: unknown] | "unkept";
@@ -14,7 +14,7 @@ export function writeOutcome(outcome: CallOutcome, maxBytes: number): WrittenOut
 
 /** @throws TautlineError `OUTCOME_UNKNOWN` where it was not kept. */
 export function readOutcome(written: WrittenOutcome): CallOutcome {
-  if (written === "unkept") throw outcomeUnknown();
+  if (written === "unkept") throw nobodyKnows();
   const [ok, value] = written;
   return ok ? { ok, value } : { ok, shape: value };
 }

@@ -100,15 +100,15 @@ describe.skipIf(!hasNats)("a NATS idempotency store (skipped without nats-server
   });
 
   test("keeps an outcome for its time, and what runs for as long as it runs", async () => {
-    const options = { keepMs: 400, leaseMs: 150 };
+    const options = { keepMs: 1_500, leaseMs: 900 };
     const [{ store: one }, { store: other }] = [await createNode(options), await createNode(options)];
     await one.claim("long");
     await one.claim("done");
     await one.settle("done", done);
     expect(await other.claim("done")).toEqual(done);
     const waiting = other.claim("long", other.name);
-    await vi.waitFor(async () => expect(await other.claim("done")).toBeUndefined(), { timeout: 5_000 });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await vi.waitFor(async () => expect(await other.claim("done")).toBeUndefined(), { timeout: 20_000, interval: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
     await one.settle("long", done);
     expect(await waiting).toEqual(done);
   });

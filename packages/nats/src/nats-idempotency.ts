@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { TautlineError } from "@tautline/core";
 import type { CallOutcome, Deadline } from "@tautline/core/internals";
 import type { IdempotencyStore } from "@tautline/server";
-import { away, outcomeUnknown, StreamLost } from "./broker-error.ts";
+import { away, nobodyKnows, StreamLost } from "./broker-error.ts";
 import { readOutcome, type WrittenOutcome, writeOutcome } from "./call-outcome.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { decodeRecord, encodeRecord, type FoundRecord, type MutationRecord } from "./mutation-record.ts";
@@ -98,7 +98,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
       return await this.#claim(key, subject, again);
     } catch (error) {
       // Whether it was run before is what was to be found out.
-      if (again !== undefined && isAway(error)) throw outcomeUnknown(error);
+      if (again !== undefined && isAway(error)) throw nobodyKnows(error);
       throw error;
     }
   }
@@ -153,7 +153,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
       }
       const record = await this.#awaitEnd(key, subject, name);
       if (record.outcome !== undefined) return readOutcome(record.outcome);
-      if (isLost) throw outcomeUnknown();
+      if (isLost) throw nobodyKnows();
       after = record.sequence;
     }
   }
@@ -181,11 +181,11 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
     let livedAt = this.#link.now();
     for (;;) {
       const record = await this.#read(subject, name);
-      if (record === undefined) throw outcomeUnknown();
+      if (record === undefined) throw nobodyKnows();
       if (record.outcome !== undefined || record.takenBack === true) return record;
       const lives = this.#has(key, subject, record) || (await this.#leases.members(nodes)).has(record.node);
       if (lives) livedAt = this.#link.now();
-      else if (this.#link.now() - livedAt >= this.#leaseMs / renewals) throw outcomeUnknown();
+      else if (this.#link.now() - livedAt >= this.#leaseMs / renewals) throw nobodyKnows();
       await this.#link.pause(this.#pollMs);
       this.#link.check();
     }
@@ -205,7 +205,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
       this.#stream.lost(name);
       // So that it has a name again.
       this.#stream.open().catch(this.#link.settings.onError);
-      throw outcomeUnknown(error);
+      throw nobodyKnows(error);
     }
   }
 

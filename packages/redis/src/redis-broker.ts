@@ -40,7 +40,7 @@ export class RedisBroker implements Broker, RedisHost {
   readonly #settings: ConnectionSettings;
   readonly #deadlines: Deadlines;
   /** What the names of epochs that begin with this broker begin with. */
-  readonly #seed: string = randomBytes(9).toString("base64url");
+  readonly #seed: string = randomBytes(6).toString("base64url");
   #closed: Promise<void> | undefined = undefined;
 
   constructor(
