@@ -434,7 +434,9 @@ it("a memory broker is gone with its process: a subscription to a topic is told 
   await until("the gap is told", () => heard.length === 2);
   await world.publish(2);
   await until("it has gone on", () => heard.length >= 3);
-  expect(heard).toEqual([1, { from: events[0]?.id, to: expect.any(String) }, 2]);
+  const [, gap, ...rest] = heard;
+  expect(gap).toMatchObject({ from: events[0]?.id });
+  expect(rest).toEqual([2]);
 });
 
 it.each(["sum", "count"] as const)("the handler of a stream is told that the session is lost (%s)", async (path) => {
@@ -444,6 +446,7 @@ it.each(["sum", "count"] as const)("the handler of a stream is told that the ses
   else read(world.client.count.query());
   await world.server.printed(/^sum has 2$|^count has 4$/);
   await world.breakOff();
-  await world.server.printed(/^(sum|count) lost: SESSION_LOST$/);
+  const [, told] = await world.server.printed(/^(?:sum|count) lost: (.*)$/);
+  expect(told).toBe("SESSION_LOST");
   goOn();
 });

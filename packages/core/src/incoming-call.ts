@@ -1,7 +1,7 @@
 import type { StreamingCall } from "./call-streams.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Credit } from "./credit.ts";
-import { TautlineError } from "./errors.ts";
+import type { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
 import type { CalleeMessage, CallFields, StreamMessage } from "./protocol.ts";
 import type { SharedMessage } from "./shared-message.ts";
