@@ -3,7 +3,7 @@ import type { FakeClock, History } from "@tautline/core/testing";
 import type { ClientFactory } from "@tautline/server";
 import { initTRPC, TRPCError, tracked } from "@trpc/server";
 import { z } from "zod";
-import { type StreamItem, StreamWorld } from "./stream-world.ts";
+import { codeAtServer, type StreamItem, StreamWorld } from "./stream-world.ts";
 
 /** What clients expose. */
 export const clientApi = contract({
@@ -218,7 +218,7 @@ async function upload({
   input,
 }: Resolver<z.output<typeof Reading> & { items: AsyncIterable<StreamItem> }>) {
   const run = world.enter(input.call, client);
-  const ended = await world.streams.take(`${input.call} up`, input.items, input.readMs, input.stopAt);
+  const ended = await world.streams.take(`${input.call} up`, input.items, input, codeAtServer);
   world.leave(run, ended === "ok" || ended === "cancelled" ? "returned" : "thrown");
   if (ended !== "ok" && ended !== "cancelled") throw new TRPCError({ code: "CONFLICT", message: ended });
   return { call: input.call, run };
@@ -262,7 +262,7 @@ async function* echo(
     upEnded = "ok";
   } catch (thrown) {
     how = "thrown";
-    if (upEnded !== undefined) upEnded = TautlineError.from(thrown).code;
+    if (upEnded !== undefined) upEnded = codeAtServer(thrown);
     throw thrown;
   } finally {
     // Of two runs of one call only one gets what goes up.

@@ -259,7 +259,7 @@ class Simulation {
     const { streams } = this.#world;
     this.#open.set(stream, { call: stream, cancel: () => abort.abort() });
     if (stopAt === 0) await (items as AsyncIterator<StreamItem> & AsyncIterable<StreamItem>).return?.();
-    await streams.take(stream, items, readMs, stopAt);
+    await streams.take(stream, items, { readMs, stopAt });
     this.#open.delete(stream);
   }
 

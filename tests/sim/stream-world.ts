@@ -61,8 +61,13 @@ export class StreamWorld {
     }
   }
 
-  /** Reads a stream, as slowly as is wanted, and no further than is wanted. Returns how it ended. */
-  async take(stream: string, items: AsyncIterable<StreamItem>, readMs: number, stopAt: number): Promise<string> {
+  /** Reads a stream, as slowly as is wanted, and no further than is wanted. Returns how it ended. @param codeOf what was thrown. */
+  async take(
+    stream: string,
+    items: AsyncIterable<StreamItem>,
+    { readMs, stopAt }: { readonly readMs: number; readonly stopAt: number },
+    codeOf: (thrown: unknown) => string = codeAtClient,
+  ): Promise<string> {
     let taken = 0;
     try {
       if (stopAt > 0)
@@ -74,7 +79,7 @@ export class StreamWorld {
       return this.settle(stream, stopAt > 0 ? "ok" : "cancelled");
     } catch (thrown) {
       // A call that is sent again has two runs that would read what goes up, and only one of them gets any.
-      const { code } = TautlineError.from(thrown);
+      const code = codeOf(thrown);
       return taken > 0 ? this.settle(stream, code) : code;
     }
   }
@@ -109,4 +114,14 @@ export class StreamWorld {
     this.#world.received++;
     this.#ahead.set(of, (this.#ahead.get(of) ?? 0) - length);
   }
+}
+
+function codeAtClient(thrown: unknown): string {
+  return TautlineError.from(thrown).code;
+}
+
+/** A client that could not have its session back says goodbye to it; at the server it is gone. */
+export function codeAtServer(thrown: unknown): string {
+  const { code } = TautlineError.from(thrown);
+  return code === "CONNECTION_CLOSED" ? "SESSION_LOST" : code;
 }
