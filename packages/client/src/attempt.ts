@@ -7,7 +7,7 @@ import {
   type ConnectionHandlers,
   type Deadline,
   type Deadlines,
-  encodeMessage,
+  encodePlain,
   type FrameReader,
   goawayType,
   type HelloFields,
@@ -15,6 +15,8 @@ import {
   isSessionMessage,
   type Message,
   mayReconnect,
+  type OutgoingCalls,
+  type PipeEnd,
   protocolVersion,
   refusedType,
   type Session,
@@ -26,13 +28,22 @@ import { WebSocket as DefaultWebSocket } from "#web-socket";
 import { type ConnectionOptions, defaultConnectTimeoutMs, type Provided } from "./options.ts";
 import { frameOf, openSocket } from "./web-socket.ts";
 
-/** Whoever wants a connection. */
-export interface AttemptOwner {
+/** What a client's connections share. */
+export interface ClientRuntime {
   readonly options: ConnectionOptions;
   readonly deadlines: Deadlines;
+  readonly calls: OutgoingCalls;
+  /** What sessions carry: the calls, or where procedures are exposed a `Peer` with them. */
+  readonly end: PipeEnd;
+  /** How the server's frames are read. */
   readonly reader: FrameReader;
-  /** Reads the shape of the server's refusal. */
-  readError(shape: unknown): TautlineError;
+  /** Reads the shape of a server's error. */
+  readonly readError: (shape: unknown) => TautlineError;
+}
+
+/** Whoever wants a connection. */
+export interface AttemptOwner {
+  readonly runtime: ClientRuntime;
   /** The socket is open: what hello says of the session. */
   hello(): HelloFields;
   /** Hello is on its way: a new session may follow it. */
@@ -59,8 +70,9 @@ export class Attempt implements ConnectionHandlers, Beating {
 
   constructor(owner: AttemptOwner) {
     this.#owner = owner;
-    const { connectTimeoutMs = defaultConnectTimeoutMs } = owner.options;
-    this.#deadline = owner.deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer"), true));
+    const { deadlines, options } = owner.runtime;
+    const { connectTimeoutMs = defaultConnectTimeoutMs } = options;
+    this.#deadline = deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer"), true));
     // An address that is none stays none; what looking up the credentials threw may pass.
     this.#open().catch((thrown: unknown) => {
       const error = TautlineError.from(thrown);
@@ -75,7 +87,7 @@ export class Attempt implements ConnectionHandlers, Beating {
   }
 
   send(message: Message): void {
-    this.#connection?.send(encodeMessage(message));
+    this.#connection?.send(encodePlain(message));
   }
 
   /** Closes it; its owner hears nothing more. Only after `normalClosure` the server does not expect the session again. */
@@ -98,12 +110,12 @@ export class Attempt implements ConnectionHandlers, Beating {
         return this.#owner.onWelcome(this, message[1]);
       case refusedType:
         if (this.#welcomed) throw badMessage("refused after the welcome");
-        this.#refusal = this.#owner.readError(message[1]);
+        this.#refusal = this.#readError(message[1]);
         return;
       case goawayType:
         return this.#owner.onGoaway(message[1]);
       case authenticatedType:
-        return this.#owner.onAuthenticated(message[1] === undefined ? undefined : this.#owner.readError(message[1]));
+        return this.#owner.onAuthenticated(message[1] === undefined ? undefined : this.#readError(message[1]));
       default:
         throw badMessage("unexpected");
     }
@@ -131,18 +143,17 @@ export class Attempt implements ConnectionHandlers, Beating {
   }
 
   async #open(): Promise<void> {
-    const { url, connectionParams, WebSocket = DefaultWebSocket } = this.#owner.options;
+    const { options, reader } = this.#owner.runtime;
+    const { url, connectionParams, WebSocket = DefaultWebSocket } = options;
     const [address, params] = await Promise.all([provide(url), provide(connectionParams)]);
     if (this.#over) return;
     const socket = openSocket(WebSocket, address);
-    const connection = new Connection(socket, this, this.#owner.reader);
+    const connection = new Connection(socket, this, reader);
     this.#connection = connection;
     socket.addEventListener("open", () => {
       if (this.#over) return;
       const fields = this.#owner.hello();
-      connection.send(
-        encodeMessage([helloType, protocolVersion, params === undefined ? fields : { params, ...fields }]),
-      );
+      connection.send(encodePlain([helloType, protocolVersion, params === undefined ? fields : { params, ...fields }]));
       this.#owner.onGreeted(this);
     });
     socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
@@ -151,6 +162,10 @@ export class Attempt implements ConnectionHandlers, Beating {
     });
     // `close` follows, and says more.
     socket.addEventListener("error", () => {});
+  }
+
+  #readError(shape: unknown): TautlineError {
+    return this.#owner.runtime.readError(shape);
   }
 
   #lose(reason: TautlineError, mayRetry: boolean): void {

@@ -31,7 +31,8 @@ export function createCaller(
       maxMessageBytes,
       windowBytes: streamWindowBytes,
     }) ?? new OutgoingCalls(maxFrameBytes);
-  const connection = new Dialer(options, {
+  const connection = new Dialer({
+    options,
     calls,
     end:
       expose?.createEnd({
@@ -42,7 +43,6 @@ export function createCaller(
         readError: readShape,
         streams: options.streams,
       }) ?? calls,
-    clock,
     deadlines,
     readError: readShape,
     reader: {

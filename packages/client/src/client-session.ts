@@ -3,32 +3,21 @@ import {
   authType,
   type Beating,
   type Deadline,
-  type Deadlines,
-  type FrameReader,
   type HelloFields,
   normalClosure,
-  type OutgoingCalls,
   type PeerMessage,
-  type PipeEnd,
   Session,
   type SessionOwner,
   silentClosure,
   type WelcomeFields,
 } from "@tautline/core/internals";
-import { Attempt, type AttemptOwner, connectionClosed } from "./attempt.ts";
-import { type ConnectionOptions, type ConnectionParams, defaultReplayBytes, defaultWindowMs } from "./options.ts";
+import { Attempt, type AttemptOwner, type ClientRuntime, connectionClosed } from "./attempt.ts";
+import { type ConnectionParams, defaultReplayBytes, defaultWindowMs } from "./options.ts";
 
-/** What a client's sessions share. */
-export interface SessionRuntime {
-  readonly options: ConnectionOptions;
-  readonly calls: OutgoingCalls;
-  /** What the sessions carry. */
-  readonly end: PipeEnd;
-  readonly deadlines: Deadlines;
+/** Whoever keeps a client's sessions. */
+export interface SessionKeeper {
   /** Names the client, however many sessions it has. */
   readonly client: string;
-  readonly reader: FrameReader;
-  readError(shape: unknown): TautlineError;
   /** The session goes over a connection: what waits can be sent. */
   onCarried(session: ClientSession): void;
   onOnline(session: ClientSession): void;
@@ -44,10 +33,8 @@ interface Authentication {
 
 /** The client's end of one session after the other: opens it, resumes it, and starts a new one where it was lost. */
 export class ClientSession implements AttemptOwner, SessionOwner {
-  readonly options: ConnectionOptions;
-  readonly deadlines: Deadlines;
-  readonly reader: FrameReader;
-  readonly #runtime: SessionRuntime;
+  readonly runtime: ClientRuntime;
+  readonly #keeper: SessionKeeper;
   #session: Session;
   /** The client's own choice for a new session, so that one whose welcome was lost can be resumed too. */
   #token: string | undefined;
@@ -62,11 +49,9 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #expiry: Deadline | undefined;
   #authentications: Authentication[] = [];
 
-  constructor(runtime: SessionRuntime) {
-    this.#runtime = runtime;
-    this.options = runtime.options;
-    this.deadlines = runtime.deadlines;
-    this.reader = runtime.reader;
+  constructor(runtime: ClientRuntime, keeper: SessionKeeper) {
+    this.runtime = runtime;
+    this.#keeper = keeper;
     this.#session = this.#start();
   }
 
@@ -112,17 +97,13 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     });
   }
 
-  readError(shape: unknown): TautlineError {
-    return this.#runtime.readError(shape);
-  }
-
   onMessage(message: PeerMessage, session: Session, length: number): void {
-    this.#runtime.end.receive(message, session, length);
+    this.runtime.end.receive(message, session, length);
   }
 
   hello(): HelloFields {
-    const { client } = this.#runtime;
-    const { streams, expose } = this.options;
+    const { client } = this.#keeper;
+    const { streams, expose } = this.runtime.options;
     const fields = {
       client,
       token: this.#token ?? createToken(),
@@ -154,12 +135,12 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#store = this.#welcomed && store !== this.#store ? undefined : store;
     this.#welcomed = true;
     this.#session.acknowledge();
-    this.#runtime.calls.settleDoubts(store);
-    this.#runtime.onOnline(this);
+    this.runtime.calls.settleDoubts(store);
+    this.#keeper.onOnline(this);
   }
 
   onGoaway(withinMs: number): void {
-    this.#runtime.onGoaway(this, withinMs);
+    this.#keeper.onGoaway(this, withinMs);
   }
 
   onAuthenticated(error: TautlineError | undefined): void {
@@ -175,8 +156,8 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     // A server that refuses a new session has started nothing; one to be resumed is where it was.
     if (refused && !resuming) this.#lose(reason, false);
     else if (this.#token === undefined) this.#lose(reason);
-    else if (this.#offered) this.#expiry ??= this.deadlines.add(this.#windowMs, () => this.#expire());
-    this.#runtime.onOffline(this, reason, mayRetry);
+    else if (this.#offered) this.#expiry ??= this.runtime.deadlines.add(this.#windowMs, () => this.#expire());
+    this.#keeper.onOffline(this, reason, mayRetry);
   }
 
   #start(): Session {
@@ -184,12 +165,12 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#offered = false;
     this.#welcomed = false;
     this.#stopExpiry();
-    return new Session(this, this.options.replayBytes ?? defaultReplayBytes);
+    return new Session(this, this.runtime.options.replayBytes ?? defaultReplayBytes);
   }
 
   #carry(attempt: Attempt, received: number): void {
     attempt.carry(this.#session, received);
-    this.#runtime.onCarried(this);
+    this.#keeper.onCarried(this);
   }
 
   /** The server has resumed what cannot go on here: it is told that the session is over. */
@@ -204,7 +185,7 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     const lost = this.#session;
     lost.lose();
     this.#session = this.#start();
-    this.#runtime.end.detach(lost, reason, { started, store: this.#store });
+    this.runtime.end.detach(lost, reason, { started, store: this.#store });
   }
 
   /** Whoever is being asked for the session may still have it. */

@@ -17,6 +17,11 @@ export function encodeMessage(message: Message, maxFrameBytes: number = defaultM
   return bytes.encode(stringify(message, bytes), maxFrameBytes);
 }
 
+/** A message that holds no value of the user's: small, and always JSON. */
+export function encodePlain(message: Message): string {
+  return JSON.stringify(message);
+}
+
 /** A call's input, read once however often the call is sent: JSON, or with bytes what makes frames of it. */
 export type EncodedInput = string | { readonly json: string; readonly bytes: BytesToSend };
 

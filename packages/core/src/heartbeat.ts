@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "./clock.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
 
 /** One connection, as a heartbeat sees it. */
 export interface Beating {
@@ -20,35 +20,34 @@ export interface HeartbeatOptions {
 const beatsPerHeartbeat = 25;
 
 /**
- * Looks after many connections with one timer. It counts beats instead of comparing times: after the process, or the clock, was
+ * Looks after many connections with one deadline. It counts beats instead of comparing times: after the process, or the clock, was
  * stopped for a minute, no connection is taken for dead before it had its beats.
  */
 export class Heartbeat {
-  readonly #clock: Omit<Clock, "turn">;
+  readonly #deadlines: Deadlines;
   readonly #beatMs: number;
   readonly #deadAt: number;
   readonly #connections: () => Iterable<Beating>;
-  #timer: TimerHandle | undefined;
+  #next: Deadline | undefined;
 
-  constructor(clock: Omit<Clock, "turn">, options: HeartbeatOptions, connections: () => Iterable<Beating>) {
-    this.#clock = clock;
+  constructor(deadlines: Deadlines, options: HeartbeatOptions, connections: () => Iterable<Beating>) {
+    this.#deadlines = deadlines;
     this.#connections = connections;
     this.#beatMs = options.heartbeatMs / beatsPerHeartbeat;
     this.#deadAt = beatsPerHeartbeat + Math.ceil(options.deadAfterMs / this.#beatMs);
   }
 
   start(): void {
-    if (this.#beatMs === Number.POSITIVE_INFINITY || this.#timer !== undefined) return;
-    this.#timer = this.#clock.setTimeout(() => this.#beat(), this.#beatMs);
+    this.#next ??= this.#deadlines.add(this.#beatMs, () => this.#beat());
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#next?.cancel();
+    this.#next = undefined;
   }
 
   #beat(): void {
-    this.#timer = undefined;
+    this.#next = undefined;
     this.start();
     for (const connection of this.#connections()) {
       const quiet = connection.countQuietBeat();

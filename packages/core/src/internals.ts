@@ -10,7 +10,7 @@ export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
 export { goingAway, mayReconnect, normal as normalClosure, silent as silentClosure } from "./close-code.ts";
-export { type BinaryDecoder, decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
+export { type BinaryDecoder, decodeFrame, encodeMessage, encodePlain, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type FrameReader, type Socket } from "./connection.ts";
 export type {
   CallError,

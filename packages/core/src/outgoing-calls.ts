@@ -1,6 +1,6 @@
 import { attachedTo, type StreamToSend } from "./attached.ts";
 import type { StreamProgress } from "./call-streams.ts";
-import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
+import { type EncodedInput, encodeCall, encodeInput, encodePlain } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
@@ -160,7 +160,7 @@ export class OutgoingCalls implements PipeEnd {
   take(call: OutgoingCall, id: number, length: number): void {
     if (call.id !== id || !this.#calls.has(id)) return;
     const granted = call.window?.take(length);
-    if (granted !== undefined) call.pipe?.send(encodeMessage([messageType.downCredit, id, 0, granted]));
+    if (granted !== undefined) call.pipe?.send(encodePlain([messageType.downCredit, id, 0, granted]));
   }
 
   /** Sends through this pipe from now on, first what waits. */
@@ -287,7 +287,7 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   protected sendCancel({ id, pipe }: OutgoingCall, code?: "TIMEOUT"): void {
-    pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
+    pipe?.send(encodePlain(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
   }
 
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {

@@ -1,4 +1,4 @@
-import { encodeMessage } from "./codec.ts";
+import { encodePlain } from "./codec.ts";
 import type { Connection } from "./connection.ts";
 import type { Frame } from "./frame.ts";
 import * as messageType from "./message-type.ts";
@@ -185,6 +185,6 @@ export class Session implements MessagePipe {
   #report(type: typeof messageType.ping | typeof messageType.pong | typeof messageType.ack): void {
     this.#messagesSinceAck = 0;
     this.#lengthSinceAck = 0;
-    this.#connection?.send(encodeMessage([type, this.#received]));
+    this.#connection?.send(encodePlain([type, this.#received]));
   }
 }
