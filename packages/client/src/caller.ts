@@ -3,7 +3,7 @@ import {
   Caller,
   Deadlines,
   OutgoingCalls,
-  readBinaryDecoder,
+  readBinaryCodec,
   readError,
   readTransformer,
   serverMessages,
@@ -21,6 +21,7 @@ export function createCaller(
 ): Caller<Dialer> {
   const { clock = systemClock, maxFrameBytes, expose } = options;
   const transformer = readTransformer(transformerOption);
+  const codec = readBinaryCodec(transformer);
   const deadlines = new Deadlines(clock);
   const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
   const { maxMessageBytes, streamWindowBytes = windowBytes } = options;
@@ -30,7 +31,7 @@ export function createCaller(
       readError: readShape,
       maxMessageBytes,
       windowBytes: streamWindowBytes,
-    }) ?? new OutgoingCalls(maxFrameBytes);
+    }) ?? new OutgoingCalls(maxFrameBytes, codec?.encodeInput);
   const connection = new Dialer({
     options,
     calls,
@@ -47,7 +48,7 @@ export function createCaller(
     readError: readShape,
     reader: {
       table: { ...serverMessages, ...options.streams?.messages, ...expose?.messages },
-      decodeBinary: readBinaryDecoder(transformer),
+      decodeBinary: codec?.decode,
     },
   });
   return new Caller(connection, { calls, deadlines, transformer });

@@ -26,13 +26,25 @@ export function encodePlain(message: Message): string {
 export type EncodedInput = string | { readonly json: string; readonly bytes: BytesToSend };
 
 /**
- * Undefined for undefined, functions and symbols, as JSON.stringify has it.
+ * Gives undefined for undefined, functions and symbols, as JSON.stringify has it.
  *
  * @throws TautlineError `BAD_REQUEST` where the input cannot be written.
  */
-export function encodeInput(input: unknown): EncodedInput | undefined {
+export type InputEncoder = (input: unknown) => EncodedInput | undefined;
+
+/** Takes inputs that may hold bytes, as those are that a transformer has made which carries them. */
+export const encodeInput: InputEncoder = (input) => {
   const bytes = attachedTo(input)?.bytes;
-  return bytes === undefined ? stringify(input) : { json: stringify(input, bytes), bytes };
+  return bytes === undefined ? encodeJson(input) : { json: stringify(input, bytes), bytes };
+};
+
+/** @throws TautlineError `BAD_REQUEST` where the value cannot be written. */
+export function encodeJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw unwritable(cause);
+  }
 }
 
 /**
@@ -59,10 +71,11 @@ function stringifyMessage(message: Message): string {
   let text = "[";
   for (let index = 0; index < last; index++) {
     const field = message[index];
-    if (typeof field !== "number") return stringify(message);
+    // An array is never left out of JSON.
+    if (typeof field !== "number") return encodeJson(message) as string;
     text += `${field},`;
   }
-  return `${text}${stringify(message[last]) ?? null}]`;
+  return `${text}${encodeJson(message[last]) ?? null}]`;
 }
 
 /** Almost every call's fields are: writing them each time was a fifth of the cost of a small call's text. */
@@ -71,16 +84,18 @@ function isEmpty(fields: CallFields): boolean {
   return true;
 }
 
-function stringify(value: readonly unknown[]): string;
-function stringify(value: unknown, bytes: BytesToSend): string;
-function stringify(value: unknown): string | undefined;
-function stringify(value: unknown, bytes?: BytesToSend): string | undefined {
+function stringify(value: unknown, bytes: BytesToSend): string {
   try {
-    return bytes === undefined ? JSON.stringify(value) : bytes.stringify(value);
+    return bytes.stringify(value);
   } catch (cause) {
-    if (cause instanceof TautlineError) throw cause;
-    throw new TautlineError({ code: "BAD_REQUEST", message: "no JSON for the value", cause });
+    throw unwritable(cause);
   }
+}
+
+/** A stream that nothing carries says so itself. */
+function unwritable(cause: unknown): TautlineError {
+  if (cause instanceof TautlineError) return cause;
+  return new TautlineError({ code: "BAD_REQUEST", message: "no JSON for the value", cause });
 }
 
 function checkSize(text: string, maxFrameBytes: number): string {
@@ -111,8 +126,14 @@ export function parseFrame(text: string, parse: ParseJson = JSON.parse): unknown
  */
 export type BinaryDecoder = (frame: Uint8Array<ArrayBuffer>, table: MessageTable, parse?: ParseJson) => Message[];
 
-/** Where a transformer that carries bytes has its {@link BinaryDecoder}, so that a client without one does not carry it. */
-export const binaryDecoder: unique symbol = Symbol.for("tautline.binaryDecoder");
+/** What brings bytes into frames, and takes them out. */
+export interface BinaryCodec {
+  readonly encodeInput: InputEncoder;
+  readonly decode: BinaryDecoder;
+}
+
+/** Where a transformer that carries bytes has its {@link BinaryCodec}, so that a client without one does not carry it. */
+export const binaryCodec: unique symbol = Symbol.for("tautline.binaryCodec");
 
 /**
  * The messages of one text frame, in order, without those of extensions.

@@ -1,4 +1,5 @@
-import { callerMessages, isCount, isFields, isSomething, isTextOrNothing, serverMessages } from "./message-table.ts";
+import { callerMessages } from "./caller-messages.ts";
+import { isCount, isFields, isSomething, isTextOrNothing, serverMessages } from "./message-table.ts";
 import * as messageType from "./message-type.ts";
 import type { FieldCheck, HelloFields, MessageTable } from "./protocol.ts";
 import { streamMessages } from "./stream-messages.ts";

@@ -1,5 +1,5 @@
 import * as messageType from "./message-type.ts";
-import type { CallFields, FieldCheck, MessageTable, WelcomeFields } from "./protocol.ts";
+import type { FieldCheck, MessageTable, WelcomeFields } from "./protocol.ts";
 
 /** An id, or another number from 1. */
 export const isId: FieldCheck = (field) => Number.isSafeInteger(field) && (field as number) > 0;
@@ -13,12 +13,6 @@ const isWelcomeFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;
   const { token, received = 0, windowMs = 0, store } = field as WelcomeFields;
   return isTextOrNothing(token) && isTextOrNothing(store) && isCount(received) && isCount(windowMs);
-};
-
-const isCallFields: FieldCheck = (field) => {
-  if (!isFields(field)) return false;
-  const { lastEventId, firstId = 1 } = field as CallFields;
-  return isTextOrNothing(lastEventId) && isId(firstId);
 };
 
 /** What a server sends of itself, and as a callee. */
@@ -41,15 +35,4 @@ export const serverMessages: MessageTable = {
   [messageType.gap]: [isId, isText, isText],
   [messageType.channel]: [isId, isCount],
   [messageType.channelEvent]: [isId, isText],
-};
-
-const call: readonly FieldCheck[] = [isId, isText, isCallFields];
-
-/** What a caller sends, but for its streams. */
-export const callerMessages: MessageTable = {
-  [messageType.query]: call,
-  [messageType.mutation]: call,
-  [messageType.subscription]: call,
-  [messageType.cancel]: [isId, isTextOrNothing],
-  [messageType.downCredit]: [isId, isCount, isId],
 };

@@ -1,6 +1,6 @@
 import { attachedTo, type StreamToSend } from "./attached.ts";
 import type { StreamProgress } from "./call-streams.ts";
-import { type EncodedInput, encodeCall, encodeInput, encodePlain } from "./codec.ts";
+import { type EncodedInput, encodeCall, encodeJson, encodePlain, type InputEncoder } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
@@ -106,11 +106,14 @@ export class OutgoingCalls implements PipeEnd {
   /** The calls on each channel, of whatever pipe: two may have channels of the same number. */
   readonly #channels = new Map<number, Set<OutgoingCall>>();
   readonly #maxMessageBytes: number;
+  readonly #encodeInput: InputEncoder;
   #pipe: MessagePipe | undefined;
   #lastId = 0;
 
-  constructor(maxMessageBytes: number = defaultMaxFrameBytes) {
+  /** @param encodeInput of inputs that may hold bytes: `encodeInput`. Default JSON alone. */
+  constructor(maxMessageBytes: number = defaultMaxFrameBytes, encodeInput: InputEncoder = encodeJson) {
     this.#maxMessageBytes = maxMessageBytes;
+    this.#encodeInput = encodeInput;
   }
 
   /** Calls that have not settled. */
@@ -129,7 +132,7 @@ export class OutgoingCalls implements PipeEnd {
       type,
       path,
       slots: this.prepare(input),
-      input: encodeInput(input),
+      input: this.#encodeInput(input),
       observer,
       lastEventId: undefined,
       pipe: undefined,

@@ -1,6 +1,6 @@
 import type { CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
-import { type Contract, findProcedure } from "./contract.ts";
+import type { Contract } from "./contract.ts";
 import { createPathProxy } from "./path-proxy.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
 
@@ -62,6 +62,7 @@ class ProcedureCalls {
 
 /** Whether a contract says that running a mutation twice does what running it once does. */
 function isIdempotent(contract: Contract | undefined, path: string): boolean {
-  const procedure = contract && findProcedure(contract, path);
-  return procedure !== undefined && "idempotent" in procedure && procedure.idempotent === true;
+  let node: unknown = contract;
+  for (const name of path.split(".")) node = (Object(node) as Record<string, unknown>)[name];
+  return (Object(node) as { idempotent?: unknown }).idempotent === true;
 }

@@ -1,5 +1,6 @@
 import type { StreamToSend } from "./attached.ts";
 import { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
+import { encodeInput } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
@@ -24,7 +25,7 @@ export class StreamingCalls extends OutgoingCalls {
 
   constructor(options: CallerStreamsOptions) {
     const streams = new CallerStreams(options);
-    super(streams.maxMessageBytes);
+    super(streams.maxMessageBytes, encodeInput);
     this.#streams = streams;
   }
 

@@ -4,6 +4,7 @@ import {
   type CallCarriers,
   type CallServer,
   type Connection,
+  encodeInput,
   encodeMessage,
   type Frame,
   type IncomingCall,
@@ -74,7 +75,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
 
   #createCalls(takesStreams: boolean): OutgoingCalls {
     const { dispatch, limits } = this.#host;
-    return takesStreams ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes);
+    return takesStreams ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes, encodeInput);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {
