@@ -18,47 +18,33 @@ export interface KnownProcedures {
  *
  * @param steps what else is found on it, by name.
  */
-export function createProcedureProxy(caller: Caller, known: KnownProcedures, steps?: Map<string, unknown>): unknown {
-  const calls = new ProcedureCalls(caller, known);
-  return createPathProxy((path, method, args) => calls.call(path, method, args[0], args[1] ?? {}), steps);
-}
-
-/** What a call on the proxy turns into. */
-class ProcedureCalls {
-  readonly #caller: Caller;
-  readonly #contract: Contract | undefined;
-  readonly #checkInput: InputCheck | undefined;
-
-  constructor(caller: Caller, { contract, checkInput }: KnownProcedures) {
-    this.#caller = caller;
-    this.#contract = contract;
-    this.#checkInput = checkInput;
-  }
-
-  call(path: string, method: string, input: unknown, options: SubscribeOptions): unknown {
+export function createProcedureProxy(
+  caller: Caller,
+  { contract, checkInput }: KnownProcedures,
+  steps?: Map<string, unknown>,
+): unknown {
+  const check: OnCheck = (path, input) => contract && checkInput?.(contract, path, input);
+  const request = (type: "query" | "mutation", path: string, input: unknown, given: CallOptions): Promise<unknown> => {
+    const again = type === "mutation" && given.idempotent === undefined && isIdempotent(contract, path);
+    const options = again ? { ...given, idempotent: true } : given;
+    const send = (): Promise<unknown> => caller.request(type, path, input, options);
+    return check(path, input)?.then(send) ?? send();
+  };
+  return createPathProxy((path, method, [input, options = {}]) => {
     switch (method) {
       case "query":
-        return this.#request("query", path, input, options);
+        return request("query", path, input, options as CallOptions);
       case "mutate":
-        return this.#request("mutation", path, input, options);
+        return request("mutation", path, input, options as CallOptions);
       case "subscribe":
-        return subscribe(this.#caller, { path, input, checked: this.#check(path, input), options });
+        return subscribe(caller, { path, input, checked: check(path, input), options: options as SubscribeOptions });
       default:
         throw new TypeError(`${path}.${method}() is no query, mutate or subscribe`);
     }
-  }
-
-  #request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
-    const again = type === "mutation" && options.idempotent === undefined && isIdempotent(this.#contract, path);
-    const callOptions = again ? { ...options, idempotent: true } : options;
-    const send = (): Promise<unknown> => this.#caller.request(type, path, input, callOptions);
-    return this.#check(path, input)?.then(send) ?? send();
-  }
-
-  #check(path: string, input: unknown): Promise<void> | undefined {
-    return this.#contract && this.#checkInput?.(this.#contract, path, input);
-  }
+  }, steps);
 }
+
+type OnCheck = (path: string, input: unknown) => Promise<void> | undefined;
 
 /** Whether a contract says that running a mutation twice does what running it once does. */
 function isIdempotent(contract: Contract | undefined, path: string): boolean {
