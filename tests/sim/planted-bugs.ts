@@ -53,8 +53,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "one message more is acknowledged than has come",
     session,
-    "encodeMessage([type, this.#received])",
-    "encodeMessage([type, this.#received + 1])",
+    "encodePlain([type, this.#received])",
+    "encodePlain([type, this.#received + 1])",
   ),
   bug(
     "the count of what has come starts anew at a resume",
@@ -154,8 +154,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "a cancel made while parked is not sent",
     outgoing,
-    "    pipe?.send(encodeMessage(code",
-    "    if (pipe?.open) pipe?.send(encodeMessage(code",
+    "    pipe?.send(encodePlain(code",
+    "    if (pipe?.open) pipe?.send(encodePlain(code",
   ),
   bug(
     "a subscription starts again without its last event",
@@ -186,7 +186,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "calls are not sent where the old server went before the new one's welcome",
     dialer,
-    "if (this.#session.session.open) this.end.attach(this.#session.session);\n      if",
+    "if (this.#session.session.open) this.#runtime.end.attach(this.#session.session);\n      if",
     "if",
   ),
   bug(

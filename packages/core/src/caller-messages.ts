@@ -1,4 +1,4 @@
-import { isCount, isFields, isId, isText, isTextOrNothing } from "./message-table.ts";
+import { isCount, isFields, isId, isText, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
 import type { CallFields, FieldCheck, MessageTable } from "./protocol.ts";
 

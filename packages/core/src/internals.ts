@@ -32,7 +32,6 @@ export { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
 export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
-export { serverMessages } from "./message-table.ts";
 export * as messageType from "./message-type.ts";
 export {
   auth as authType,
@@ -78,6 +77,7 @@ export {
 } from "./protocol.ts";
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
+export { serverMessages } from "./server-messages.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
 export { type OutgoingFrame, type OutgoingMessage, plainFrame, SharedMessage } from "./shared-message.ts";
 export { streamMessages } from "./stream-messages.ts";

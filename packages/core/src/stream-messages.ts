@@ -1,4 +1,4 @@
-import { isCount, isId, isText, isTextOrNothing } from "./message-table.ts";
+import { isCount, isId, isText, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
 import type { FieldCheck, MessageTable } from "./protocol.ts";
 

@@ -1,13 +1,6 @@
+import { isCount, isFields, isId, isSomething, isText, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
 import type { FieldCheck, MessageTable, WelcomeFields } from "./protocol.ts";
-
-/** An id, or another number from 1. */
-export const isId: FieldCheck = (field) => Number.isSafeInteger(field) && (field as number) > 0;
-export const isCount: FieldCheck = (field) => field === 0 || isId(field);
-export const isText: FieldCheck = (field) => typeof field === "string";
-export const isTextOrNothing: FieldCheck = (field) => field === undefined || isText(field);
-export const isSomething: FieldCheck = (field) => field !== undefined;
-export const isFields: FieldCheck = (field) => typeof field === "object" && field !== null && !Array.isArray(field);
 
 const isWelcomeFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;
