@@ -23,8 +23,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "the replay starts one too late",
     buffer,
-    "for (let position = this.#first;",
-    "for (let position = this.#first + 1;",
+    "let { next } = this.#gone; next !== undefined; ) {",
+    "let next = this.#gone.next?.next; next !== undefined; ) {",
   ),
   bug(
     "the replay goes backwards",
@@ -71,8 +71,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "an acknowledgement frees one message too many",
     buffer,
-    "const head = this.#head + Math.max(0, position - this.#first);",
-    "const head = this.#head + Math.min(this.end - this.#first, Math.max(0, position + 1 - this.#first));",
+    "this.#start < position && next !== undefined;",
+    "this.#start <= position && next !== undefined;",
   ),
   bug(
     "a resume is taken from any position",
@@ -80,7 +80,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'return this.#state !== "lost" && received >= this.#sent.start && received <= this.#sent.end;',
     'return this.#state !== "lost";',
   ),
-  bug("what overflowed is not missed", buffer, "return this.#first;\n", "return 0;\n"),
+  bug("what overflowed is not missed", buffer, "return this.#start;\n", "return 0;\n"),
   {
     name: "the end of an old connection parks the session of the new one",
     edits: [
