@@ -176,7 +176,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     "const call = this.#calls.get(id);",
     "const call = [...this.#calls.values()].at(-1);",
   ),
-  bug("close() leaves the heartbeat running", dialer, "    this.#heartbeat.stop();\n", ""),
+  bug(
+    "close() leaves the heartbeat running",
+    clientSession,
+    "    this.#deadline?.cancel();\n    this.#deadline",
+    "    this.#deadline",
+  ),
   bug(
     "a move that was planned survives close()",
     dialer,
@@ -193,12 +198,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     "a client whose buffer overflowed goes on with the server's session",
     clientSession,
     "if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();",
-    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#offered = true; this.#carry(attempt, 0); }",
+    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#carry(0); }",
   ),
   bug(
     "a dropped connection's credentials are waited for",
     clientSession,
-    '    this.#failAuthentications(connectionClosed("dropped"));\n',
+    "    for (const settle of this.#authentications.splice(0)) settle(reason);\n",
     "",
   ),
 ];

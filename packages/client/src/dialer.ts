@@ -1,8 +1,13 @@
 import type { TautlineError } from "@tautline/core";
-import { type Deadline, Heartbeat, report } from "@tautline/core/internals";
-import { type ClientRuntime, connectionClosed } from "./attempt.ts";
+import { type Deadline, report } from "@tautline/core/internals";
 import { backoffMs } from "./backoff.ts";
-import { ClientSession, createToken, type SessionKeeper } from "./client-session.ts";
+import {
+  type ClientRuntime,
+  ClientSession,
+  connectionClosed,
+  createToken,
+  type SessionKeeper,
+} from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionParams } from "./options.ts";
 import { onWake } from "./wake.ts";
@@ -11,7 +16,6 @@ import { onWake } from "./wake.ts";
 export class Dialer implements ClientConnection, SessionKeeper {
   readonly client: string = createToken();
   readonly #runtime: ClientRuntime;
-  readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { status: "idle" };
   #session: ClientSession | undefined;
@@ -26,15 +30,10 @@ export class Dialer implements ClientConnection, SessionKeeper {
 
   constructor(runtime: ClientRuntime) {
     this.#runtime = runtime;
-    const { deadlines, options } = runtime;
-    const { heartbeatMs = 25_000, deadAfterMs = 8_000 } = options;
-    this.#heartbeat = new Heartbeat(deadlines, { heartbeatMs, deadAfterMs }, () =>
-      this.#sessions().flatMap(({ attempt }) => attempt ?? []),
-    );
     onWake(() => {
       if (this.#state.status === "reconnecting") this.#dial();
     });
-    if (options.lazy === false) this.connect();
+    if (runtime.options.lazy === false) this.connect();
   }
 
   get state(): ConnectionState {
@@ -49,7 +48,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
   }
 
   connect(): void {
-    if (this.#session?.attempt !== undefined) return;
+    if (this.#session?.connected === true) return;
     if (this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
     this.#dial();
   }
@@ -111,7 +110,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
       this.#next = undefined;
       this.#drop(session, reason);
       if (this.#session.session.open) this.#runtime.end.attach(this.#session.session);
-      if (mayRetry && this.#session.attempt !== undefined) return this.#become({ status: "connecting" });
+      if (mayRetry && this.#session.connected) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
     this.#failures++;
@@ -139,7 +138,6 @@ export class Dialer implements ClientConnection, SessionKeeper {
     this.#retry?.cancel();
     this.#session ??= new ClientSession(this.#runtime, this);
     (this.#next ?? this.#session).connect();
-    this.#heartbeat.start();
   }
 
   /** What is new goes to the new session, subscriptions too; what was asked at the old one is answered there. */
@@ -172,7 +170,6 @@ export class Dialer implements ClientConnection, SessionKeeper {
   #stop(state: ConnectionState, reason: TautlineError): void {
     this.#retry?.cancel();
     this.#idle?.cancel();
-    this.#heartbeat.stop();
     for (const session of this.#sessions()) session.end();
     this.#session = undefined;
     this.#next = undefined;

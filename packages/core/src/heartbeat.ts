@@ -1,4 +1,5 @@
 import type { Deadline, Deadlines } from "./deadlines.ts";
+import { defaultDeadAfterMs, defaultHeartbeatMs } from "./options.ts";
 
 /** One connection, as a heartbeat sees it. */
 export interface Beating {
@@ -11,34 +12,45 @@ export interface Beating {
 }
 
 export interface HeartbeatOptions {
-  /** After so long without a frame, a ping is sent, in ms. Off: Infinity. */
-  readonly heartbeatMs: number;
-  /** After so long without one after that, the connection is given up, in ms. */
-  readonly deadAfterMs: number;
+  /** After so long without a frame, a ping is sent, in ms. Default 25,000. Off: Infinity. */
+  readonly heartbeatMs?: number;
+  /** After so long without one after that, the connection is given up, in ms. Default 8,000. */
+  readonly deadAfterMs?: number;
 }
 
 const beatsPerHeartbeat = 25;
 
+/** How long it is from one beat to the next, in ms. */
+export function beatMs({ heartbeatMs = defaultHeartbeatMs }: HeartbeatOptions): number {
+  return heartbeatMs / beatsPerHeartbeat;
+}
+
 /**
- * Looks after many connections with one deadline. It counts beats instead of comparing times: after the process, or the clock, was
- * stopped for a minute, no connection is taken for dead before it had its beats.
+ * A beat of a connection. Beats are counted, times are not compared: after the process, or the clock, was stopped for a minute, no
+ * connection is taken for dead before it had its beats.
  */
+export function beat(connection: Beating, options: HeartbeatOptions): void {
+  const { deadAfterMs = defaultDeadAfterMs } = options;
+  const beats = connection.countQuietBeat() - beatsPerHeartbeat;
+  if (beats === 0) connection.ping();
+  else if (beats * beatMs(options) >= deadAfterMs) connection.onSilent();
+}
+
+/** Looks after many connections with one deadline. */
 export class Heartbeat {
   readonly #deadlines: Deadlines;
-  readonly #beatMs: number;
-  readonly #deadAt: number;
+  readonly #options: HeartbeatOptions;
   readonly #connections: () => Iterable<Beating>;
   #next: Deadline | undefined;
 
   constructor(deadlines: Deadlines, options: HeartbeatOptions, connections: () => Iterable<Beating>) {
     this.#deadlines = deadlines;
+    this.#options = options;
     this.#connections = connections;
-    this.#beatMs = options.heartbeatMs / beatsPerHeartbeat;
-    this.#deadAt = beatsPerHeartbeat + Math.ceil(options.deadAfterMs / this.#beatMs);
   }
 
   start(): void {
-    this.#next ??= this.#deadlines.add(this.#beatMs, () => this.#beat());
+    this.#next ??= this.#deadlines.add(beatMs(this.#options), () => this.#beat());
   }
 
   stop(): void {
@@ -49,10 +61,6 @@ export class Heartbeat {
   #beat(): void {
     this.#next = undefined;
     this.start();
-    for (const connection of this.#connections()) {
-      const quiet = connection.countQuietBeat();
-      if (quiet === beatsPerHeartbeat) connection.ping();
-      else if (quiet >= this.#deadAt) connection.onSilent();
-    }
+    for (const connection of this.#connections()) beat(connection, this.#options);
   }
 }

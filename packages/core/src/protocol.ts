@@ -12,17 +12,17 @@ export const protocolVersion = 1;
 export interface HelloFields {
   readonly params?: unknown;
   /** Names the session: chosen by the client for a new one, given by the server for one to be resumed. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Names the client for as long as it lives, so that a mutation that it sends again is known. */
-  readonly client?: string;
+  readonly client?: string | undefined;
   /** How many of the server's messages the client has; there where a session is to be resumed. */
-  readonly received?: number;
+  readonly received?: number | undefined;
   /** Whether the client takes streams, and large messages in parts. */
-  readonly streams?: boolean;
+  readonly streams?: boolean | undefined;
   /** Whether the client serves procedures, so that the server may call them. */
-  readonly serves?: boolean;
+  readonly serves?: boolean | undefined;
   /** Grows with each connection of a session: one whose hello comes after a newer one's must not take the session from it. */
-  readonly attempt?: number;
+  readonly attempt?: number | undefined;
 }
 
 /** `welcome`'s fields. */
