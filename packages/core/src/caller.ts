@@ -1,4 +1,4 @@
-import { Call, type CallConnection, type CallOptions, type CallRuntime } from "./call.ts";
+import { Call, type CallConnection, type CallDefinition, type CallRuntime } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { TautlineError } from "./errors.ts";
 import type { OutgoingCalls } from "./outgoing-calls.ts";
@@ -36,9 +36,9 @@ export class Caller<Connection extends CallerConnection = CallerConnection> impl
   }
 
   /** Sends a query or mutation, and waits for its answer. */
-  request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
+  request(call: CallDefinition): Promise<unknown> {
     return new Promise((onDone, onError) => {
-      new Call(this, { type, path, input, options }, { onDone, onError });
+      new Call(this, call, { onDone, onError });
     });
   }
 

@@ -1,6 +1,5 @@
-import type { CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
-import type { Contract } from "./contract.ts";
+import type { Contract, ProcedureType } from "./contract.ts";
 import { createPathProxy } from "./path-proxy.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
 
@@ -13,6 +12,12 @@ export interface KnownProcedures {
   readonly checkInput?: InputCheck;
 }
 
+const types: ReadonlyMap<string, ProcedureType> = new Map([
+  ["query", "query"],
+  ["mutate", "mutation"],
+  ["subscribe", "subscription"],
+]);
+
 /**
  * The other end's procedures, to be called by their names: `proxy.chat.send.mutate(input)`.
  *
@@ -23,28 +28,16 @@ export function createProcedureProxy(
   { contract, checkInput }: KnownProcedures,
   steps?: Map<string, unknown>,
 ): unknown {
-  const check: OnCheck = (path, input) => contract && checkInput?.(contract, path, input);
-  const request = (type: "query" | "mutation", path: string, input: unknown, given: CallOptions): Promise<unknown> => {
-    const again = type === "mutation" && given.idempotent === undefined && isIdempotent(contract, path);
-    const options = again ? { ...given, idempotent: true } : given;
-    const send = (): Promise<unknown> => caller.request(type, path, input, options);
-    return check(path, input)?.then(send) ?? send();
-  };
-  return createPathProxy((path, method, [input, options = {}]) => {
-    switch (method) {
-      case "query":
-        return request("query", path, input, options as CallOptions);
-      case "mutate":
-        return request("mutation", path, input, options as CallOptions);
-      case "subscribe":
-        return subscribe(caller, { path, input, checked: check(path, input), options: options as SubscribeOptions });
-      default:
-        throw new TypeError(`${path}.${method}() is no query, mutate or subscribe`);
-    }
+  return createPathProxy((path, method, [input, given]) => {
+    const type = types.get(method);
+    if (type === undefined) throw new TypeError(`${path}.${method}() is no query, mutate or subscribe`);
+    const options: SubscribeOptions = given ?? {};
+    const idempotent = type === "mutation" && (options.idempotent ?? isIdempotent(contract, path));
+    const checked = contract && checkInput?.(contract, path, input);
+    const call = { type, path, input, options, idempotent, checked };
+    return type === "subscription" ? subscribe(caller, call) : caller.request(call);
   }, steps);
 }
-
-type OnCheck = (path: string, input: unknown) => Promise<void> | undefined;
 
 /** Whether a contract says that running a mutation twice does what running it once does. */
 function isIdempotent(contract: Contract | undefined, path: string): boolean {
