@@ -160,8 +160,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "a subscription starts again without its last event",
     outgoing,
-    "if (lastEventId !== undefined) return { lastEventId };",
-    "",
+    "{ lastEventId, firstId };",
+    "{ firstId };",
   ),
   bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.observer.onGap();", ""),
   bug(

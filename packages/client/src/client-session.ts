@@ -2,24 +2,19 @@ import { TautlineError } from "@tautline/core";
 import {
   authenticatedType,
   authType,
-  type Beating,
   badMessage,
-  beat,
   beatMs,
   Connection,
   type ConnectionHandlers,
   type Deadline,
-  type Deadlines,
   encodePlain,
-  type FrameReader,
   goawayType,
   helloType,
   isSessionMessage,
   type Message,
   mayReconnect,
+  needOf,
   normalClosure,
-  type OutgoingCalls,
-  type PipeEnd,
   protocolVersion,
   refusedType,
   Session,
@@ -28,8 +23,8 @@ import {
   welcomeType,
 } from "@tautline/core/internals";
 import { WebSocket as DefaultWebSocket } from "#web-socket";
+import type { ClientRuntime } from "./client-parts.ts";
 import {
-  type ConnectionOptions,
   type ConnectionParams,
   defaultConnectTimeoutMs,
   defaultReplayBytes,
@@ -37,19 +32,6 @@ import {
   type Provided,
 } from "./options.ts";
 import { frameOf, openSocket } from "./web-socket.ts";
-
-/** What a client's sessions share. */
-export interface ClientRuntime {
-  readonly options: ConnectionOptions;
-  readonly deadlines: Deadlines;
-  readonly calls: OutgoingCalls;
-  /** What sessions carry: the calls, or where procedures are exposed a `Peer` with them. */
-  readonly end: PipeEnd;
-  /** How the server's frames are read. */
-  readonly reader: FrameReader;
-  /** Reads the shape of a server's error. */
-  readonly readError: (shape: unknown) => TautlineError;
-}
 
 /** Whoever keeps a client's sessions. */
 export interface SessionKeeper {
@@ -68,7 +50,7 @@ export interface SessionKeeper {
  * The client's end of one session after the other, over one connection after the other: opens a session, resumes it, and starts a new
  * one where it was lost.
  */
-export class ClientSession implements ConnectionHandlers, Beating {
+export class ClientSession implements ConnectionHandlers {
   readonly #runtime: ClientRuntime;
   readonly #keeper: SessionKeeper;
   /** What is attached to the connection, once the server knows of it there. */
@@ -181,18 +163,6 @@ export class ClientSession implements ConnectionHandlers, Beating {
     this.#onLost(error, false);
   }
 
-  countQuietBeat(): number {
-    return this.#connection?.countQuietBeat() ?? 0;
-  }
-
-  ping(): void {
-    this.#session.ping();
-  }
-
-  onSilent(): void {
-    this.#onLost(connectionClosed("no sign of life"));
-  }
-
   /** Looks up the address, and opens a socket there; unless the attempt, which `deadline` is for, is over by then. */
   async #open(deadline: Deadline): Promise<void> {
     const { options, reader } = this.#runtime;
@@ -253,7 +223,9 @@ export class ClientSession implements ConnectionHandlers, Beating {
     const { deadlines, options } = this.#runtime;
     this.#deadline = deadlines.add(beatMs(options), () => {
       this.#beat();
-      beat(this, options);
+      const need = needOf(this.#connection?.countQuietBeat() ?? 0, options);
+      if (need === "ping") this.#session.ping();
+      else if (need === "close") this.#onLost(connectionClosed("no sign of life"));
     });
   }
 

@@ -1,13 +1,8 @@
 import type { TautlineError } from "@tautline/core";
 import { type Deadline, report } from "@tautline/core/internals";
 import { backoffMs } from "./backoff.ts";
-import {
-  type ClientRuntime,
-  ClientSession,
-  connectionClosed,
-  createToken,
-  type SessionKeeper,
-} from "./client-session.ts";
+import type { ClientRuntime } from "./client-parts.ts";
+import { ClientSession, connectionClosed, createToken, type SessionKeeper } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionParams } from "./options.ts";
 import { onWake } from "./wake.ts";

@@ -1,6 +1,5 @@
 import {
   type CallCarriers,
-  type CallerStreamsOptions,
   downPartType,
   type MessagePipe,
   type MessageTable,
@@ -10,14 +9,17 @@ import {
   StreamingCalls,
   StreamTable,
   streamMessages,
+  windowBytes,
 } from "@tautline/core/internals";
+
+import type { ClientParts } from "./client-parts.ts";
 
 /** What carries streams in inputs and outputs, and large messages. */
 export interface StreamsOption {
   /** What comes besides. */
   readonly messages: MessageTable;
   /** The calls that the client makes. */
-  createCalls(options: CallerStreamsOptions): OutgoingCalls;
+  createCalls(parts: ClientParts): OutgoingCalls;
   /** Those of the calls that the server makes. */
   createCarriers(pipe: MessagePipe, createHost: () => StreamHost): CallCarriers;
 }
@@ -25,7 +27,13 @@ export interface StreamsOption {
 /** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs, and large messages. */
 export const streams: StreamsOption = {
   messages: streamMessages,
-  createCalls: (options) => new StreamingCalls(options),
+  createCalls: ({ transformer, readError, options }) =>
+    new StreamingCalls({
+      transformer,
+      readError,
+      maxMessageBytes: options.maxMessageBytes,
+      windowBytes: options.streamWindowBytes ?? windowBytes,
+    }),
   createCarriers: (pipe, createHost) => ({
     streams: new StreamTable("callee", createHost),
     parts: new PartSender(downPartType, pipe, () => Promise.resolve()),

@@ -58,8 +58,8 @@ export interface CallConnection {
 
 /** What the calls of one end share. */
 export interface CallRuntime {
-  readonly calls: OutgoingCalls;
-  readonly deadlines: Deadlines;
+  /** Asked for at each call: what stands for `calls` may not be there before. */
+  readonly parts: { readonly calls: OutgoingCalls; readonly deadlines: Deadlines };
   readonly connection: CallConnection;
   /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
   write(value: unknown): unknown;
@@ -93,7 +93,7 @@ export class Call implements CallObserver {
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
     if (this.#settled) return false;
-    if (this.#call !== undefined) this.#runtime.calls.cancel(this.#call, code);
+    if (this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
     return this.#settle();
   }
 
@@ -116,7 +116,7 @@ export class Call implements CallObserver {
     const call = this.#call;
     if (item === unreadable || call === undefined) return;
     const { id } = call;
-    const take = (): void => this.#runtime.calls.take(call, id, length);
+    const take = (): void => this.#runtime.parts.calls.take(call, id, length);
     report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId, take));
   }
 
@@ -158,10 +158,10 @@ export class Call implements CallObserver {
     const { signal, timeoutMs } = this.options;
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
-    this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this, idempotent);
+    this.#call = this.#runtime.parts.calls.call(type, path, this.#runtime.write(input), this, idempotent);
     // Keeping it may have been too much: then it has failed already.
     if (this.#settled) return;
-    if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout());
+    if (timeoutMs !== undefined) this.#deadline = this.#runtime.parts.deadlines.add(timeoutMs, () => this.#onTimeout());
     if (!signal) return;
     this.#onAbort = () => this.#giveUp(aborted(signal));
     signal.addEventListener("abort", this.#onAbort);

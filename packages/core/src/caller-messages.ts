@@ -1,6 +1,6 @@
-import { isCount, isFields, isId, isText, isTextOrNothing } from "./field-checks.ts";
+import { type FieldCheck, isCount, isFields, isId, isText, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
-import type { CallFields, FieldCheck, MessageTable } from "./protocol.ts";
+import type { CallFields, MessageTable } from "./protocol.ts";
 
 const isCallFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;

@@ -80,10 +80,18 @@ export class TautlineError extends Error {
     this.data = (Object(shape) as { data?: unknown }).data;
   }
 
-  /** Any thrown thing as a `TautlineError`; one that is none becomes the `cause` of an `INTERNAL_SERVER_ERROR`. */
-  static from(thrown: unknown): TautlineError {
-    if (thrown instanceof TautlineError) return thrown;
-    return new TautlineError({ code: "INTERNAL_SERVER_ERROR", message: messageOf(thrown), cause: thrown });
+  /**
+   * Any thrown thing as a `TautlineError`; one that is none becomes the `cause` of one.
+   *
+   * @param code default `INTERNAL_SERVER_ERROR`.
+   * @param message default that of what was thrown.
+   */
+  static from(
+    thrown: unknown,
+    code: ErrorCode = "INTERNAL_SERVER_ERROR",
+    message: string | undefined = messageOf(thrown),
+  ): TautlineError {
+    return thrown instanceof TautlineError ? thrown : new TautlineError({ code, message, cause: thrown });
   }
 
   /** The error that a shape from the wire stands for. A shape that is none gives an `INTERNAL_SERVER_ERROR`. */

@@ -1,7 +1,7 @@
 import { callerMessages } from "./caller-messages.ts";
-import { isCount, isFields, isSomething, isTextOrNothing } from "./field-checks.ts";
+import { type FieldCheck, isCount, isFields, isSomething, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
-import type { FieldCheck, HelloFields, MessageTable } from "./protocol.ts";
+import type { HelloFields, MessageTable } from "./protocol.ts";
 import { serverMessages } from "./server-messages.ts";
 import { streamMessages } from "./stream-messages.ts";
 

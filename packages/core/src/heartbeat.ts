@@ -26,14 +26,14 @@ export function beatMs({ heartbeatMs = defaultHeartbeatMs }: HeartbeatOptions): 
 }
 
 /**
- * A beat of a connection. Beats are counted, times are not compared: after the process, or the clock, was stopped for a minute, no
- * connection is taken for dead before it had its beats.
+ * What a connection needs that was quiet for so many beats. Beats are counted, times are not compared: after the process, or the clock,
+ * was stopped for a minute, no connection is taken for dead before it had its beats.
  */
-export function beat(connection: Beating, options: HeartbeatOptions): void {
+export function needOf(quietBeats: number, options: HeartbeatOptions): "ping" | "close" | undefined {
   const { deadAfterMs = defaultDeadAfterMs } = options;
-  const beats = connection.countQuietBeat() - beatsPerHeartbeat;
-  if (beats === 0) connection.ping();
-  else if (beats * beatMs(options) >= deadAfterMs) connection.onSilent();
+  const beats = quietBeats - beatsPerHeartbeat;
+  if (beats === 0) return "ping";
+  return beats * beatMs(options) >= deadAfterMs ? "close" : undefined;
 }
 
 /** Looks after many connections with one deadline. */
@@ -61,6 +61,10 @@ export class Heartbeat {
   #beat(): void {
     this.#next = undefined;
     this.start();
-    for (const connection of this.#connections()) beat(connection, this.#options);
+    for (const connection of this.#connections()) {
+      const need = needOf(connection.countQuietBeat(), this.#options);
+      if (need === "ping") connection.ping();
+      else if (need === "close") connection.onSilent();
+    }
   }
 }

@@ -29,7 +29,7 @@ export type {
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { everyMessage } from "./every-message.ts";
 export { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
-export { type Beating, beat, beatMs, Heartbeat } from "./heartbeat.ts";
+export { type Beating, beatMs, Heartbeat, needOf } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
 export * as messageType from "./message-type.ts";

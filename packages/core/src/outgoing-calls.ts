@@ -8,13 +8,7 @@ import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import {
-  badMessage,
-  type CallFields,
-  type ChannelEventMessage,
-  isCalleeMessage,
-  type PeerMessage,
-} from "./protocol.ts";
+import { badMessage, type CallFields, type ChannelEventMessage, type PeerMessage } from "./protocol.ts";
 
 /** Events of a subscription that may be missing: those after `from` and up to `to`. */
 export interface EventGap {
@@ -68,7 +62,7 @@ export interface OutgoingCall {
   pipe: MessagePipe | undefined;
   /** Whether running it twice does what running it once does: then it may be sent again. */
   readonly idempotent: boolean;
-  /** The id under which it was sent first; undefined while it was not. */
+  /** Of a mutation: the id under which it was sent first; undefined while it was not. */
   firstId: number | undefined;
   /** The store that knows whether it has run; it is sent again only where that store is. */
   doubt: string | undefined;
@@ -169,18 +163,15 @@ export class OutgoingCalls implements PipeEnd {
   /** Sends through this pipe from now on, first what waits. */
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
-    for (const call of Array.from(this.#calls.values())) {
-      if (call.pipe === undefined && call.doubt === undefined) this.#sendAgain(call);
-    }
+    for (const call of this.callsOn(undefined)) if (call.doubt === undefined) this.#sendAgain(call);
   }
 
   /** Mutations that may have run are sent again where the store that knows is this one, and fail where it is another, or none. */
   settleDoubts(store: string | undefined): void {
-    for (const call of Array.from(this.#calls.values())) {
-      if (call.doubt === undefined) continue;
-      const known = call.doubt === store;
+    for (const call of this.callsOn(undefined)) {
+      const { doubt } = call;
       call.doubt = undefined;
-      if (!known) this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
+      if (doubt !== undefined && doubt !== store) this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
     }
     if (this.#pipe !== undefined) this.attach(this.#pipe);
   }
@@ -230,7 +221,6 @@ export class OutgoingCalls implements PipeEnd {
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
   receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
-    if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     if (message[0] === messageType.channelEvent) return this.#onChannelEvent(message, pipe, length);
     const id = message[1];
     const call = this.find(id, pipe);
@@ -264,7 +254,7 @@ export class OutgoingCalls implements PipeEnd {
         this.#delete(call);
         return call.observer.onEnd();
       default:
-        throw badMessage("no streams are taken here");
+        throw badMessage("not taken here");
     }
   }
 
@@ -275,8 +265,8 @@ export class OutgoingCalls implements PipeEnd {
     return call?.pipe === pipe ? call : undefined;
   }
 
-  /** Calls that were sent through a pipe and have not settled. */
-  protected callsOn(pipe: MessagePipe): readonly OutgoingCall[] {
+  /** Calls that were sent through a pipe, or wait for one, and have not settled. */
+  protected callsOn(pipe: MessagePipe | undefined): readonly OutgoingCall[] {
     return Array.from(this.#calls.values()).filter((call) => call.pipe === pipe);
   }
 
@@ -362,7 +352,7 @@ export class OutgoingCalls implements PipeEnd {
     call.window = undefined;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
-    call.firstId ??= id;
+    if (type === "mutation") call.firstId ??= id;
     call.pipe = this.#pipe;
     this.transmit(call, message, this.#pipe);
   }
@@ -377,7 +367,6 @@ export class OutgoingCalls implements PipeEnd {
   }
 }
 
-function fieldsOf({ type, lastEventId, firstId }: OutgoingCall): CallFields {
-  if (lastEventId !== undefined) return { lastEventId };
-  return type === "mutation" && firstId !== undefined ? { firstId } : {};
+function fieldsOf({ lastEventId, firstId }: OutgoingCall): CallFields | undefined {
+  return lastEventId === undefined && firstId === undefined ? undefined : { lastEventId, firstId };
 }

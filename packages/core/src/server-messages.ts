@@ -1,11 +1,11 @@
-import { isCount, isFields, isId, isSomething, isText, isTextOrNothing } from "./field-checks.ts";
+import { type FieldCheck, isCount, isFields, isId, isSomething, isText } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
-import type { FieldCheck, MessageTable, WelcomeFields } from "./protocol.ts";
+import type { MessageTable, WelcomeFields } from "./protocol.ts";
 
 const isWelcomeFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;
-  const { token, received = 0, windowMs = 0, store } = field as WelcomeFields;
-  return isTextOrNothing(token) && isTextOrNothing(store) && isCount(received) && isCount(windowMs);
+  const { token = "", received = 0, windowMs = 0, store = "" } = field as WelcomeFields;
+  return isText(token) && isText(store) && isCount(received) && isCount(windowMs);
 };
 
 /** What a server sends of itself, and as a callee. */

@@ -72,9 +72,9 @@ export class StreamingCalls extends OutgoingCalls {
   }
 
   override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
+    if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     // What is for many holds no streams.
-    if (!isCalleeMessage(message) || message[0] === messageType.channelEvent)
-      return super.receive(message, pipe, length);
+    if (message[0] === messageType.channelEvent) return super.receive(message, pipe, length);
     const call = this.find(message[1], pipe);
     switch (message[0]) {
       case messageType.downPart:
