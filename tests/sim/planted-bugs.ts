@@ -6,6 +6,7 @@ export interface PlantedBug {
 }
 
 const session = "packages/core/src/session.ts";
+const pacedSession = "packages/core/src/paced-session.ts";
 const buffer = "packages/core/src/replay-buffer.ts";
 const outgoing = "packages/core/src/outgoing-calls.ts";
 const connection = "packages/server/src/server-connection.ts";
@@ -105,9 +106,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   bug(
     "producers do not wait for their reader",
-    session,
-    "if (this.#sent.length <= this.#highWater) return",
-    "if (this.#sent.length >= 0) return",
+    pacedSession,
+    "if (this.keptLength <= this.#highWater) return",
+    "if (this.keptLength >= 0) return",
   ),
   bug(
     "the welcome of a resume counts from the start",
@@ -157,12 +158,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     "    pipe?.send(encodePlain(code",
     "    if (pipe?.open) pipe?.send(encodePlain(code",
   ),
-  bug(
-    "a subscription starts again without its last event",
-    outgoing,
-    "{ lastEventId, firstId };",
-    "{ firstId };",
-  ),
+  bug("a subscription starts again without its last event", outgoing, "{ lastEventId, firstId };", "{ firstId };"),
   bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.observer.onGap();", ""),
   bug(
     "a gap is told at every start",

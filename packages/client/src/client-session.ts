@@ -266,10 +266,9 @@ export class ClientSession implements ConnectionHandlers {
     this.#expiry?.cancel();
     this.#expiry = undefined;
     const { end, options } = this.#runtime;
-    return new Session(
-      { onMessage: (message, session, length) => end.receive(message, session, length) },
-      options.replayBytes ?? defaultReplayBytes,
-    );
+    const { streams, expose, replayBytes = defaultReplayBytes } = options;
+    const Kind = (streams ?? expose)?.Session ?? Session;
+    return new Kind({ onMessage: (message, session, length) => end.receive(message, session, length) }, replayBytes);
   }
 
   /** The server has resumed what cannot go on here: it is told that the session is over. */

@@ -6,6 +6,7 @@ import {
   type IncomingCall,
   IncomingCalls,
   type MessagePipe,
+  PacedSession,
   Peer,
   Pump,
   type StreamHost,
@@ -58,6 +59,7 @@ export interface ExposedProcedures {
 export function createExposed(procedures: ExposedProcedures, options: ExposeOptions): Exposed {
   return {
     messages: callerMessages,
+    Session: PacedSession,
     createEnd: (calls, parts) => {
       const server = new ExposedCalls(procedures, options, parts);
       const serve = (pipe: MessagePipe): IncomingCalls =>

@@ -4,7 +4,9 @@ import {
   type MessagePipe,
   type MessageTable,
   type OutgoingCalls,
+  PacedSession,
   PartSender,
+  type Session,
   type StreamHost,
   StreamingCalls,
   StreamTable,
@@ -18,6 +20,8 @@ import type { ClientParts } from "./client-parts.ts";
 export interface StreamsOption {
   /** What comes besides. */
   readonly messages: MessageTable;
+  /** What goes over connections: producers wait for it. */
+  readonly Session: typeof Session;
   /** The calls that the client makes. */
   createCalls(parts: ClientParts): OutgoingCalls;
   /** Those of the calls that the server makes. */
@@ -27,6 +31,7 @@ export interface StreamsOption {
 /** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs, and large messages. */
 export const streams: StreamsOption = {
   messages: streamMessages,
+  Session: PacedSession,
   createCalls: ({ transformer, readError, options }) =>
     new StreamingCalls({
       transformer,

@@ -59,6 +59,7 @@ export {
   OutgoingCalls,
   type PipeEnd,
 } from "./outgoing-calls.ts";
+export { PacedSession } from "./paced-session.ts";
 export { PartSender } from "./part-sender.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";

@@ -14,10 +14,11 @@ import {
   messageType,
   OutgoingCalls,
   type OutgoingMessage,
+  PacedSession,
   PartSender,
   Peer,
   type PeerMessage,
-  Session,
+  type Session,
   type SessionOwner,
   StreamTable,
 } from "@tautline/core/internals";
@@ -59,7 +60,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean) {
     this.#host = host;
     this.#scope = { ctx: undefined, req, client: undefined, store: undefined };
-    this.session = new Session(this, host.limits.replayBytes);
+    this.session = new PacedSession(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits, takesStreams ? this.#createCarriers() : {});
     this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesStreams) });
     this.#peer.attach(this);
