@@ -23,7 +23,7 @@ import {
   welcomeType,
 } from "@tautline/core/internals";
 import { WebSocket as DefaultWebSocket } from "#web-socket";
-import type { ClientRuntime } from "./client-parts.ts";
+import type { ClientRuntime } from "./client-runtime.ts";
 import {
   type ConnectionParams,
   defaultConnectTimeoutMs,

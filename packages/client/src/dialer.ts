@@ -1,7 +1,7 @@
 import type { TautlineError } from "@tautline/core";
 import { type Deadline, report } from "@tautline/core/internals";
 import { backoffMs } from "./backoff.ts";
-import type { ClientRuntime } from "./client-parts.ts";
+import type { ClientRuntime } from "./client-runtime.ts";
 import { ClientSession, connectionClosed, createToken, type SessionKeeper } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import type { ConnectionParams } from "./options.ts";

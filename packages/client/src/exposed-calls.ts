@@ -14,9 +14,8 @@ import {
   type Transformer,
   windowBytes,
 } from "@tautline/core/internals";
-import type { ClientParts } from "./client-parts.ts";
 import { systemClock } from "./clock.ts";
-import type { Exposed } from "./exposed.ts";
+import type { Exposed, ExposedParts } from "./exposed.ts";
 import type { ExposedErrorReport, ExposeOptions } from "./options.ts";
 
 /** A call as an exposed procedure gets it. */
@@ -83,7 +82,7 @@ class ExposedCalls implements CallServer {
   /** What streams of the server's calls go through. */
   readonly streamHost: StreamHost;
 
-  constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, parts: ClientParts) {
+  constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, parts: ExposedParts) {
     const { transformer, readError, options } = parts;
     const { clock = systemClock } = options;
     this.#procedures = procedures;

@@ -1,5 +1,15 @@
-import type { MessageTable, OutgoingCalls, PipeEnd, Session } from "@tautline/core/internals";
-import type { ClientParts } from "./client-parts.ts";
+import type { Clock, MessageTable, OutgoingCalls, PipeEnd, Session } from "@tautline/core/internals";
+import type { StreamParts, StreamsOption } from "./streams.ts";
+
+/** What of a client its exposed procedures are served with. */
+export interface ExposedParts extends StreamParts {
+  readonly options: StreamParts["options"] & {
+    readonly clock?: Omit<Clock, "turn">;
+    readonly maxFrameBytes?: number;
+    /** Carries streams and large messages; undefined where there are none. */
+    readonly streams?: StreamsOption;
+  };
+}
 
 /** Procedures that a client exposes to its server, made by `expose` or `exposeRouter`. */
 export interface Exposed {
@@ -8,5 +18,5 @@ export interface Exposed {
   /** What goes over connections: producers wait for it. */
   readonly Session: typeof Session;
   /** What is attached to the client's sessions: it takes the server's calls, and makes the client's. */
-  createEnd(calls: OutgoingCalls, parts: ClientParts): PipeEnd;
+  createEnd(calls: OutgoingCalls, parts: ExposedParts): PipeEnd;
 }

@@ -1,3 +1,4 @@
+import type { TautlineError } from "@tautline/core";
 import {
   type CallCarriers,
   downPartType,
@@ -11,10 +12,19 @@ import {
   StreamingCalls,
   StreamTable,
   streamMessages,
+  type Transformer,
   windowBytes,
 } from "@tautline/core/internals";
 
-import type { ClientParts } from "./client-parts.ts";
+/** What of a client its streams are made from. */
+export interface StreamParts {
+  readonly transformer: Transformer | undefined;
+  readonly readError: (shape: unknown) => TautlineError;
+  readonly options: {
+    readonly maxMessageBytes?: number;
+    readonly streamWindowBytes?: number;
+  };
+}
 
 /** What carries streams in inputs and outputs, and large messages. */
 export interface StreamsOption {
@@ -23,7 +33,7 @@ export interface StreamsOption {
   /** What goes over connections: producers wait for it. */
   readonly Session: typeof Session;
   /** The calls that the client makes. */
-  createCalls(parts: ClientParts): OutgoingCalls;
+  createCalls(parts: StreamParts): OutgoingCalls;
   /** Those of the calls that the server makes. */
   createCarriers(pipe: MessagePipe, createHost: () => StreamHost): CallCarriers;
 }
