@@ -57,7 +57,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
     this.transformer = this.dispatch.transformer;
     this.#idempotency = options.idempotency;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
-    this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
+    this.#heartbeat = new Heartbeat(this.deadlines, this.limits, () => this.#connections);
     this.#heartbeat.start();
     this.#hub = options.hub;
     this.#hub?.attach(this);
