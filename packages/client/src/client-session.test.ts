@@ -295,3 +295,31 @@ describe("a store of mutations", () => {
     }
   });
 });
+
+describe("credentials over the limit of a frame", () => {
+  const params = { token: "x".repeat(1024 * 1024) };
+
+  test("are rejected, and the connection goes on with those that it has", async () => {
+    const setup = new Setup();
+    setup.client.connection.connect();
+    const line = await setup.line();
+    await setup.welcome({ token: "t", windowMs: 60_000 });
+    await expect(setup.client.connection.authenticate(params)).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    const taken = setup.client.connection.authenticate({ token: "new" });
+    await setup.network.advance(2);
+    expect(line.came.at(-1)).toEqual([7, { token: "new" }]);
+    line.say([8]);
+    await setup.network.advance(2);
+    await expect(taken).resolves.toBeUndefined();
+    expect([line.closed, setup.client.connection.state.status]).toEqual([undefined, "online"]);
+  });
+
+  test("are never sent to a server, and fail what waits for the connection", async () => {
+    const setup = new Setup({ connectionParams: params });
+    setup.save("a");
+    await setup.network.advance(100_000);
+    expect([setup.lines, setup.outcomes]).toEqual([[], [["a", "PAYLOAD_TOO_LARGE"]]]);
+    const reason = expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" });
+    expect(setup.client.connection.state).toEqual({ status: "closed", reason });
+  });
+});

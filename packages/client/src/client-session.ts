@@ -103,8 +103,8 @@ export class ClientSession implements ConnectionHandlers {
     this.#open(deadline).catch((thrown: unknown) => {
       if (deadline !== this.#deadline) return;
       const error = TautlineError.from(thrown);
-      // An address that is none stays none; what looking up the credentials threw may pass.
-      this.#onLost(error, error.code !== "BAD_REQUEST");
+      // An address that is none stays none, and credentials that are too much stay so; what looking them up threw may pass.
+      this.#onLost(error, error.code !== "BAD_REQUEST" && error.code !== "PAYLOAD_TOO_LARGE");
     });
   }
 
@@ -169,11 +169,15 @@ export class ClientSession implements ConnectionHandlers {
     const { url, connectionParams, WebSocket = DefaultWebSocket } = options;
     const [address, params] = await Promise.all([provide(url), provide(connectionParams)]);
     if (deadline !== this.#deadline) return;
+    const hello = this.#hello(params);
     const socket = openSocket(WebSocket, address);
     const connection = new Connection(socket, this, reader);
     this.#connection = connection;
     socket.addEventListener("open", () => {
-      if (connection === this.#connection) this.#greet(params);
+      if (connection !== this.#connection) return;
+      connection.send(hello);
+      // A new session may follow it at once; one to be resumed waits for the welcome.
+      if (!this.#offered) this.#carry(0);
     });
     socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
     socket.addEventListener("close", ({ code, reason }) => {
@@ -184,8 +188,7 @@ export class ClientSession implements ConnectionHandlers {
     socket.addEventListener("error", () => {});
   }
 
-  /** Says hello. A new session may follow it at once; one to be resumed waits for the welcome. */
-  #greet(params: ConnectionParams | undefined): void {
+  #hello(params: ConnectionParams | undefined): string {
     const { streams, expose } = this.#runtime.options;
     const fields = {
       params,
@@ -196,8 +199,7 @@ export class ClientSession implements ConnectionHandlers {
       serves: expose && true,
       received: this.#offered ? this.#session.received : undefined,
     };
-    this.#connection?.send(encodePlain([helloType, protocolVersion, fields]));
-    if (!this.#offered) this.#carry(0);
+    return encodePlain([helloType, protocolVersion, fields]);
   }
 
   #onWelcome({ token, received, windowMs = Number.POSITIVE_INFINITY, store }: WelcomeFields): void {

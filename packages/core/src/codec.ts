@@ -17,9 +17,14 @@ export function encodeMessage(message: Message, maxFrameBytes: number = defaultM
   return bytes.encode(stringify(message, bytes), maxFrameBytes);
 }
 
-/** A message that holds no value of the user's: small, and always JSON. */
+/**
+ * A message that holds no value of the user's but credentials: always JSON.
+ *
+ * @throws TautlineError `BAD_REQUEST` where they cannot be written, `PAYLOAD_TOO_LARGE`.
+ */
 export function encodePlain(message: Message): string {
-  return JSON.stringify(message);
+  // An array is never left out of JSON.
+  return checkSize(encodeJson(message) as string, defaultMaxFrameBytes);
 }
 
 /** A call's input, read once however often the call is sent: JSON, or with bytes what makes frames of it. */
