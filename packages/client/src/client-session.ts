@@ -37,8 +37,6 @@ import { frameOf, openSocket } from "./web-socket.ts";
 export interface SessionKeeper {
   /** Names the client, however many sessions it has. */
   readonly client: string;
-  /** The session goes over a connection: what waits can be sent. */
-  onCarried(session: ClientSession): void;
   onOnline(session: ClientSession): void;
   /** The connection is gone, other than by `disconnect` or `end`; `connect` makes another. */
   onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void;
@@ -87,6 +85,11 @@ export class ClientSession implements ConnectionHandlers {
 
   get session(): Session {
     return this.#session;
+  }
+
+  /** Whether its connection was welcomed. */
+  get online(): boolean {
+    return this.#online;
   }
 
   /** Whether there is a connection, or one is being made. */
@@ -235,7 +238,7 @@ export class ClientSession implements ConnectionHandlers {
   #carry(received: number): void {
     this.#offered = true;
     if (this.#connection !== undefined) this.#session.attach(this.#connection, received);
-    this.#keeper.onCarried(this);
+    this.#runtime.end.attach(this.#session);
   }
 
   #onLost(reason: TautlineError, mayRetry = true): void {

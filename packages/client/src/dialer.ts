@@ -13,9 +13,10 @@ export class Dialer implements ClientConnection, SessionKeeper {
   readonly #runtime: ClientRuntime;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { status: "idle" };
-  #session: ClientSession | undefined;
-  /** On another server, where the one of now is going away. */
-  #next: ClientSession | undefined;
+  /** What was online last. */
+  #session: ClientSession;
+  /** What is new goes there: another one while that of now is on a server that is going away. */
+  #newest: ClientSession;
   /** What they run is still to be answered. */
   readonly #leaving = new Set<ClientSession>();
   /** Failed attempts in a row. */
@@ -25,6 +26,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
 
   constructor(runtime: ClientRuntime) {
     this.#runtime = runtime;
+    this.#session = this.#newest = new ClientSession(runtime, this);
     onWake(() => {
       if (this.#state.status === "reconnecting") this.#dial();
     });
@@ -43,15 +45,15 @@ export class Dialer implements ClientConnection, SessionKeeper {
   }
 
   connect(): void {
-    if (this.#session?.connected === true) return;
-    if (this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
+    if (this.#newest.connected) return;
+    // Nothing is seen of it while another is online.
+    if (this.#newest === this.#session && this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
     this.#dial();
   }
 
   reconnect(): void {
-    (this.#next ?? this.#session)?.disconnect();
-    if (this.#next === undefined) this.connect();
-    else this.#dial();
+    this.#newest.disconnect();
+    this.connect();
   }
 
   close(): void {
@@ -59,7 +61,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
   }
 
   authenticate(params: ConnectionParams): Promise<void> {
-    return this.#state.status === "online" && this.#session !== undefined
+    return this.#state.status === "online"
       ? this.#session.authenticate(params)
       : Promise.reject(connectionClosed("not online"));
   }
@@ -88,38 +90,32 @@ export class Dialer implements ClientConnection, SessionKeeper {
     else this.#stop({ status: "idle" }, closed());
   }
 
-  onCarried(session: ClientSession): void {
-    if (session === this.#session) this.#runtime.end.attach(session.session);
-  }
-
   onOnline(session: ClientSession): void {
-    if (session === this.#next) this.#move(session);
+    if (session !== this.#session) this.#move(session);
     this.#failures = 0;
     this.#become({ status: "online" });
   }
 
   onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void {
     if (this.#leaving.has(session)) return this.#leave(session, reason);
-    if (session === this.#session && this.#next !== undefined) {
-      this.#session = this.#next;
-      this.#next = undefined;
+    if (session !== this.#newest) {
+      this.#session = this.#newest;
       this.#drop(session, reason);
-      if (this.#session.session.open) this.#runtime.end.attach(this.#session.session);
-      if (mayRetry && this.#session.connected) return this.#become({ status: "connecting" });
+      if (mayRetry && this.#newest.connected) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
     this.#failures++;
     const delayMs = backoffMs(this.#failures, this.#runtime.options);
     this.#dialIn(delayMs);
-    if (this.#next === undefined) {
+    if (this.#newest === this.#session) {
       this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
     }
   }
 
   onGoaway(session: ClientSession, withinMs: number): void {
-    if (session !== this.#session || this.#next !== undefined) return;
+    if (session !== this.#newest) return;
     this.#runtime.calls.hold();
-    this.#next = new ClientSession(this.#runtime, this);
+    this.#newest = new ClientSession(this.#runtime, this);
     // All clients of a server hear this at once, and are not to come to the next one at once.
     this.#dialIn((this.#runtime.options.random ?? Math.random)() * withinMs);
   }
@@ -131,29 +127,22 @@ export class Dialer implements ClientConnection, SessionKeeper {
 
   #dial(): void {
     this.#retry?.cancel();
-    this.#session ??= new ClientSession(this.#runtime, this);
-    (this.#next ?? this.#session).connect();
+    this.#newest.connect();
   }
 
   /** What is new goes to the new session, subscriptions too; what was asked at the old one is answered there. */
   #move(next: ClientSession): void {
-    const old = this.#session;
+    this.#runtime.calls.leave(this.#session.session);
+    this.#leaving.add(this.#session);
     this.#session = next;
-    this.#next = undefined;
-    if (old !== undefined) {
-      this.#runtime.calls.leave(old.session);
-      this.#leaving.add(old);
-    }
     this.#runtime.end.attach(next.session);
     this.release();
   }
 
+  /** What waits again goes to the newest session, now or with its welcome. */
   #leave(session: ClientSession, reason: TautlineError = closed()): void {
     this.#drop(session, reason);
-    // What waits again goes to the session that there is.
-    if (this.#session?.session.open !== true) return;
-    this.#runtime.end.attach(this.#session.session);
-    this.#runtime.calls.settleDoubts(this.#session.store);
+    if (this.#newest.online) this.#runtime.calls.settleDoubts(this.#newest.store);
   }
 
   #drop(session: ClientSession, reason: TautlineError): void {
@@ -165,17 +154,12 @@ export class Dialer implements ClientConnection, SessionKeeper {
   #stop(state: ConnectionState, reason: TautlineError): void {
     this.#retry?.cancel();
     this.#idle?.cancel();
-    for (const session of this.#sessions()) session.end();
-    this.#session = undefined;
-    this.#next = undefined;
+    for (const session of [...this.#leaving, this.#session, this.#newest]) session.end();
     this.#leaving.clear();
+    this.#session = this.#newest = new ClientSession(this.#runtime, this);
     this.#failures = 0;
     this.#become(state);
     this.#runtime.end.close(reason);
-  }
-
-  #sessions(): readonly ClientSession[] {
-    return [this.#session, this.#next, ...this.#leaving].filter((session) => session !== undefined);
   }
 
   #become(state: ConnectionState): void {
