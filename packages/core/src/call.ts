@@ -78,7 +78,6 @@ export class Call implements CallObserver {
   #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
   #settled = false;
-  #sourceError: unknown;
   #onAbort: (() => void) | undefined = undefined;
 
   constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
@@ -92,8 +91,7 @@ export class Call implements CallObserver {
 
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
-    if (this.#settled) return false;
-    if (this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
+    if (!this.#settled && this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
     return this.#settle();
   }
 
@@ -128,15 +126,8 @@ export class Call implements CallObserver {
     this.#runtime.connection.release();
   }
 
-  onSourceFailed(error: unknown): void {
-    this.#sourceError ??= error;
-  }
-
   onError(shape: unknown): void {
-    const error = this.#runtime.readError(shape);
-    // What the other end makes of it says less than what has happened here.
-    if (this.#sourceError !== undefined) error.cause = this.#sourceError;
-    this.onFailed(error);
+    this.onFailed(this.#runtime.readError(shape));
   }
 
   onFailed(error: TautlineError): void {

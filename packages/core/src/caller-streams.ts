@@ -5,8 +5,7 @@ import { TautlineError } from "./errors.ts";
 import { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxMessageBytes } from "./options.ts";
-import type { CallObserver, OutgoingCall } from "./outgoing-calls.ts";
-
+import type { OutgoingCall } from "./outgoing-calls.ts";
 import { PartCollector } from "./part-collector.ts";
 import { PartSender } from "./part-sender.ts";
 import type { MessagePipe } from "./pipe.ts";
@@ -33,10 +32,12 @@ export class CallerStreams {
   readonly #senders = new Map<MessagePipe, PartSender>();
   /** What stops listening to the signals of calls whose streams outlive them. */
   readonly #unwatch = new Map<number, () => void>();
+  readonly #readError: (shape: unknown) => TautlineError;
   readonly #maxMessageBytes: number;
 
   constructor(options: CallerStreamsOptions) {
     this.#table = new StreamTable("caller", () => createHost(options));
+    this.#readError = options.readError;
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
   }
 
@@ -110,6 +111,13 @@ export class CallerStreams {
     this.#unwatch.delete(id);
   }
 
+  /** The error of a call of which a source has failed: what the other end makes of it says less than what has happened here. */
+  errorOf({ sourceError }: OutgoingCall, shape: unknown): TautlineError {
+    const error = this.#readError(shape);
+    error.cause = sourceError;
+    return error;
+  }
+
   release(id: number): boolean {
     return this.#table.release(id);
   }
@@ -130,13 +138,13 @@ export class CallerStreams {
 class SentCall implements StreamingCall {
   readonly id: number;
   readonly pipe: MessagePipe | undefined;
-  readonly #observer: CallObserver;
+  readonly #call: OutgoingCall;
   readonly #streams: CallerStreams;
 
-  constructor({ id, pipe, observer }: OutgoingCall, streams: CallerStreams) {
-    this.id = id;
-    this.pipe = pipe;
-    this.#observer = observer;
+  constructor(call: OutgoingCall, streams: CallerStreams) {
+    this.id = call.id;
+    this.pipe = call.pipe;
+    this.#call = call;
     this.#streams = streams;
   }
 
@@ -152,16 +160,16 @@ class SentCall implements StreamingCall {
   }
 
   onProgress(progress: StreamProgress): void {
-    report(() => this.#observer.options?.onProgress?.(progress));
+    report(() => this.#call.observer.options?.onProgress?.(progress));
   }
 
   onSourceFailed(error: unknown): void {
-    this.#observer.onSourceFailed?.(error);
+    this.#call.sourceError ??= error;
   }
 
   onStreamsOver(): void {
     this.#streams.unwatch(this.id);
-    this.#observer.onStreamsOver?.();
+    this.#call.observer.onStreamsOver?.();
   }
 }
 

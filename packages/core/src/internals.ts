@@ -81,7 +81,7 @@ export {
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
 export { serverMessages } from "./server-messages.ts";
-export { Session, type SessionOwner, type SessionState } from "./session.ts";
+export { Session, type SessionOwner } from "./session.ts";
 export { type OutgoingFrame, type OutgoingMessage, plainFrame, SharedMessage } from "./shared-message.ts";
 export { streamMessages } from "./stream-messages.ts";
 export { streamsOf, withoutStreams } from "./stream-slot.ts";

@@ -29,8 +29,6 @@ export interface CallObserver {
   onEnd(): void;
   /** An error of this end: the connection, the session, the client. */
   onFailed(error: TautlineError): void;
-  /** A source of the call's has thrown; the other end is told, and decides what comes of the call. */
-  onSourceFailed?(error: unknown): void;
   /** The call has settled before, and none of its streams flows any more. */
   onStreamsOver?(): void;
   /** What concerns its streams, by which it may outlive its answer. */
@@ -74,6 +72,8 @@ export interface OutgoingCall {
   channel: number;
   /** Whether its reader sees the ids of the channel's events. */
   shown: boolean;
+  /** What a source of its streams has thrown. */
+  sourceError?: unknown;
 }
 
 /** What is known of a pipe that is gone. */
@@ -232,11 +232,9 @@ export class OutgoingCalls implements PipeEnd {
       case messageType.item:
         return this.#onItem(call, message[2], undefined, length);
       case messageType.trackedItem:
-        call.lastEventId = message[2];
-        return this.#onItem(call, message[3], message[2], length);
       case messageType.event:
         call.lastEventId = message[2];
-        return this.#onItem(call, message[3], undefined, length);
+        return this.#onItem(call, message[3], message[0] === messageType.event ? undefined : message[2], length);
       case messageType.gap:
         call.lastEventId = message[3];
         return call.observer.onGap({ from: message[2], to: message[3] });

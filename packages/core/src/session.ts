@@ -7,13 +7,6 @@ import { badMessage, type Message, type PeerMessage, type SessionMessage } from 
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { OutgoingMessage } from "./shared-message.ts";
 
-/**
- * - `parked`: without a connection; what is sent is kept for the next one.
- * - `attached`: on a connection.
- * - `lost`: over for good.
- */
-export type SessionState = "parked" | "attached" | "lost";
-
 export interface SessionOwner {
   /** Takes a message, in order and once. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol. */
   onMessage(message: PeerMessage, session: Session, length: number): void;
@@ -33,8 +26,10 @@ const lengthPerAck = 256 * 1024;
 export class Session implements MessagePipe {
   readonly #owner: SessionOwner;
   readonly #sent: ReplayBuffer;
-  #state: SessionState = "parked";
+  /** Undefined while it is parked: what is sent is kept for the next one. */
   #connection: Connection | undefined;
+  /** Over for good. */
+  #lost = false;
   #received = 0;
   /** How many of the messages that were sent the other side is known to have. */
   #acknowledged = 0;
@@ -47,12 +42,8 @@ export class Session implements MessagePipe {
     this.#sent = new ReplayBuffer(replayLength);
   }
 
-  get state(): SessionState {
-    return this.#state;
-  }
-
   get open(): boolean {
-    return this.#state === "attached";
+    return this.#connection !== undefined;
   }
 
   /** How many of the other side's messages have come. */
@@ -67,7 +58,7 @@ export class Session implements MessagePipe {
 
   /** Sends a message, or keeps it for the next connection. */
   send(message: OutgoingMessage): void {
-    if (this.#state === "lost") return;
+    if (this.#lost) return;
     this.#sent.push(message);
     if (this.#connection === undefined) this.#owner.onKept?.(message.length, this);
     else this.#connection.send(message);
@@ -119,7 +110,7 @@ export class Session implements MessagePipe {
 
   /** Whether the other side, which has received so many messages, lacks none that is no longer kept. */
   canResume(received: number): boolean {
-    return this.#state !== "lost" && received >= this.#sent.start && received <= this.#sent.end;
+    return !this.#lost && received >= this.#sent.start && received <= this.#sent.end;
   }
 
   /**
@@ -129,7 +120,6 @@ export class Session implements MessagePipe {
    */
   attach(connection: Connection, received: number): void {
     this.#connection = connection;
-    this.#state = "attached";
     this.#forget(received);
     this.#sent.replay((message) => connection.send(message));
   }
@@ -138,14 +128,13 @@ export class Session implements MessagePipe {
   park(connection: Connection): boolean {
     if (connection !== this.#connection) return false;
     this.#connection = undefined;
-    this.#state = "parked";
     return true;
   }
 
   /** Over for good: nothing is kept, nothing is heard. */
   lose(): void {
     this.#connection = undefined;
-    this.#state = "lost";
+    this.#lost = true;
     this.#forget(this.#sent.end);
   }
 

@@ -86,7 +86,9 @@ export class StreamingCalls extends OutgoingCalls {
         return this.#streams.receive(message, length);
       default:
         if (call !== undefined) this.#accept(message, call);
-        super.receive(message, pipe, length);
+        if (message[0] === messageType.error && call?.sourceError !== undefined) {
+          super.fail(call, this.#streams.errorOf(call, message[2]), false);
+        } else super.receive(message, pipe, length);
         if (call !== undefined && isLast(message)) this.#onAnswered(call, message[0] !== messageType.error);
     }
   }

@@ -2,7 +2,6 @@ import { Call, type CallDefinition, type CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { TautlineError } from "./errors.ts";
 import type { EventGap } from "./outgoing-calls.ts";
-import { report } from "./report.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
 /** What `subscribe` takes, as in tRPC: callbacks, or none for an iterator. */
@@ -72,15 +71,8 @@ function whenDone(onData: SubscribeOptions["onData"], item: unknown, take: () =>
   try {
     done = onData?.(item);
   } finally {
-    if (done instanceof Promise) done.then(take, (error: unknown) => onFailed(error, take));
+    // Where it rejects, as where it throws: nobody catches it, and the subscription goes on.
+    if (done instanceof Promise) void done.finally(take);
     else take();
   }
-}
-
-/** As where it throws: it is uncaught, and the subscription goes on. */
-function onFailed(error: unknown, take: () => void): void {
-  take();
-  report(() => {
-    throw error;
-  });
 }
