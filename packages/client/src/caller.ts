@@ -21,7 +21,7 @@ export function createCaller(
   const { clock = systemClock, streams, expose } = options;
   const transformer = readTransformer(transformerOption);
   const codec = readBinaryCodec(transformer);
-  const runtime = {
+  const parts = {
     options,
     transformer,
     deadlines: new Deadlines(clock),
@@ -31,7 +31,7 @@ export function createCaller(
       decodeBinary: codec?.decode,
     },
   };
-  const calls = streams?.createCalls(runtime) ?? new OutgoingCalls(options.maxFrameBytes, codec?.encodeInput);
-  const connection = new Dialer({ ...runtime, calls, end: expose?.createEnd(calls, runtime) ?? calls });
-  return new Caller(connection, { ...runtime, calls });
+  const calls = streams?.createCalls(parts) ?? new OutgoingCalls(options.maxFrameBytes, codec?.encodeInput);
+  const runtime = { ...parts, calls, end: expose?.createEnd(calls, parts) ?? calls };
+  return new Caller(new Dialer(runtime), runtime);
 }

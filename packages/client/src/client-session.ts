@@ -10,7 +10,6 @@ import {
   encodePlain,
   goawayType,
   helloType,
-  isSessionMessage,
   type Message,
   mayReconnect,
   needOf,
@@ -18,6 +17,7 @@ import {
   protocolVersion,
   refusedType,
   Session,
+  type SessionMessage,
   silentClosure,
   type WelcomeFields,
   welcomeType,
@@ -78,18 +78,8 @@ export class ClientSession implements ConnectionHandlers {
     this.#session = this.#start();
   }
 
-  /** The server's store that remembers mutations. */
-  get store(): string | undefined {
-    return this.#store;
-  }
-
   get session(): Session {
     return this.#session;
-  }
-
-  /** Whether its connection was welcomed. */
-  get online(): boolean {
-    return this.#online;
   }
 
   /** Whether there is a connection, or one is being made. */
@@ -116,6 +106,17 @@ export class ClientSession implements ConnectionHandlers {
     this.#close(silentClosure, connectionClosed("dropped"));
   }
 
+  /** Sends calls that wait again; where it is not online, they are sent with the welcome. */
+  resend(): void {
+    if (this.#online) this.#runtime.calls.settleDoubts(this.#store);
+  }
+
+  /** Ends the session, and lets go of its calls: see `OutgoingCalls.detach`. */
+  drop(reason: TautlineError): void {
+    this.#close(normalClosure, reason);
+    this.#lose(reason);
+  }
+
   /** Ends the session, at the server too. */
   end(): void {
     this.#close(normalClosure, connectionClosed("closed"));
@@ -132,10 +133,6 @@ export class ClientSession implements ConnectionHandlers {
   }
 
   onMessage(message: Message, length: number): void {
-    if (isSessionMessage(message)) {
-      if (this.#connection !== undefined) this.#session.receive(message, this.#connection, length);
-      return;
-    }
     switch (message[0]) {
       case welcomeType:
         this.#online = true;
@@ -153,7 +150,8 @@ export class ClientSession implements ConnectionHandlers {
           message[1] === undefined ? undefined : this.#runtime.readError(message[1]),
         );
       default:
-        throw badMessage("unexpected");
+        // The table of what is taken has nothing else.
+        if (this.#connection !== undefined) this.#session.receive(message as SessionMessage, this.#connection, length);
     }
   }
 
@@ -220,7 +218,7 @@ export class ClientSession implements ConnectionHandlers {
     this.#store = this.#welcomed && store !== this.#store ? undefined : store;
     this.#welcomed = true;
     this.#session.acknowledge();
-    this.#runtime.calls.settleDoubts(store);
+    this.resend();
     this.#keeper.onOnline(this);
   }
 
@@ -278,8 +276,7 @@ export class ClientSession implements ConnectionHandlers {
 
   /** The server has resumed what cannot go on here: it is told that the session is over. */
   #startOver(): void {
-    this.#close(normalClosure, sessionLost());
-    this.#lose(sessionLost());
+    this.drop(sessionLost());
     this.connect();
   }
 

@@ -100,7 +100,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
     if (this.#leaving.has(session)) return this.#leave(session, reason);
     if (session !== this.#newest) {
       this.#session = this.#newest;
-      this.#drop(session, reason);
+      session.drop(reason);
       if (mayRetry && this.#newest.connected) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
@@ -135,20 +135,15 @@ export class Dialer implements ClientConnection, SessionKeeper {
     this.#runtime.calls.leave(this.#session.session);
     this.#leaving.add(this.#session);
     this.#session = next;
-    this.#runtime.end.attach(next.session);
+    next.resend();
     this.release();
   }
 
   /** What waits again goes to the newest session, now or with its welcome. */
   #leave(session: ClientSession, reason: TautlineError = closed()): void {
-    this.#drop(session, reason);
-    if (this.#newest.online) this.#runtime.calls.settleDoubts(this.#newest.store);
-  }
-
-  #drop(session: ClientSession, reason: TautlineError): void {
     this.#leaving.delete(session);
-    session.end();
-    this.#runtime.end.detach(session.session, reason, { started: true, store: session.store });
+    session.drop(reason);
+    this.#newest.resend();
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {
