@@ -60,8 +60,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "the count of what has come starts anew at a resume",
     session,
-    'this.#state = "attached";',
-    'this.#state = "attached"; this.#received = 0;',
+    "this.#connection = connection;",
+    "this.#connection = connection; this.#received = 0;",
   ),
   bug(
     "pings are counted as messages",
@@ -78,8 +78,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "a resume is taken from any position",
     session,
-    'return this.#state !== "lost" && received >= this.#sent.start && received <= this.#sent.end;',
-    'return this.#state !== "lost";',
+    "return !this.#lost && received >= this.#sent.start && received <= this.#sent.end;",
+    "return !this.#lost;",
   ),
   bug("what overflowed is not missed", buffer, "return this.#start;\n", "return 0;\n"),
   {
@@ -185,10 +185,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     "    this.#idle?.cancel();",
   ),
   bug(
-    "calls are not sent where the old server went before the new one's welcome",
-    dialer,
-    "if (this.#session.session.open) this.#runtime.end.attach(this.#session.session);\n      if",
-    "if",
+    "calls that wait again are not sent with the welcome",
+    clientSession,
+    "    this.resend();\n    this.#keeper",
+    "    this.#keeper",
   ),
   bug(
     "a client whose buffer overflowed goes on with the server's session",
