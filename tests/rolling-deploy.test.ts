@@ -71,15 +71,18 @@ class Deploys {
   }
 }
 
-test.each(Array.from({ length: 20 }, (_, index) => index + 1))("every mutation is run once, and answered, through four deploys (seed %d)", async (seed) => {
-  const deploys = new Deploys(seed);
-  for (let deploy = 0; deploy < 4; deploy++) {
-    await deploys.work(200);
-    deploys.deploy();
-  }
-  await deploys.work(400);
-  const made = await deploys.end();
-  expect(deploys.failed).toEqual([]);
-  expect([...deploys.started.values()].filter((times) => times !== 1)).toEqual([]);
-  expect(deploys.started.size).toBe(made);
-});
+test.each(Array.from({ length: 20 }, (_, index) => index + 1))(
+  "every mutation is run once, and answered, through four deploys (seed %d)",
+  async (seed) => {
+    const deploys = new Deploys(seed);
+    for (let deploy = 0; deploy < 4; deploy++) {
+      await deploys.work(200);
+      deploys.deploy();
+    }
+    await deploys.work(400);
+    const made = await deploys.end();
+    expect(deploys.failed).toEqual([]);
+    expect([...deploys.started.values()].filter((times) => times !== 1)).toEqual([]);
+    expect(deploys.started.size).toBe(made);
+  },
+);

@@ -11,6 +11,7 @@ import {
   goawayType,
   helloType,
   isSessionMessage,
+  type LostPipe,
   type Message,
   mayReconnect,
   needOf,
@@ -61,6 +62,9 @@ export class ClientSession implements ConnectionHandlers {
   #offered = false;
   #windowMs = defaultWindowMs;
   #store: string | undefined;
+  #keepMs: number | undefined;
+  /** When it had a connection last, by the time of day: that goes on while a machine sleeps. */
+  #parkedAt = 0;
   /** Whether `#store` is that of a welcome to this session. */
   #welcomed = false;
   #expiry: Deadline | undefined;
@@ -83,6 +87,11 @@ export class ClientSession implements ConnectionHandlers {
   /** The server's store that remembers mutations. */
   get store(): string | undefined {
     return this.#store;
+  }
+
+  /** What is to be known of its calls when it is lost. An outcome may be older than the end of the connection that it went down with. */
+  howLost(started: boolean): LostPipe {
+    return { started, store: this.#store, until: this.#parkedAt + (this.#keepMs ?? Number.POSITIVE_INFINITY) / 2 };
   }
 
   get session(): Session {
@@ -200,7 +209,7 @@ export class ClientSession implements ConnectionHandlers {
     if (!this.#offered) this.#carry(0);
   }
 
-  #onWelcome({ token, received, windowMs = Number.POSITIVE_INFINITY, store }: WelcomeFields): void {
+  #onWelcome({ token, received, windowMs = Number.POSITIVE_INFINITY, store, keepMs }: WelcomeFields): void {
     this.#expiry?.cancel();
     this.#expiry = undefined;
     if (!this.#session.open) {
@@ -213,9 +222,10 @@ export class ClientSession implements ConnectionHandlers {
     this.#windowMs = windowMs;
     // A store with another name knows nothing of what was sent before.
     this.#store = this.#welcomed && store !== this.#store ? undefined : store;
+    this.#keepMs = keepMs;
     this.#welcomed = true;
     this.#session.acknowledge();
-    this.#runtime.calls.settleDoubts(store);
+    this.#runtime.calls.settleDoubts(store, Date.now());
     this.#keeper.onOnline(this);
   }
 
@@ -255,6 +265,7 @@ export class ClientSession implements ConnectionHandlers {
     this.#online = false;
     this.#refusal = undefined;
     connection?.close(code, "");
+    if (this.#session.open) this.#parkedAt = Date.now();
     if (connection !== undefined) this.#session.park(connection);
     for (const settle of this.#authentications.splice(0)) settle(reason);
   }
@@ -283,7 +294,7 @@ export class ClientSession implements ConnectionHandlers {
     const lost = this.#session;
     lost.lose();
     this.#session = this.#start();
-    this.#runtime.end.detach(lost, reason, { started, store: this.#store });
+    this.#runtime.end.detach(lost, reason, this.howLost(started));
   }
 
   /** Whoever is being asked for the session may still have it. */

@@ -153,13 +153,13 @@ export class Dialer implements ClientConnection, SessionKeeper {
     // What waits again goes to the session that there is.
     if (this.#session?.session.open !== true) return;
     this.#runtime.end.attach(this.#session.session);
-    this.#runtime.calls.settleDoubts(this.#session.store);
+    this.#runtime.calls.settleDoubts(this.#session.store, Date.now());
   }
 
   #drop(session: ClientSession, reason: TautlineError): void {
     this.#leaving.delete(session);
     session.end();
-    this.#runtime.end.detach(session.session, reason, { started: true, store: session.store });
+    this.#runtime.end.detach(session.session, reason, session.howLost(true));
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {

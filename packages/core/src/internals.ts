@@ -55,6 +55,7 @@ export {
 } from "./options.ts";
 export {
   type CallObserver,
+  type LostPipe,
   type OutgoingCall,
   OutgoingCalls,
   type PipeEnd,

@@ -63,8 +63,8 @@ export class Acceptor implements ConnectionHost, ControlledServer {
     this.#hub?.attach(this);
   }
 
-  get store(): string | undefined {
-    return this.#idempotency?.name;
+  get store(): IdempotencyStore | undefined {
+    return this.#idempotency;
   }
 
   /** Connections that are open. */

@@ -51,7 +51,7 @@ export interface ConnectionHost extends SessionHost, ClientHost {
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   /** Names the store that remembers mutations. */
-  readonly store: string | undefined;
+  readonly store: { readonly name: string | undefined; readonly keepMs?: number | undefined } | undefined;
   /** The session that a token of this identity is for. */
   findSession(token: string, identity: string | undefined): ServerSession | undefined;
   /**
@@ -259,8 +259,8 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     const { sessionWindowMs } = limits;
     const window = Number.isFinite(sessionWindowMs) ? { windowMs: Math.ceil(sessionWindowMs) } : {};
     const resumable = token === undefined ? {} : { token, ...window };
-    const remembering = store === undefined ? {} : { store };
-    session.store = store;
+    const remembering = store?.name === undefined ? {} : { store: store.name, ...keeping(store.keepMs) };
+    session.store = store?.name;
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
   }
 
@@ -363,6 +363,11 @@ export function disconnected(): TautlineError {
 
 function connectionGone(): TautlineError {
   return new TautlineError({ code: "CONNECTION_CLOSED", message: "the client is gone" });
+}
+
+/** In whole milliseconds. */
+function keeping(keepMs = Number.POSITIVE_INFINITY): WelcomeFields {
+  return Number.isFinite(keepMs) ? { keepMs: Math.floor(keepMs) } : {};
 }
 
 function refusalCode(error: TRPCError): number {
