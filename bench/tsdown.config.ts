@@ -18,6 +18,7 @@ export default defineConfig({
     "src/fanout/client.ts",
     "src/topics/idle.ts",
     "src/topics/keys.ts",
+    "src/rich.ts",
     "src/mixed/main.ts",
     "src/mixed/server.ts",
     "src/mixed/client.ts",
