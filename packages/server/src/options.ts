@@ -122,6 +122,11 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly streamWindowBytes?: number;
   /** Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. */
   readonly highWaterBytes?: number;
+  /**
+   * A connection that takes nothing of what waits for its client is cut after so long, in ms; its session is kept. Default 30,000.
+   * Off: `Infinity`.
+   */
+  readonly drainTimeoutMs?: number;
 }
 
 export type ServeOptions<Router extends AnyTRPCRouter> = ServeBaseOptions<Router> &
@@ -142,6 +147,7 @@ export interface ServerLimits {
   readonly maxCalls: number;
   readonly maxSubscriptions: number;
   readonly highWaterBytes: number;
+  readonly drainTimeoutMs: number;
   readonly sessionWindowMs: number;
   readonly replayBytes: number;
   readonly maxParkedSessions: number;
@@ -160,6 +166,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     maxCalls: options.maxCalls ?? defaultMaxCalls,
     maxSubscriptions: options.maxSubscriptions ?? defaultMaxSubscriptions,
     highWaterBytes: options.highWaterBytes ?? 1024 * 1024,
+    drainTimeoutMs: options.drainTimeoutMs ?? 30_000,
     sessionWindowMs: options.sessionWindowMs ?? 60_000,
     replayBytes: options.replayBytes ?? 1024 * 1024,
     maxParkedSessions: options.maxParkedSessions ?? 10_000,
