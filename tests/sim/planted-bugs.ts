@@ -6,6 +6,7 @@ export interface PlantedBug {
 }
 
 const session = "packages/core/src/session.ts";
+const pacedSession = "packages/core/src/paced-session.ts";
 const buffer = "packages/core/src/replay-buffer.ts";
 const outgoing = "packages/core/src/outgoing-calls.ts";
 const connection = "packages/server/src/server-connection.ts";
@@ -23,8 +24,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "the replay starts one too late",
     buffer,
-    "for (let position = this.#first;",
-    "for (let position = this.#first + 1;",
+    "let { next } = this.#gone; next !== undefined; ) {",
+    "let next = this.#gone.next?.next; next !== undefined; ) {",
   ),
   bug(
     "the replay goes backwards",
@@ -53,8 +54,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "one message more is acknowledged than has come",
     session,
-    "encodeMessage([type, this.#received])",
-    "encodeMessage([type, this.#received + 1])",
+    "encodePlain([type, this.#received])",
+    "encodePlain([type, this.#received + 1])",
   ),
   bug(
     "the count of what has come starts anew at a resume",
@@ -71,8 +72,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "an acknowledgement frees one message too many",
     buffer,
-    "const head = this.#head + Math.max(0, position - this.#first);",
-    "const head = this.#head + Math.min(this.end - this.#first, Math.max(0, position + 1 - this.#first));",
+    "this.#start < position && next !== undefined;",
+    "this.#start <= position && next !== undefined;",
   ),
   bug(
     "a resume is taken from any position",
@@ -80,7 +81,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'return this.#state !== "lost" && received >= this.#sent.start && received <= this.#sent.end;',
     'return this.#state !== "lost";',
   ),
-  bug("what overflowed is not missed", buffer, "return this.#first;\n", "return 0;\n"),
+  bug("what overflowed is not missed", buffer, "return this.#start;\n", "return 0;\n"),
   {
     name: "the end of an old connection parks the session of the new one",
     edits: [
@@ -105,9 +106,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   bug(
     "producers do not wait for their reader",
-    session,
-    "if (this.#sent.length <= this.#highWater) return",
-    "if (this.#sent.length >= 0) return",
+    pacedSession,
+    "if (this.keptLength <= this.#highWater) return",
+    "if (this.keptLength >= 0) return",
   ),
   bug(
     "the welcome of a resume counts from the start",
@@ -154,15 +155,10 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "a cancel made while parked is not sent",
     outgoing,
-    "    pipe?.send(encodeMessage(code",
-    "    if (pipe?.open) pipe?.send(encodeMessage(code",
+    "    pipe?.send(encodePlain(code",
+    "    if (pipe?.open) pipe?.send(encodePlain(code",
   ),
-  bug(
-    "a subscription starts again without its last event",
-    outgoing,
-    "if (lastEventId !== undefined) return { lastEventId };",
-    "",
-  ),
+  bug("a subscription starts again without its last event", outgoing, "{ lastEventId, firstId };", "{ firstId };"),
   bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.observer.onGap();", ""),
   bug(
     "a gap is told at every start",
@@ -176,7 +172,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     "const call = this.#calls.get(id);",
     "const call = [...this.#calls.values()].at(-1);",
   ),
-  bug("close() leaves the heartbeat running", dialer, "    this.#heartbeat.stop();\n", ""),
+  bug(
+    "close() leaves the heartbeat running",
+    clientSession,
+    "    this.#deadline?.cancel();\n    this.#deadline",
+    "    this.#deadline",
+  ),
   bug(
     "a move that was planned survives close()",
     dialer,
@@ -186,19 +187,19 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "calls are not sent where the old server went before the new one's welcome",
     dialer,
-    "if (this.#session.session.open) this.end.attach(this.#session.session);\n      if",
+    "if (this.#session.session.open) this.#runtime.end.attach(this.#session.session);\n      if",
     "if",
   ),
   bug(
     "a client whose buffer overflowed goes on with the server's session",
     clientSession,
     "if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();",
-    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#offered = true; this.#carry(attempt, 0); }",
+    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#carry(0); }",
   ),
   bug(
     "a dropped connection's credentials are waited for",
     clientSession,
-    '    this.#failAuthentications(connectionClosed("dropped"));\n',
+    "    for (const settle of this.#authentications.splice(0)) settle(reason);\n",
     "",
   ),
 ];

@@ -97,8 +97,7 @@ function rethrow(error: TautlineError): never {
 
 function createRuntime(calls: OutgoingCalls): CallRuntime {
   return {
-    calls,
-    deadlines: new Deadlines(systemClock),
+    parts: { calls, deadlines: new Deadlines(systemClock) },
     connection: { use: () => {}, release: () => {} },
     write: (value) => value,
     read: (value) => value,

@@ -3,12 +3,11 @@ import {
   Caller,
   Deadlines,
   OutgoingCalls,
-  readBinaryDecoder,
+  readBinaryCodec,
   readError,
   readTransformer,
   serverMessages,
   type TransformerOption,
-  windowBytes,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
 import { Dialer } from "./dialer.ts";
@@ -19,36 +18,20 @@ export function createCaller(
   options: ConnectionOptions,
   transformerOption: TransformerOption | undefined,
 ): Caller<Dialer> {
-  const { clock = systemClock, maxFrameBytes, expose } = options;
+  const { clock = systemClock, streams, expose } = options;
   const transformer = readTransformer(transformerOption);
-  const deadlines = new Deadlines(clock);
-  const readShape = (shape: unknown): TautlineError => readError(shape, transformer);
-  const { maxMessageBytes, streamWindowBytes = windowBytes } = options;
-  const calls =
-    options.streams?.createCalls({
-      transformer,
-      readError: readShape,
-      maxMessageBytes,
-      windowBytes: streamWindowBytes,
-    }) ?? new OutgoingCalls(maxFrameBytes);
-  const connection = new Dialer(options, {
-    calls,
-    end:
-      expose?.createEnd({
-        calls,
-        clock,
-        transformer: transformerOption,
-        limits: options,
-        readError: readShape,
-        streams: options.streams,
-      }) ?? calls,
-    clock,
-    deadlines,
-    readError: readShape,
+  const codec = readBinaryCodec(transformer);
+  const runtime = {
+    options,
+    transformer,
+    deadlines: new Deadlines(clock),
+    readError: (shape: unknown): TautlineError => readError(shape, transformer),
     reader: {
-      table: { ...serverMessages, ...options.streams?.messages, ...expose?.messages },
-      decodeBinary: readBinaryDecoder(transformer),
+      table: { ...serverMessages, ...streams?.messages, ...expose?.messages },
+      decodeBinary: codec?.decode,
     },
-  });
-  return new Caller(connection, { calls, deadlines, transformer });
+  };
+  const calls = streams?.createCalls(runtime) ?? new OutgoingCalls(options.maxFrameBytes, codec?.encodeInput);
+  const connection = new Dialer({ ...runtime, calls, end: expose?.createEnd(calls, runtime) ?? calls });
+  return new Caller(connection, { ...runtime, calls });
 }

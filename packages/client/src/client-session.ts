@@ -1,53 +1,59 @@
 import { TautlineError } from "@tautline/core";
 import {
+  authenticatedType,
   authType,
-  type Beating,
+  badMessage,
+  beatMs,
+  Connection,
+  type ConnectionHandlers,
   type Deadline,
-  type Deadlines,
-  type FrameReader,
-  type HelloFields,
+  encodePlain,
+  goawayType,
+  helloType,
+  isSessionMessage,
+  type Message,
+  mayReconnect,
+  needOf,
   normalClosure,
-  type OutgoingCalls,
-  type PeerMessage,
-  type PipeEnd,
+  protocolVersion,
+  refusedType,
   Session,
-  type SessionOwner,
   silentClosure,
   type WelcomeFields,
+  welcomeType,
 } from "@tautline/core/internals";
-import { Attempt, type AttemptOwner, connectionClosed } from "./attempt.ts";
-import { type ConnectionOptions, type ConnectionParams, defaultReplayBytes, defaultWindowMs } from "./options.ts";
+import { WebSocket as DefaultWebSocket } from "#web-socket";
+import type { ClientRuntime } from "./client-runtime.ts";
+import {
+  type ConnectionParams,
+  defaultConnectTimeoutMs,
+  defaultReplayBytes,
+  defaultWindowMs,
+  type Provided,
+} from "./options.ts";
+import { frameOf, openSocket } from "./web-socket.ts";
 
-/** What a client's sessions share. */
-export interface SessionRuntime {
-  readonly options: ConnectionOptions;
-  readonly calls: OutgoingCalls;
-  /** What the sessions carry. */
-  readonly end: PipeEnd;
-  readonly deadlines: Deadlines;
+/** Whoever keeps a client's sessions. */
+export interface SessionKeeper {
   /** Names the client, however many sessions it has. */
   readonly client: string;
-  readonly reader: FrameReader;
-  readError(shape: unknown): TautlineError;
   /** The session goes over a connection: what waits can be sent. */
   onCarried(session: ClientSession): void;
   onOnline(session: ClientSession): void;
-  /** The connection is gone; `connect` makes another. */
+  /** The connection is gone, other than by `disconnect` or `end`; `connect` makes another. */
   onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void;
+  /** The server wants to be left within so many ms. */
   onGoaway(session: ClientSession, withinMs: number): void;
 }
 
-interface Authentication {
-  readonly resolve: () => void;
-  readonly reject: (error: TautlineError) => void;
-}
-
-/** The client's end of one session after the other: opens it, resumes it, and starts a new one where it was lost. */
-export class ClientSession implements AttemptOwner, SessionOwner {
-  readonly options: ConnectionOptions;
-  readonly deadlines: Deadlines;
-  readonly reader: FrameReader;
-  readonly #runtime: SessionRuntime;
+/**
+ * The client's end of one session after the other, over one connection after the other: opens a session, resumes it, and starts a new
+ * one where it was lost.
+ */
+export class ClientSession implements ConnectionHandlers {
+  readonly #runtime: ClientRuntime;
+  readonly #keeper: SessionKeeper;
+  /** What is attached to the connection, once the server knows of it there. */
   #session: Session;
   /** The client's own choice for a new session, so that one whose welcome was lost can be resumed too. */
   #token: string | undefined;
@@ -57,16 +63,20 @@ export class ClientSession implements AttemptOwner, SessionOwner {
   #store: string | undefined;
   /** Whether `#store` is that of a welcome to this session. */
   #welcomed = false;
-  #attempt: Attempt | undefined;
-  #attempts = 0;
   #expiry: Deadline | undefined;
-  #authentications: Authentication[] = [];
+  #attempts = 0;
+  /** For the welcome, and then for the next beat. Undefined where there is no connection, and none is being made. */
+  #deadline: Deadline | undefined;
+  #connection: Connection | undefined;
+  /** Whether this connection was welcomed. */
+  #online = false;
+  #refusal: TautlineError | undefined;
+  /** Each hears what came of new credentials; an error where they were not taken. */
+  #authentications: ((error?: TautlineError) => void)[] = [];
 
-  constructor(runtime: SessionRuntime) {
+  constructor(runtime: ClientRuntime, keeper: SessionKeeper) {
     this.#runtime = runtime;
-    this.options = runtime.options;
-    this.deadlines = runtime.deadlines;
-    this.reader = runtime.reader;
+    this.#keeper = keeper;
     this.#session = this.#start();
   }
 
@@ -79,74 +89,125 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     return this.#session;
   }
 
-  /** The connection, or the attempt at one, that it has now. */
-  get attempt(): Beating | undefined {
-    return this.#attempt;
+  /** Whether there is a connection, or one is being made. */
+  get connected(): boolean {
+    return this.#deadline !== undefined;
   }
 
   connect(): void {
-    this.#attempt ??= new Attempt(this);
+    if (this.#deadline !== undefined) return;
+    const { deadlines, options } = this.#runtime;
+    const { connectTimeoutMs = defaultConnectTimeoutMs } = options;
+    const deadline = deadlines.add(connectTimeoutMs, () => this.#onLost(connectionClosed("no answer")));
+    this.#deadline = deadline;
+    this.#open(deadline).catch((thrown: unknown) => {
+      if (deadline !== this.#deadline) return;
+      const error = TautlineError.from(thrown);
+      // An address that is none stays none; what looking up the credentials threw may pass.
+      this.#onLost(error, error.code !== "BAD_REQUEST");
+    });
   }
 
   /** Drops the connection; the session can be resumed. */
   disconnect(): void {
-    this.#attempt?.end(silentClosure);
-    this.#attempt = undefined;
-    this.#failAuthentications(connectionClosed("dropped"));
+    this.#close(silentClosure, connectionClosed("dropped"));
   }
 
   /** Ends the session, at the server too. */
   end(): void {
-    this.#attempt?.end(normalClosure);
-    this.#attempt = undefined;
-    this.#stopExpiry();
+    this.#close(normalClosure, connectionClosed("closed"));
+    this.#expiry?.cancel();
     this.#session.lose();
-    this.#failAuthentications(connectionClosed("closed"));
   }
 
   /** Hands the server new credentials for the session. */
   authenticate(params: ConnectionParams): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#authentications.push({ resolve, reject });
-      this.#attempt?.send([authType, params]);
+      this.#connection?.send(encodePlain([authType, params]));
+      this.#authentications.push((error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 
-  readError(shape: unknown): TautlineError {
-    return this.#runtime.readError(shape);
+  onMessage(message: Message, length: number): void {
+    if (isSessionMessage(message)) {
+      if (this.#connection !== undefined) this.#session.receive(message, this.#connection, length);
+      return;
+    }
+    switch (message[0]) {
+      case welcomeType:
+        this.#online = true;
+        this.#deadline?.cancel();
+        this.#beat();
+        return this.#onWelcome(message[1]);
+      case refusedType:
+        if (this.#online) throw badMessage("refused after the welcome");
+        this.#refusal = this.#runtime.readError(message[1]);
+        return;
+      case goawayType:
+        return this.#keeper.onGoaway(this, message[1]);
+      case authenticatedType:
+        return this.#authentications.shift()?.(
+          message[1] === undefined ? undefined : this.#runtime.readError(message[1]),
+        );
+      default:
+        throw badMessage("unexpected");
+    }
   }
 
-  onMessage(message: PeerMessage, session: Session, length: number): void {
-    this.#runtime.end.receive(message, session, length);
+  onFrame(length: number): void {
+    // An acknowledgement tells the server that its welcome has come.
+    if (this.#online) this.#session.onFrame(length);
   }
 
-  hello(): HelloFields {
-    const { client } = this.#runtime;
-    const { streams, expose } = this.options;
+  onError(error: TautlineError): void {
+    this.#onLost(error, false);
+  }
+
+  /** Looks up the address, and opens a socket there; unless the attempt, which `deadline` is for, is over by then. */
+  async #open(deadline: Deadline): Promise<void> {
+    const { options, reader } = this.#runtime;
+    const { url, connectionParams, WebSocket = DefaultWebSocket } = options;
+    const [address, params] = await Promise.all([provide(url), provide(connectionParams)]);
+    if (deadline !== this.#deadline) return;
+    const socket = openSocket(WebSocket, address);
+    const connection = new Connection(socket, this, reader);
+    this.#connection = connection;
+    socket.addEventListener("open", () => {
+      if (connection === this.#connection) this.#greet(params);
+    });
+    socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
+    socket.addEventListener("close", ({ code, reason }) => {
+      if (connection !== this.#connection) return;
+      this.#onLost(this.#refusal ?? connectionClosed(`closed (${code} ${reason})`), mayReconnect(code));
+    });
+    // `close` follows, and says more.
+    socket.addEventListener("error", () => {});
+  }
+
+  /** Says hello. A new session may follow it at once; one to be resumed waits for the welcome. */
+  #greet(params: ConnectionParams | undefined): void {
+    const { streams, expose } = this.#runtime.options;
     const fields = {
-      client,
+      params,
+      client: this.#keeper.client,
       token: this.#token ?? createToken(),
       attempt: ++this.#attempts,
-      ...(streams !== undefined && { streams: true }),
-      ...(expose !== undefined && { serves: true }),
+      streams: streams && true,
+      serves: expose && true,
+      received: this.#offered ? this.#session.received : undefined,
     };
-    return this.#offered ? { ...fields, received: this.#session.received } : fields;
+    this.#connection?.send(encodePlain([helloType, protocolVersion, fields]));
+    if (!this.#offered) this.#carry(0);
   }
 
-  onGreeted(attempt: Attempt): void {
-    if (this.#offered) return;
-    this.#offered = true;
-    this.#carry(attempt, 0);
-  }
-
-  onWelcome(attempt: Attempt, { token, received, windowMs = Number.POSITIVE_INFINITY, store }: WelcomeFields): void {
-    this.#stopExpiry();
-    if (attempt.session === undefined) {
+  #onWelcome({ token, received, windowMs = Number.POSITIVE_INFINITY, store }: WelcomeFields): void {
+    this.#expiry?.cancel();
+    this.#expiry = undefined;
+    if (!this.#session.open) {
       // What the server has counted decides; a session that it does not have is a new one.
       if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();
       if (received === undefined) this.#lose(sessionLost());
-      this.#offered = true;
-      this.#carry(attempt, received ?? 0);
+      this.#carry(received ?? 0);
     }
     this.#token = token;
     this.#windowMs = windowMs;
@@ -155,48 +216,66 @@ export class ClientSession implements AttemptOwner, SessionOwner {
     this.#welcomed = true;
     this.#session.acknowledge();
     this.#runtime.calls.settleDoubts(store);
-    this.#runtime.onOnline(this);
+    this.#keeper.onOnline(this);
   }
 
-  onGoaway(withinMs: number): void {
-    this.#runtime.onGoaway(this, withinMs);
+  #beat(): void {
+    const { deadlines, options } = this.#runtime;
+    this.#deadline = deadlines.add(beatMs(options), () => {
+      this.#beat();
+      const need = needOf(this.#connection?.countQuietBeat() ?? 0, options);
+      if (need === "ping") this.#session.ping();
+      else if (need === "close") this.#onLost(connectionClosed("no sign of life"));
+    });
   }
 
-  onAuthenticated(error: TautlineError | undefined): void {
-    const authentication = this.#authentications.shift();
-    if (error === undefined) authentication?.resolve();
-    else authentication?.reject(error);
+  /** The session goes on over the connection. @param received how many of its messages the server has. */
+  #carry(received: number): void {
+    this.#offered = true;
+    if (this.#connection !== undefined) this.#session.attach(this.#connection, received);
+    this.#keeper.onCarried(this);
   }
 
-  onLost(reason: TautlineError, { mayRetry, refused }: { mayRetry: boolean; refused: boolean }): void {
-    const resuming = this.#attempt?.session === undefined;
-    this.#attempt = undefined;
-    this.#failAuthentications(reason);
+  #onLost(reason: TautlineError, mayRetry = true): void {
+    const refused = this.#refusal !== undefined && this.#session.open;
+    this.#close(silentClosure, reason);
     // A server that refuses a new session has started nothing; one to be resumed is where it was.
-    if (refused && !resuming) this.#lose(reason, false);
+    if (refused) this.#lose(reason, false);
     else if (this.#token === undefined) this.#lose(reason);
-    else if (this.#offered) this.#expiry ??= this.deadlines.add(this.#windowMs, () => this.#expire());
-    this.#runtime.onOffline(this, reason, mayRetry);
+    else if (this.#offered) this.#expiry ??= this.#runtime.deadlines.add(this.#windowMs, () => this.#expire());
+    this.#keeper.onOffline(this, reason, mayRetry);
+  }
+
+  /** Closes the connection, or gives up making one. Only after `normalClosure` the server does not expect the session again. */
+  #close(code: number, reason: TautlineError): void {
+    const connection = this.#connection;
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+    this.#connection = undefined;
+    this.#online = false;
+    this.#refusal = undefined;
+    connection?.close(code, "");
+    if (connection !== undefined) this.#session.park(connection);
+    for (const settle of this.#authentications.splice(0)) settle(reason);
   }
 
   #start(): Session {
     this.#token = createToken();
     this.#offered = false;
     this.#welcomed = false;
-    this.#stopExpiry();
-    return new Session(this, this.options.replayBytes ?? defaultReplayBytes);
-  }
-
-  #carry(attempt: Attempt, received: number): void {
-    attempt.carry(this.#session, received);
-    this.#runtime.onCarried(this);
+    this.#expiry?.cancel();
+    this.#expiry = undefined;
+    const { end, options } = this.#runtime;
+    const { streams, expose, replayBytes = defaultReplayBytes } = options;
+    const Kind = (streams ?? expose)?.Session ?? Session;
+    return new Kind({ onMessage: (message, session, length) => end.receive(message, session, length) }, replayBytes);
   }
 
   /** The server has resumed what cannot go on here: it is told that the session is over. */
   #startOver(): void {
-    this.#attempt?.end(normalClosure);
+    this.#close(normalClosure, sessionLost());
     this.#lose(sessionLost());
-    this.#attempt = new Attempt(this);
+    this.connect();
   }
 
   /** The session is over, at the server too; the next connection opens a new one. */
@@ -209,18 +288,17 @@ export class ClientSession implements AttemptOwner, SessionOwner {
 
   /** Whoever is being asked for the session may still have it. */
   #expire(): void {
-    if (this.#attempt === undefined) this.#lose(sessionLost());
-    else this.#startOver();
+    if (this.connected) this.#startOver();
+    else this.#lose(sessionLost());
   }
+}
 
-  #stopExpiry(): void {
-    this.#expiry?.cancel();
-    this.#expiry = undefined;
-  }
+async function provide<T>(provided: Provided<T>): Promise<T> {
+  return typeof provided === "function" ? await (provided as () => T | Promise<T>)() : provided;
+}
 
-  #failAuthentications(reason: TautlineError): void {
-    for (const { reject } of this.#authentications.splice(0)) reject(reason);
-  }
+export function connectionClosed(message: string): TautlineError {
+  return new TautlineError({ code: "CONNECTION_CLOSED", message });
 }
 
 function sessionLost(): TautlineError {

@@ -1,45 +1,16 @@
 import type { TautlineError } from "@tautline/core";
-import {
-  type Beating,
-  type Clock,
-  type Deadline,
-  type Deadlines,
-  type FrameReader,
-  Heartbeat,
-  type OutgoingCalls,
-  type PipeEnd,
-  report,
-} from "@tautline/core/internals";
-import { connectionClosed } from "./attempt.ts";
+import { type Deadline, report } from "@tautline/core/internals";
 import { backoffMs } from "./backoff.ts";
-import { ClientSession, createToken, type SessionRuntime } from "./client-session.ts";
+import type { ClientRuntime } from "./client-runtime.ts";
+import { ClientSession, connectionClosed, createToken, type SessionKeeper } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
-import type { ConnectionOptions, ConnectionParams } from "./options.ts";
+import type { ConnectionParams } from "./options.ts";
 import { onWake } from "./wake.ts";
 
-/** What a dialer is given besides its options. */
-export interface DialerRuntime {
-  readonly clock: Omit<Clock, "turn">;
-  readonly calls: OutgoingCalls;
-  /** What sessions carry: the calls, or where procedures are exposed a `Peer` with them. */
-  readonly end: PipeEnd;
-  readonly deadlines: Deadlines;
-  /** Reads the shape of a server's error. */
-  readonly readError: (shape: unknown) => TautlineError;
-  /** How the server's frames are read. */
-  readonly reader: FrameReader;
-}
-
 /** Keeps a client connected: opens a session, and when its connection breaks makes the next. */
-export class Dialer implements ClientConnection, SessionRuntime {
-  readonly options: ConnectionOptions;
-  readonly calls: OutgoingCalls;
-  readonly end: PipeEnd;
-  readonly deadlines: Deadlines;
-  readonly readError: (shape: unknown) => TautlineError;
-  readonly reader: FrameReader;
+export class Dialer implements ClientConnection, SessionKeeper {
   readonly client: string = createToken();
-  readonly #heartbeat: Heartbeat;
+  readonly #runtime: ClientRuntime;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { status: "idle" };
   #session: ClientSession | undefined;
@@ -52,19 +23,12 @@ export class Dialer implements ClientConnection, SessionRuntime {
   #retry: Deadline | undefined;
   #idle: Deadline | undefined;
 
-  constructor(options: ConnectionOptions, { clock, calls, end, deadlines, readError, reader }: DialerRuntime) {
-    this.options = options;
-    this.calls = calls;
-    this.end = end;
-    this.deadlines = deadlines;
-    this.readError = readError;
-    this.reader = reader;
-    const { heartbeatMs = 25_000, deadAfterMs = 8_000 } = options;
-    this.#heartbeat = new Heartbeat(clock, { heartbeatMs, deadAfterMs }, () => this.#attempts());
+  constructor(runtime: ClientRuntime) {
+    this.#runtime = runtime;
     onWake(() => {
       if (this.#state.status === "reconnecting") this.#dial();
     });
-    if (options.lazy === false) this.connect();
+    if (runtime.options.lazy === false) this.connect();
   }
 
   get state(): ConnectionState {
@@ -79,7 +43,7 @@ export class Dialer implements ClientConnection, SessionRuntime {
   }
 
   connect(): void {
-    if (this.#session?.attempt !== undefined) return;
+    if (this.#session?.connected === true) return;
     if (this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
     this.#dial();
   }
@@ -110,22 +74,22 @@ export class Dialer implements ClientConnection, SessionRuntime {
 
   /** A call has settled: after the last one, the time to an idle close begins; a session that is left may have done its part. */
   release(): void {
-    for (const session of this.#leaving) if (this.calls.countOn(session.session) === 0) this.#leave(session);
-    const { idleCloseMs } = this.options;
-    if (idleCloseMs === undefined || this.calls.size > 0 || this.#state.status === "closed") return;
+    for (const session of this.#leaving) if (this.#runtime.calls.countOn(session.session) === 0) this.#leave(session);
+    const { idleCloseMs } = this.#runtime.options;
+    if (idleCloseMs === undefined || this.#runtime.calls.size > 0 || this.#state.status === "closed") return;
     // Calls that never came to `use` are released too.
     this.#idle?.cancel();
-    this.#idle = this.deadlines.add(idleCloseMs, () => this.#onIdle());
+    this.#idle = this.#runtime.deadlines.add(idleCloseMs, () => this.#onIdle());
   }
 
   /** The server's calls keep it open too; it is asked again after as long. */
   #onIdle(): void {
-    if (this.end.size > 0) this.release();
+    if (this.#runtime.end.size > 0) this.release();
     else this.#stop({ status: "idle" }, closed());
   }
 
   onCarried(session: ClientSession): void {
-    if (session === this.#session) this.end.attach(session.session);
+    if (session === this.#session) this.#runtime.end.attach(session.session);
   }
 
   onOnline(session: ClientSession): void {
@@ -140,14 +104,13 @@ export class Dialer implements ClientConnection, SessionRuntime {
       this.#session = this.#next;
       this.#next = undefined;
       this.#drop(session, reason);
-      if (this.#session.session.open) this.end.attach(this.#session.session);
-      if (mayRetry && this.#session.attempt !== undefined) return this.#become({ status: "connecting" });
+      if (this.#session.session.open) this.#runtime.end.attach(this.#session.session);
+      if (mayRetry && this.#session.connected) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
     this.#failures++;
-    const delayMs = backoffMs(this.#failures, this.options);
-    this.#retry?.cancel();
-    this.#retry = this.deadlines.add(delayMs, () => this.#dial());
+    const delayMs = backoffMs(this.#failures, this.#runtime.options);
+    this.#dialIn(delayMs);
     if (this.#next === undefined) {
       this.#become({ status: "reconnecting", attempt: this.#failures, retryAt: Date.now() + delayMs, reason });
     }
@@ -155,18 +118,21 @@ export class Dialer implements ClientConnection, SessionRuntime {
 
   onGoaway(session: ClientSession, withinMs: number): void {
     if (session !== this.#session || this.#next !== undefined) return;
-    this.calls.hold();
-    this.#next = new ClientSession(this);
+    this.#runtime.calls.hold();
+    this.#next = new ClientSession(this.#runtime, this);
     // All clients of a server hear this at once, and are not to come to the next one at once.
+    this.#dialIn((this.#runtime.options.random ?? Math.random)() * withinMs);
+  }
+
+  #dialIn(delayMs: number): void {
     this.#retry?.cancel();
-    this.#retry = this.deadlines.add((this.options.random ?? Math.random)() * withinMs, () => this.#dial());
+    this.#retry = this.#runtime.deadlines.add(delayMs, () => this.#dial());
   }
 
   #dial(): void {
     this.#retry?.cancel();
-    this.#session ??= new ClientSession(this);
+    this.#session ??= new ClientSession(this.#runtime, this);
     (this.#next ?? this.#session).connect();
-    this.#heartbeat.start();
   }
 
   /** What is new goes to the new session, subscriptions too; what was asked at the old one is answered there. */
@@ -175,10 +141,10 @@ export class Dialer implements ClientConnection, SessionRuntime {
     this.#session = next;
     this.#next = undefined;
     if (old !== undefined) {
-      this.calls.leave(old.session);
+      this.#runtime.calls.leave(old.session);
       this.#leaving.add(old);
     }
-    this.end.attach(next.session);
+    this.#runtime.end.attach(next.session);
     this.release();
   }
 
@@ -186,31 +152,30 @@ export class Dialer implements ClientConnection, SessionRuntime {
     this.#drop(session, reason);
     // What waits again goes to the session that there is.
     if (this.#session?.session.open !== true) return;
-    this.end.attach(this.#session.session);
-    this.calls.settleDoubts(this.#session.store);
+    this.#runtime.end.attach(this.#session.session);
+    this.#runtime.calls.settleDoubts(this.#session.store);
   }
 
   #drop(session: ClientSession, reason: TautlineError): void {
     this.#leaving.delete(session);
     session.end();
-    this.end.detach(session.session, reason, { started: true, store: session.store });
+    this.#runtime.end.detach(session.session, reason, { started: true, store: session.store });
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {
     this.#retry?.cancel();
     this.#idle?.cancel();
-    this.#heartbeat.stop();
-    for (const session of [this.#session, this.#next, ...this.#leaving]) session?.end();
+    for (const session of this.#sessions()) session.end();
     this.#session = undefined;
     this.#next = undefined;
     this.#leaving.clear();
     this.#failures = 0;
     this.#become(state);
-    this.end.close(reason);
+    this.#runtime.end.close(reason);
   }
 
-  *#attempts(): Iterable<Beating> {
-    for (const session of [this.#session, this.#next, ...this.#leaving]) if (session?.attempt) yield session.attempt;
+  #sessions(): readonly ClientSession[] {
+    return [this.#session, this.#next, ...this.#leaving].filter((session) => session !== undefined);
   }
 
   #become(state: ConnectionState): void {

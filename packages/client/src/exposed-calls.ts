@@ -6,14 +6,16 @@ import {
   type IncomingCall,
   IncomingCalls,
   type MessagePipe,
+  PacedSession,
   Peer,
   Pump,
   type StreamHost,
   streamsOf,
-  type TransformerOption,
+  type Transformer,
   windowBytes,
 } from "@tautline/core/internals";
-import type { Exposed, ExposedRuntime } from "./exposed.ts";
+import { systemClock } from "./clock.ts";
+import type { Exposed, ExposedParts } from "./exposed.ts";
 import type { ExposedErrorReport, ExposeOptions } from "./options.ts";
 
 /** A call as an exposed procedure gets it. */
@@ -56,15 +58,15 @@ export interface ExposedProcedures {
 export function createExposed(procedures: ExposedProcedures, options: ExposeOptions): Exposed {
   return {
     messages: callerMessages,
-    createEnd: (runtime) => {
-      const server = new ExposedCalls(procedures, options, runtime);
-      const { calls, limits, streams } = runtime;
+    Session: PacedSession,
+    createEnd: (calls, parts) => {
+      const server = new ExposedCalls(procedures, options, parts);
       const serve = (pipe: MessagePipe): IncomingCalls =>
         new IncomingCalls(
           pipe,
           server,
-          { ...limits, ...options },
-          streams?.createCarriers(pipe, () => server.streamHost),
+          { ...parts.options, ...options },
+          parts.options.streams?.createCarriers(pipe, () => server.streamHost),
         );
       return new Peer({ calls, serve });
     },
@@ -80,15 +82,16 @@ class ExposedCalls implements CallServer {
   /** What streams of the server's calls go through. */
   readonly streamHost: StreamHost;
 
-  constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, runtime: ExposedRuntime) {
-    const { clock, transformer, limits, readError } = runtime;
+  constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, parts: ExposedParts) {
+    const { transformer, readError, options } = parts;
+    const { clock = systemClock } = options;
     this.#procedures = procedures;
     this.#transformer = readTransformer(transformer);
     this.#onError = onError;
     this.#clock = { turn: () => new Promise((resolve) => void clock.setTimeout(resolve, 0)) };
     this.streamHost = {
       clock: this.#clock,
-      windowBytes: limits.streamWindowBytes ?? windowBytes,
+      windowBytes: options.streamWindowBytes ?? windowBytes,
       write: (value) => this.#transformer.output.serialize(value),
       read: (value) => this.#read(value),
       // A call that comes has a callee's streams.
@@ -195,10 +198,9 @@ const same = (value: unknown): unknown => value;
 const noTransformer: ServingTransformer = { input: { deserialize: same }, output: { serialize: same } };
 
 /** @throws TypeError where a transformer only does what calling needs. */
-function readTransformer(transformer: TransformerOption | undefined): ServingTransformer {
+function readTransformer(transformer: Transformer | undefined): ServingTransformer {
   if (transformer === undefined) return noTransformer;
-  const { input, output }: { input: object; output: object } =
-    "input" in transformer ? transformer : { input: transformer, output: transformer };
+  const { input, output }: { input: object; output: object } = transformer;
   if ("deserialize" in input && "serialize" in output) return { input, output } as ServingTransformer;
   throw new TypeError("to expose procedures, the transformer has to write and read in both directions");
 }

@@ -1,23 +1,39 @@
+import type { TautlineError } from "@tautline/core";
 import {
   type CallCarriers,
-  type CallerStreamsOptions,
   downPartType,
   type MessagePipe,
   type MessageTable,
   type OutgoingCalls,
+  PacedSession,
   PartSender,
+  type Session,
   type StreamHost,
   StreamingCalls,
   StreamTable,
   streamMessages,
+  type Transformer,
+  windowBytes,
 } from "@tautline/core/internals";
+
+/** What of a client its streams are made from. */
+export interface StreamParts {
+  readonly transformer: Transformer | undefined;
+  readonly readError: (shape: unknown) => TautlineError;
+  readonly options: {
+    readonly maxMessageBytes?: number;
+    readonly streamWindowBytes?: number;
+  };
+}
 
 /** What carries streams in inputs and outputs, and large messages. */
 export interface StreamsOption {
   /** What comes besides. */
   readonly messages: MessageTable;
+  /** What goes over connections: producers wait for it. */
+  readonly Session: typeof Session;
   /** The calls that the client makes. */
-  createCalls(options: CallerStreamsOptions): OutgoingCalls;
+  createCalls(parts: StreamParts): OutgoingCalls;
   /** Those of the calls that the server makes. */
   createCarriers(pipe: MessagePipe, createHost: () => StreamHost): CallCarriers;
 }
@@ -25,7 +41,14 @@ export interface StreamsOption {
 /** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs, and large messages. */
 export const streams: StreamsOption = {
   messages: streamMessages,
-  createCalls: (options) => new StreamingCalls(options),
+  Session: PacedSession,
+  createCalls: ({ transformer, readError, options }) =>
+    new StreamingCalls({
+      transformer,
+      readError,
+      maxMessageBytes: options.maxMessageBytes,
+      windowBytes: options.streamWindowBytes ?? windowBytes,
+    }),
   createCarriers: (pipe, createHost) => ({
     streams: new StreamTable("callee", createHost),
     parts: new PartSender(downPartType, pipe, () => Promise.resolve()),

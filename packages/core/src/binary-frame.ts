@@ -11,6 +11,8 @@ type Received = NonNullable<Attached["received"]>;
 const partIndex = 4;
 /** The length of the JSON comes first: four bytes, the most significant one first. */
 const headBytes = 4;
+/** In UTF-16 units. */
+const shortLength = 256;
 const encoder = /* @__PURE__ */ new TextEncoder();
 const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -31,20 +33,28 @@ export function encodeBinaryFrame(
     lengths += `,${length}`;
     frameBytes += length;
   }
-  const json = encoder.encode(`[${message}${lengths}]`);
+  const text = `[${message}${lengths}]`;
+  const json = isShortAscii(text) ? text : encoder.encode(text);
   frameBytes += json.length;
   if (frameBytes > maxFrameBytes) {
     throw new TautlineError({ code: "PAYLOAD_TOO_LARGE", message: `over ${maxFrameBytes} bytes` });
   }
   const frame = new Uint8Array(frameBytes);
   new DataView(frame.buffer).setUint32(0, json.length);
-  frame.set(json, headBytes);
+  if (typeof json !== "string") frame.set(json, headBytes);
+  else for (let index = 0; index < json.length; index++) frame[headBytes + index] = json.charCodeAt(index);
   let end = headBytes + json.length;
   for (const attachment of attachments) {
     frame.set(attachment, end);
     end += attachment.length;
   }
   return frame;
+}
+
+/** Whether it is as many bytes as characters. The head of bytes alone is; a call into the platform's encoder costs more than this. */
+function isShortAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has none, and all of ASCII is one byte each.
+  return text.length <= shortLength && /^[\x00-\x7f]*$/.test(text);
 }
 
 /**

@@ -26,6 +26,10 @@ export interface CallDefinition {
   readonly path: string;
   readonly input: unknown;
   readonly options: CallOptions;
+  /** Of a mutation: running it twice does what running it once does. */
+  readonly idempotent?: boolean | undefined;
+  /** The input's check, which may take its time; the call is made after it. */
+  readonly checked?: Promise<void> | undefined;
 }
 
 /** Who waits for a call. What a callback throws is reported as uncaught, and harms nothing else. */
@@ -35,7 +39,7 @@ export interface CallHandlers {
   onError(error: TautlineError): void;
   onStarted?(): void;
   /** The subscription has started anew, and what there was in between is not known. */
-  onGap?(gap?: EventGap): void;
+  readonly onGap?: ((gap?: EventGap) => void) | undefined;
   /**
    * An item; one that the server tracks as `{ id, data }`.
    *
@@ -54,8 +58,8 @@ export interface CallConnection {
 
 /** What the calls of one end share. */
 export interface CallRuntime {
-  readonly calls: OutgoingCalls;
-  readonly deadlines: Deadlines;
+  /** Asked for at each call: what stands for `calls` may not be there before. */
+  readonly parts: { readonly calls: OutgoingCalls; readonly deadlines: Deadlines };
   readonly connection: CallConnection;
   /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
   write(value: unknown): unknown;
@@ -69,7 +73,7 @@ export interface CallRuntime {
 export class Call implements CallObserver {
   readonly options: CallOptions;
   readonly #runtime: CallRuntime;
-  readonly #path: string;
+  readonly #definition: CallDefinition;
   readonly #handlers: CallHandlers;
   #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
@@ -79,21 +83,17 @@ export class Call implements CallObserver {
 
   constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
     this.#runtime = runtime;
-    this.#path = call.path;
+    this.#definition = call;
     this.options = call.options;
     this.#handlers = handlers;
-    try {
-      this.#start(call);
-    } catch (thrown) {
-      // Nobody is told of a failure before they hold the call.
-      queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
-    }
+    if (call.checked === undefined) this.#start();
+    else call.checked.then(() => this.#start()).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
   }
 
   /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
   cancel(code?: "TIMEOUT"): boolean {
     if (this.#settled) return false;
-    if (this.#call !== undefined) this.#runtime.calls.cancel(this.#call, code);
+    if (this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
     return this.#settle();
   }
 
@@ -116,7 +116,7 @@ export class Call implements CallObserver {
     const call = this.#call;
     if (item === unreadable || call === undefined) return;
     const { id } = call;
-    const take = (): void => this.#runtime.calls.take(call, id, length);
+    const take = (): void => this.#runtime.parts.calls.take(call, id, length);
     report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId, take));
   }
 
@@ -143,35 +143,47 @@ export class Call implements CallObserver {
     if (this.#settle()) this.#tell(error);
   }
 
-  #start({ type, path, input }: CallDefinition): void {
-    const { signal, timeoutMs, idempotent } = this.options;
+  #start(): void {
+    if (this.#settled) return;
+    try {
+      this.#send();
+    } catch (thrown) {
+      // Nobody is told of a failure before they hold the call.
+      queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
+    }
+  }
+
+  #send(): void {
+    const { type, path, input, idempotent } = this.#definition;
+    const { signal, timeoutMs } = this.options;
     if (signal?.aborted === true) throw aborted(signal);
     this.#runtime.connection.use();
-    this.#call = this.#runtime.calls.call(type, path, this.#runtime.write(input), this, idempotent);
+    this.#call = this.#runtime.parts.calls.call(type, path, this.#runtime.write(input), this, idempotent);
     // Keeping it may have been too much: then it has failed already.
     if (this.#settled) return;
-    if (timeoutMs !== undefined)
-      this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout(timeoutMs));
+    if (timeoutMs !== undefined) this.#deadline = this.#runtime.parts.deadlines.add(timeoutMs, () => this.#onTimeout());
     if (!signal) return;
-    this.#onAbort = () => {
-      if (this.cancel()) this.#tell(aborted(signal));
-    };
+    this.#onAbort = () => this.#giveUp(aborted(signal));
     signal.addEventListener("abort", this.#onAbort);
   }
 
   /** A value as it was meant. One that cannot be read ends the call. */
   #read(value: unknown): unknown {
     try {
-      return this.#runtime.read(value, this.#path);
+      return this.#runtime.read(value, this.#definition.path);
     } catch (cause) {
-      if (this.cancel()) this.#tell(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
+      this.#giveUp(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
       return unreadable;
     }
   }
 
-  #onTimeout(timeoutMs: number): void {
-    if (this.cancel("TIMEOUT"))
-      this.#tell(new TautlineError({ code: "TIMEOUT", message: `no answer in ${timeoutMs} ms` }));
+  #onTimeout(): void {
+    const message = `no answer in ${this.options.timeoutMs} ms`;
+    this.#giveUp(new TautlineError({ code: "TIMEOUT", message }), "TIMEOUT");
+  }
+
+  #giveUp(error: TautlineError, code?: "TIMEOUT"): void {
+    if (this.cancel(code)) this.#tell(error);
   }
 
   #tell(error: TautlineError): void {

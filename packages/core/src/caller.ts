@@ -1,4 +1,4 @@
-import { Call, type CallConnection, type CallOptions, type CallRuntime } from "./call.ts";
+import { Call, type CallConnection, type CallDefinition, type CallRuntime } from "./call.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { TautlineError } from "./errors.ts";
 import type { OutgoingCalls } from "./outgoing-calls.ts";
@@ -10,7 +10,7 @@ export interface CallerConnection extends CallConnection {
   subscribe?(listener: (state: unknown) => void): () => void;
 }
 
-/** What a caller is made of besides its connection. Asked for at each call: what stands for `calls` may not be there before. */
+/** What a caller is made of besides its connection. */
 export interface CallerParts {
   readonly calls: OutgoingCalls;
   readonly deadlines: Deadlines;
@@ -20,44 +20,34 @@ export interface CallerParts {
 /** Calls procedures of the other end by path: what every kind of client has in common. */
 export class Caller<Connection extends CallerConnection = CallerConnection> implements CallRuntime {
   readonly connection: Connection;
-  readonly #parts: CallerParts;
+  readonly parts: CallerParts;
 
   constructor(connection: Connection, parts: CallerParts) {
     this.connection = connection;
-    this.#parts = parts;
-  }
-
-  get calls(): OutgoingCalls {
-    return this.#parts.calls;
-  }
-
-  get deadlines(): Deadlines {
-    return this.#parts.deadlines;
+    this.parts = parts;
   }
 
   /** Sends a query or mutation, and waits for its answer. */
-  request(type: "query" | "mutation", path: string, input: unknown, options: CallOptions): Promise<unknown> {
+  request(call: CallDefinition): Promise<unknown> {
     return new Promise((onDone, onError) => {
-      new Call(this, { type, path, input, options }, { onDone, onError });
+      new Call(this, call, { onDone, onError });
     });
   }
 
   write(value: unknown): unknown {
-    const { transformer } = this.#parts;
+    const { transformer } = this.parts;
     try {
       return value === undefined || transformer === undefined ? value : transformer.input.serialize(value);
     } catch (cause) {
-      throw cause instanceof TautlineError
-        ? cause
-        : new TautlineError({ code: "BAD_REQUEST", message: "unsendable value", cause });
+      throw TautlineError.from(cause, "BAD_REQUEST", "unsendable value");
     }
   }
 
   read(value: unknown, _path: string): unknown {
-    return readOutput(value, this.#parts.transformer);
+    return readOutput(value, this.parts.transformer);
   }
 
   readError(shape: unknown): TautlineError {
-    return readError(shape, this.#parts.transformer);
+    return readError(shape, this.parts.transformer);
   }
 }

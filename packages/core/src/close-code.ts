@@ -24,21 +24,12 @@ export const contextFailed = 4500;
 /** A fault of the closing side's own. (1011 is closed to browsers.) */
 export const internalError = 4501;
 
-/** The WebSocket protocol was broken: by a frame (1002), or by text that is no UTF-8 (1007). */
-const brokenWebSocket = [1002, 1007];
-const ending: ReadonlySet<number> = new Set([
-  normal,
-  goingAway,
-  tooBig,
-  badMessage,
-  disconnected,
-  internalError,
-  ...brokenWebSocket,
-]);
+/** Also where the WebSocket protocol was broken: by a frame (1002), or by text that is no UTF-8 (1007). */
+const ending: readonly number[] = [normal, goingAway, tooBig, badMessage, disconnected, internalError, 1002, 1007];
 
 /** Whether nobody will come back to the session of a connection that ended with this code, or would only break it again. */
 export function endsSession(code: number): boolean {
-  return ending.has(code);
+  return ending.includes(code);
 }
 
 const final: readonly number[] = [tooBig, badMessage, unauthorized, forbidden, superseded, disconnected];

@@ -17,33 +17,51 @@ export function encodeMessage(message: Message, maxFrameBytes: number = defaultM
   return bytes.encode(stringify(message, bytes), maxFrameBytes);
 }
 
+/** A message that holds no value of the user's: small, and always JSON. */
+export function encodePlain(message: Message): string {
+  return JSON.stringify(message);
+}
+
 /** A call's input, read once however often the call is sent: JSON, or with bytes what makes frames of it. */
 export type EncodedInput = string | { readonly json: string; readonly bytes: BytesToSend };
 
 /**
- * Undefined for undefined, functions and symbols, as JSON.stringify has it.
+ * Gives undefined for undefined, functions and symbols, as JSON.stringify has it.
  *
  * @throws TautlineError `BAD_REQUEST` where the input cannot be written.
  */
-export function encodeInput(input: unknown): EncodedInput | undefined {
+export type InputEncoder = (input: unknown) => EncodedInput | undefined;
+
+/** Takes inputs that may hold bytes, as those are that a transformer has made which carries them. */
+export const encodeInput: InputEncoder = (input) => {
   const bytes = attachedTo(input)?.bytes;
-  return bytes === undefined ? stringify(input) : { json: stringify(input, bytes), bytes };
+  return bytes === undefined ? encodeJson(input) : { json: stringify(input, bytes), bytes };
+};
+
+/** @throws TautlineError `BAD_REQUEST` where the value cannot be written. */
+export function encodeJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw unwritable(cause);
+  }
 }
 
 /**
  * A call, ready to be sent.
  *
+ * @param fields undefined where there are none, as almost always: writing them was a fifth of the cost of a small call's text.
  * @throws TautlineError `PAYLOAD_TOO_LARGE` where it would not fit a frame.
  */
 export function encodeCall(
   type: ProcedureType,
   id: number,
   path: string,
-  fields: CallFields,
+  fields: CallFields | undefined,
   input: EncodedInput | undefined,
   maxFrameBytes: number = defaultMaxFrameBytes,
 ): EncodedMessage {
-  const head = `[${callType[type]},${id},${JSON.stringify(path)},${isEmpty(fields) ? "{}" : JSON.stringify(fields)}`;
+  const head = `[${callType[type]},${id},${JSON.stringify(path)},${fields === undefined ? "{}" : JSON.stringify(fields)}`;
   if (typeof input === "object") return input.bytes.encode(`${head},${input.json}]`, maxFrameBytes);
   return checkSize(input === undefined ? `${head}]` : `${head},${input}]`, maxFrameBytes);
 }
@@ -54,28 +72,24 @@ function stringifyMessage(message: Message): string {
   let text = "[";
   for (let index = 0; index < last; index++) {
     const field = message[index];
-    if (typeof field !== "number") return stringify(message);
+    // An array is never left out of JSON.
+    if (typeof field !== "number") return encodeJson(message) as string;
     text += `${field},`;
   }
-  return `${text}${stringify(message[last]) ?? null}]`;
+  return `${text}${encodeJson(message[last]) ?? null}]`;
 }
 
-/** Almost every call's fields are: writing them each time was a fifth of the cost of a small call's text. */
-function isEmpty(fields: CallFields): boolean {
-  for (const _ in fields) return false;
-  return true;
-}
-
-function stringify(value: readonly unknown[]): string;
-function stringify(value: unknown, bytes: BytesToSend): string;
-function stringify(value: unknown): string | undefined;
-function stringify(value: unknown, bytes?: BytesToSend): string | undefined {
+function stringify(value: unknown, bytes: BytesToSend): string {
   try {
-    return bytes === undefined ? JSON.stringify(value) : bytes.stringify(value);
+    return bytes.stringify(value);
   } catch (cause) {
-    if (cause instanceof TautlineError) throw cause;
-    throw new TautlineError({ code: "BAD_REQUEST", message: "no JSON for the value", cause });
+    throw unwritable(cause);
   }
+}
+
+/** A stream that nothing carries says so itself. */
+function unwritable(cause: unknown): TautlineError {
+  return TautlineError.from(cause, "BAD_REQUEST", "no JSON for the value");
 }
 
 function checkSize(text: string, maxFrameBytes: number): string {
@@ -95,7 +109,7 @@ export function parseFrame(text: string, parse: ParseJson = JSON.parse): unknown
   try {
     return parse(text);
   } catch (cause) {
-    throw cause instanceof TautlineError ? cause : badMessage("no JSON", cause);
+    throw TautlineError.from(cause, "BAD_MESSAGE", "no JSON");
   }
 }
 
@@ -106,8 +120,14 @@ export function parseFrame(text: string, parse: ParseJson = JSON.parse): unknown
  */
 export type BinaryDecoder = (frame: Uint8Array<ArrayBuffer>, table: MessageTable, parse?: ParseJson) => Message[];
 
-/** Where a transformer that carries bytes has its {@link BinaryDecoder}, so that a client without one does not carry it. */
-export const binaryDecoder: unique symbol = Symbol.for("tautline.binaryDecoder");
+/** What brings bytes into frames, and takes them out. */
+export interface BinaryCodec {
+  readonly encodeInput: InputEncoder;
+  readonly decode: BinaryDecoder;
+}
+
+/** Where a transformer that carries bytes has its {@link BinaryCodec}, so that a client without one does not carry it. */
+export const binaryCodec: unique symbol = Symbol.for("tautline.binaryCodec");
 
 /**
  * The messages of one text frame, in order, without those of extensions.
@@ -118,8 +138,8 @@ export const binaryDecoder: unique symbol = Symbol.for("tautline.binaryDecoder")
  */
 export function decodeFrame(text: string, table: MessageTable, parse?: ParseJson): Message[] {
   const frame = parseFrame(text, parse);
-  if (!Array.isArray(frame) || frame.length === 0) throw badMessage("no messages");
-  if (frame.length > maxFrameMessages) throw badMessage("too many messages");
+  if (!Array.isArray(frame) || frame.length === 0 || frame.length > maxFrameMessages)
+    throw badMessage("no messages, or too many");
   // What a message counts in its stream's credit is its frame's length; so a long one has a frame of its own.
   if (frame.length > 1 && text.length > frame.length * joinedFrameLength)
     throw badMessage("a long message shares a frame");

@@ -67,11 +67,6 @@ export class Window {
     this.#granted = granted;
   }
 
-  /** How much was taken, in bytes. */
-  get taken(): number {
-    return this.#taken;
-  }
-
   /** What the sender has to be told before it begins; undefined where it need not be. */
   open(): number | undefined {
     return this.#grant(1);

@@ -77,28 +77,34 @@ export class TautlineError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.shape = shape;
-    this.data = isRecord(shape) ? shape["data"] : undefined;
+    this.data = (Object(shape) as { data?: unknown }).data;
   }
 
-  /** Any thrown thing as a `TautlineError`; one that is none becomes the `cause` of an `INTERNAL_SERVER_ERROR`. */
-  static from(thrown: unknown): TautlineError {
-    if (thrown instanceof TautlineError) return thrown;
-    return new TautlineError({ code: "INTERNAL_SERVER_ERROR", message: messageOf(thrown), cause: thrown });
+  /**
+   * Any thrown thing as a `TautlineError`; one that is none becomes the `cause` of one.
+   *
+   * @param code default `INTERNAL_SERVER_ERROR`.
+   * @param message default that of what was thrown.
+   */
+  static from(
+    thrown: unknown,
+    code: ErrorCode = "INTERNAL_SERVER_ERROR",
+    message: string | undefined = messageOf(thrown),
+  ): TautlineError {
+    return thrown instanceof TautlineError ? thrown : new TautlineError({ code, message, cause: thrown });
   }
 
   /** The error that a shape from the wire stands for. A shape that is none gives an `INTERNAL_SERVER_ERROR`. */
   static fromShape(shape: unknown): TautlineError {
-    const message = isRecord(shape) && typeof shape["message"] === "string" ? shape["message"] : undefined;
-    return new TautlineError({ code: codeOf(shape), message, shape });
+    const { message, data } = Object(shape) as { message?: unknown; data?: unknown };
+    // By name, as tRPC's shapes have it. A newer end may have codes that this list has not: they are passed on.
+    const { code } = Object(data) as { code?: ErrorCode };
+    return new TautlineError({
+      code: typeof code === "string" ? code : "INTERNAL_SERVER_ERROR",
+      message: typeof message === "string" ? message : undefined,
+      shape,
+    });
   }
-}
-
-/** By name, as tRPC's shapes have it. A formatter that drops the name leaves the error without a better one. */
-function codeOf(shape: unknown): ErrorCode {
-  const data = isRecord(shape) ? shape["data"] : undefined;
-  const code = isRecord(data) ? data["code"] : undefined;
-  // A newer server may have codes that this list has not: they are passed on.
-  return typeof code === "string" ? (code as ErrorCode) : "INTERNAL_SERVER_ERROR";
 }
 
 /** A hostile value's message may be anything, or throw. */
@@ -108,8 +114,4 @@ function messageOf(thrown: unknown): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

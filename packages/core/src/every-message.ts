@@ -1,6 +1,8 @@
-import { callerMessages, isCount, isFields, isSomething, isTextOrNothing, serverMessages } from "./message-table.ts";
+import { callerMessages } from "./caller-messages.ts";
+import { type FieldCheck, isCount, isFields, isSomething, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
-import type { FieldCheck, HelloFields, MessageTable } from "./protocol.ts";
+import type { HelloFields, MessageTable } from "./protocol.ts";
+import { serverMessages } from "./server-messages.ts";
 import { streamMessages } from "./stream-messages.ts";
 
 const isHelloFields: FieldCheck = (field) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Deadlines } from "./deadlines.ts";
 import { type Beating, Heartbeat } from "./heartbeat.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
 
@@ -35,7 +36,7 @@ class Line implements Beating {
 function start(lines = 1, options = { heartbeatMs: 25_000, deadAfterMs: 8_000 }) {
   const clock = new FakeClock();
   const connections = new Set(Array.from({ length: lines }, () => new Line(clock)));
-  const heartbeat = new Heartbeat(clock, options, () => connections);
+  const heartbeat = new Heartbeat(new Deadlines(clock), options, () => connections);
   heartbeat.start();
   const [first] = connections;
   if (first === undefined) throw new Error("there is a line");

@@ -1,4 +1,5 @@
-import type { Clock, TimerHandle } from "./clock.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
+import { defaultDeadAfterMs, defaultHeartbeatMs } from "./options.ts";
 
 /** One connection, as a heartbeat sees it. */
 export interface Beating {
@@ -11,49 +12,59 @@ export interface Beating {
 }
 
 export interface HeartbeatOptions {
-  /** After so long without a frame, a ping is sent, in ms. Off: Infinity. */
-  readonly heartbeatMs: number;
-  /** After so long without one after that, the connection is given up, in ms. */
-  readonly deadAfterMs: number;
+  /** After so long without a frame, a ping is sent, in ms. Default 25,000. Off: Infinity. */
+  readonly heartbeatMs?: number;
+  /** After so long without one after that, the connection is given up, in ms. Default 8,000. */
+  readonly deadAfterMs?: number;
 }
 
 const beatsPerHeartbeat = 25;
 
-/**
- * Looks after many connections with one timer. It counts beats instead of comparing times: after the process, or the clock, was
- * stopped for a minute, no connection is taken for dead before it had its beats.
- */
-export class Heartbeat {
-  readonly #clock: Omit<Clock, "turn">;
-  readonly #beatMs: number;
-  readonly #deadAt: number;
-  readonly #connections: () => Iterable<Beating>;
-  #timer: TimerHandle | undefined;
+/** How long it is from one beat to the next, in ms. */
+export function beatMs({ heartbeatMs = defaultHeartbeatMs }: HeartbeatOptions): number {
+  return heartbeatMs / beatsPerHeartbeat;
+}
 
-  constructor(clock: Omit<Clock, "turn">, options: HeartbeatOptions, connections: () => Iterable<Beating>) {
-    this.#clock = clock;
+/**
+ * What a connection needs that was quiet for so many beats. Beats are counted, times are not compared: after the process, or the clock,
+ * was stopped for a minute, no connection is taken for dead before it had its beats.
+ */
+export function needOf(quietBeats: number, options: HeartbeatOptions): "ping" | "close" | undefined {
+  const { deadAfterMs = defaultDeadAfterMs } = options;
+  const beats = quietBeats - beatsPerHeartbeat;
+  if (beats === 0) return "ping";
+  return beats * beatMs(options) >= deadAfterMs ? "close" : undefined;
+}
+
+/** Looks after many connections with one deadline. */
+export class Heartbeat {
+  readonly #deadlines: Deadlines;
+  readonly #options: HeartbeatOptions;
+  readonly #connections: () => Iterable<Beating>;
+  #next: Deadline | undefined;
+
+  constructor(deadlines: Deadlines, options: HeartbeatOptions, connections: () => Iterable<Beating>) {
+    this.#deadlines = deadlines;
+    this.#options = options;
     this.#connections = connections;
-    this.#beatMs = options.heartbeatMs / beatsPerHeartbeat;
-    this.#deadAt = beatsPerHeartbeat + Math.ceil(options.deadAfterMs / this.#beatMs);
   }
 
   start(): void {
-    if (this.#beatMs === Number.POSITIVE_INFINITY || this.#timer !== undefined) return;
-    this.#timer = this.#clock.setTimeout(() => this.#beat(), this.#beatMs);
+    this.#next ??= this.#deadlines.add(beatMs(this.#options), () => this.#beat());
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#next?.cancel();
+    this.#next = undefined;
   }
 
   #beat(): void {
-    this.#timer = undefined;
+    this.#next = undefined;
     this.start();
     for (const connection of this.#connections()) {
-      const quiet = connection.countQuietBeat();
-      if (quiet === beatsPerHeartbeat) connection.ping();
-      else if (quiet >= this.#deadAt) connection.onSilent();
+      const need = needOf(connection.countQuietBeat(), this.#options);
+      if (need === "ping") connection.ping();
+      else if (need === "close") connection.onSilent();
     }
   }
 }

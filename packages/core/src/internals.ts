@@ -5,12 +5,13 @@ export { decodeBinaryFrame } from "./binary-frame.ts";
 export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
 export type { StreamHost, StreamProgress } from "./call-streams.ts";
 export { Caller, type CallerConnection, type CallerParts } from "./caller.ts";
+export { callerMessages } from "./caller-messages.ts";
 export type { CallerStreamsOptions } from "./caller-streams.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
 export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
 export { goingAway, mayReconnect, normal as normalClosure, silent as silentClosure } from "./close-code.ts";
-export { type BinaryDecoder, decodeFrame, encodeMessage, type ParseJson } from "./codec.ts";
+export { type BinaryDecoder, decodeFrame, encodeInput, encodeMessage, encodePlain, type ParseJson } from "./codec.ts";
 export { Connection, type ConnectionHandlers, type FrameReader, type Socket } from "./connection.ts";
 export type {
   CallError,
@@ -28,10 +29,9 @@ export type {
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { everyMessage } from "./every-message.ts";
 export { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
-export { type Beating, Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
+export { type Beating, beatMs, Heartbeat, needOf } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
-export { callerMessages, serverMessages } from "./message-table.ts";
 export * as messageType from "./message-type.ts";
 export {
   auth as authType,
@@ -43,6 +43,8 @@ export {
   welcome as welcomeType,
 } from "./message-type.ts";
 export {
+  defaultDeadAfterMs,
+  defaultHeartbeatMs,
   defaultMaxCalls,
   defaultMaxDepth,
   defaultMaxFrameBytes,
@@ -57,6 +59,7 @@ export {
   OutgoingCalls,
   type PipeEnd,
 } from "./outgoing-calls.ts";
+export { PacedSession } from "./paced-session.ts";
 export { PartSender } from "./part-sender.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
@@ -77,6 +80,7 @@ export {
 } from "./protocol.ts";
 export { Pump, type PumpOptions } from "./pump.ts";
 export { report } from "./report.ts";
+export { serverMessages } from "./server-messages.ts";
 export { Session, type SessionOwner, type SessionState } from "./session.ts";
 export { type OutgoingFrame, type OutgoingMessage, plainFrame, SharedMessage } from "./shared-message.ts";
 export { streamMessages } from "./stream-messages.ts";
@@ -85,7 +89,7 @@ export { StreamTable } from "./stream-table.ts";
 export { StreamingCalls } from "./streaming-calls.ts";
 export { parseStrictly } from "./strict-json.ts";
 export {
-  readBinaryDecoder,
+  readBinaryCodec,
   readError,
   readTransformer,
   type Transformer,

@@ -24,3 +24,7 @@ export const maxAttachments = 1024;
 export const defaultMaxCalls = 1000;
 /** Subscriptions that one peer runs for the other. */
 export const defaultMaxSubscriptions = 1000;
+/** A connection that is silent for so long is asked for a sign of life, in ms. */
+export const defaultHeartbeatMs = 25_000;
+/** One that gives none is given up after so long, in ms. */
+export const defaultDeadAfterMs = 8_000;

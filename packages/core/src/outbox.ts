@@ -20,8 +20,6 @@ const settled: Promise<void> = Promise.resolve();
 export class Outbox {
   readonly #sendFrame: (frame: OutgoingFrame) => void;
   readonly #turn: (() => Promise<void>) | undefined;
-  readonly #onMicrotask: () => void;
-  readonly #onTurn: () => void;
   #pending = "";
   #count = 0;
   /** Microtasks since something was added. */
@@ -32,23 +30,19 @@ export class Outbox {
   constructor(sendFrame: (frame: OutgoingFrame) => void, turn?: () => Promise<void>) {
     this.#sendFrame = sendFrame;
     this.#turn = turn;
-    this.#onTurn = () => this.#sendAll();
-    this.#onMicrotask = () => this.#look();
   }
 
   push(message: OutgoingMessage): void {
-    const binary = typeof message !== "string";
-    if (binary || message.length > joinLimitLength) {
+    if (typeof message !== "string" || message.length > joinLimitLength) {
       this.flush();
-      this.#sendFrame(binary ? message : `[${message}]`);
-      return;
+      return this.#sendFrame(typeof message === "string" ? `[${message}]` : message);
     }
     this.#pending += (this.#count++ === 0 ? "[" : ",") + message;
     this.#quiet = 0;
     if (this.#pending.length > frameLimitLength || this.#count === frameLimitMessages) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
-      this.#lookLater();
+      void settled.then(this.#look);
     }
   }
 
@@ -66,18 +60,14 @@ export class Outbox {
     return count;
   }
 
-  #lookLater(): void {
-    void settled.then(this.#onMicrotask);
-  }
+  readonly #look = (): void => {
+    if (this.#count >= burstMessages && this.#turn !== undefined) void this.#turn().then(this.#sendAll);
+    else if (this.#count > 0 && this.#quiet++ < quietMicrotasks) void settled.then(this.#look);
+    else this.#sendAll();
+  };
 
-  #look(): void {
-    if (this.#count >= burstMessages && this.#turn !== undefined) return void this.#turn().then(this.#onTurn);
-    if (this.#count > 0 && this.#quiet++ < quietMicrotasks) return this.#lookLater();
-    this.#sendAll();
-  }
-
-  #sendAll(): void {
+  readonly #sendAll = (): void => {
     this.#scheduled = false;
     this.flush();
-  }
+  };
 }

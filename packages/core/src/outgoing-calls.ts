@@ -1,6 +1,6 @@
 import { attachedTo, type StreamToSend } from "./attached.ts";
 import type { StreamProgress } from "./call-streams.ts";
-import { type EncodedInput, encodeCall, encodeInput, encodeMessage } from "./codec.ts";
+import { type EncodedInput, encodeCall, encodeJson, encodePlain, type InputEncoder } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
@@ -8,13 +8,7 @@ import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
-import {
-  badMessage,
-  type CallFields,
-  type ChannelEventMessage,
-  isCalleeMessage,
-  type PeerMessage,
-} from "./protocol.ts";
+import { badMessage, type CallFields, type ChannelEventMessage, type PeerMessage } from "./protocol.ts";
 
 /** Events of a subscription that may be missing: those after `from` and up to `to`. */
 export interface EventGap {
@@ -68,7 +62,7 @@ export interface OutgoingCall {
   pipe: MessagePipe | undefined;
   /** Whether running it twice does what running it once does: then it may be sent again. */
   readonly idempotent: boolean;
-  /** The id under which it was sent first; undefined while it was not. */
+  /** Of a mutation: the id under which it was sent first; undefined while it was not. */
   firstId: number | undefined;
   /** The store that knows whether it has run; it is sent again only where that store is. */
   doubt: string | undefined;
@@ -106,11 +100,14 @@ export class OutgoingCalls implements PipeEnd {
   /** The calls on each channel, of whatever pipe: two may have channels of the same number. */
   readonly #channels = new Map<number, Set<OutgoingCall>>();
   readonly #maxMessageBytes: number;
+  readonly #encodeInput: InputEncoder;
   #pipe: MessagePipe | undefined;
   #lastId = 0;
 
-  constructor(maxMessageBytes: number = defaultMaxFrameBytes) {
+  /** @param encodeInput of inputs that may hold bytes: `encodeInput`. Default JSON alone. */
+  constructor(maxMessageBytes: number = defaultMaxFrameBytes, encodeInput: InputEncoder = encodeJson) {
     this.#maxMessageBytes = maxMessageBytes;
+    this.#encodeInput = encodeInput;
   }
 
   /** Calls that have not settled. */
@@ -129,7 +126,7 @@ export class OutgoingCalls implements PipeEnd {
       type,
       path,
       slots: this.prepare(input),
-      input: encodeInput(input),
+      input: this.#encodeInput(input),
       observer,
       lastEventId: undefined,
       pipe: undefined,
@@ -160,24 +157,21 @@ export class OutgoingCalls implements PipeEnd {
   take(call: OutgoingCall, id: number, length: number): void {
     if (call.id !== id || !this.#calls.has(id)) return;
     const granted = call.window?.take(length);
-    if (granted !== undefined) call.pipe?.send(encodeMessage([messageType.downCredit, id, 0, granted]));
+    if (granted !== undefined) call.pipe?.send(encodePlain([messageType.downCredit, id, 0, granted]));
   }
 
   /** Sends through this pipe from now on, first what waits. */
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
-    for (const call of Array.from(this.#calls.values())) {
-      if (call.pipe === undefined && call.doubt === undefined) this.#sendAgain(call);
-    }
+    for (const call of this.callsOn(undefined)) if (call.doubt === undefined) this.#sendAgain(call);
   }
 
   /** Mutations that may have run are sent again where the store that knows is this one, and fail where it is another, or none. */
   settleDoubts(store: string | undefined): void {
-    for (const call of Array.from(this.#calls.values())) {
-      if (call.doubt === undefined) continue;
-      const known = call.doubt === store;
+    for (const call of this.callsOn(undefined)) {
+      const { doubt } = call;
       call.doubt = undefined;
-      if (!known) this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
+      if (doubt !== undefined && doubt !== store) this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
     }
     if (this.#pipe !== undefined) this.attach(this.#pipe);
   }
@@ -227,7 +221,6 @@ export class OutgoingCalls implements PipeEnd {
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
   receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
-    if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     if (message[0] === messageType.channelEvent) return this.#onChannelEvent(message, pipe, length);
     const id = message[1];
     const call = this.find(id, pipe);
@@ -261,7 +254,7 @@ export class OutgoingCalls implements PipeEnd {
         this.#delete(call);
         return call.observer.onEnd();
       default:
-        throw badMessage("no streams are taken here");
+        throw badMessage("not taken here");
     }
   }
 
@@ -272,8 +265,8 @@ export class OutgoingCalls implements PipeEnd {
     return call?.pipe === pipe ? call : undefined;
   }
 
-  /** Calls that were sent through a pipe and have not settled. */
-  protected callsOn(pipe: MessagePipe): readonly OutgoingCall[] {
+  /** Calls that were sent through a pipe, or wait for one, and have not settled. */
+  protected callsOn(pipe: MessagePipe | undefined): readonly OutgoingCall[] {
     return Array.from(this.#calls.values()).filter((call) => call.pipe === pipe);
   }
 
@@ -287,7 +280,7 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   protected sendCancel({ id, pipe }: OutgoingCall, code?: "TIMEOUT"): void {
-    pipe?.send(encodeMessage(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
+    pipe?.send(encodePlain(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
   }
 
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
@@ -359,7 +352,7 @@ export class OutgoingCalls implements PipeEnd {
     call.window = undefined;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
-    call.firstId ??= id;
+    if (type === "mutation") call.firstId ??= id;
     call.pipe = this.#pipe;
     this.transmit(call, message, this.#pipe);
   }
@@ -374,7 +367,6 @@ export class OutgoingCalls implements PipeEnd {
   }
 }
 
-function fieldsOf({ type, lastEventId, firstId }: OutgoingCall): CallFields {
-  if (lastEventId !== undefined) return { lastEventId };
-  return type === "mutation" && firstId !== undefined ? { firstId } : {};
+function fieldsOf({ lastEventId, firstId }: OutgoingCall): CallFields | undefined {
+  return lastEventId === undefined && firstId === undefined ? undefined : { lastEventId, firstId };
 }

@@ -1,5 +1,6 @@
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
+import { type FieldCheck, isCount } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
 
 /** The WebSocket subprotocol of version 1 (RFC 6455, section 1.9). */
@@ -12,17 +13,17 @@ export const protocolVersion = 1;
 export interface HelloFields {
   readonly params?: unknown;
   /** Names the session: chosen by the client for a new one, given by the server for one to be resumed. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Names the client for as long as it lives, so that a mutation that it sends again is known. */
-  readonly client?: string;
+  readonly client?: string | undefined;
   /** How many of the server's messages the client has; there where a session is to be resumed. */
-  readonly received?: number;
+  readonly received?: number | undefined;
   /** Whether the client takes streams, and large messages in parts. */
-  readonly streams?: boolean;
+  readonly streams?: boolean | undefined;
   /** Whether the client serves procedures, so that the server may call them. */
-  readonly serves?: boolean;
+  readonly serves?: boolean | undefined;
   /** Grows with each connection of a session: one whose hello comes after a newer one's must not take the session from it. */
-  readonly attempt?: number;
+  readonly attempt?: number | undefined;
 }
 
 /** `welcome`'s fields. */
@@ -40,9 +41,9 @@ export interface WelcomeFields {
 /** A call's fields. */
 export interface CallFields {
   /** The last tracked event that the caller has seen. */
-  readonly lastEventId?: string;
+  readonly lastEventId?: string | undefined;
   /** The id under which the call was sent first, where it is sent again. */
-  readonly firstId?: number;
+  readonly firstId?: number | undefined;
 }
 
 /** `[0, version, fields]`: the first message of a connection, client to server. */
@@ -187,9 +188,6 @@ export function isCalleeMessage(message: PeerMessage): message is CalleeMessage 
   return message[0] >= messageType.result;
 }
 
-/** Whether a field is what it has to be. */
-export type FieldCheck = (field: unknown) => boolean;
-
 /**
  * The messages that an end takes, by their types, each with what the fields after its type must be. What comes after those is not
  * looked at. An end carries the checks of what it takes, and no others.
@@ -204,18 +202,19 @@ export type MessageTable = Readonly<Record<number, readonly FieldCheck[]>>;
  * those that version 1 knows are ignored.
  */
 export function readMessage(value: unknown, table: MessageTable): Message | undefined {
-  const type: unknown = Array.isArray(value) ? value[0] : undefined;
-  if (!Array.isArray(value) || typeof type !== "number") throw badMessage("no message");
+  const message: readonly unknown[] = Array.isArray(value) ? value : [];
+  const type = message[0];
+  if (!isCount(type)) throw badMessage("no message");
   const checks = table[type];
   if (checks === undefined) {
-    if (Number.isSafeInteger(type) && type >= messageType.firstExtension) return undefined;
+    if (type >= messageType.firstExtension) return undefined;
     throw badMessage(`message type ${type}`);
   }
   for (let index = 0; index < checks.length; index++) {
-    if (!checks[index]?.(value[index + 1])) throw badMessage(`field ${index + 1} of message ${type}`);
+    if (!checks[index]?.(message[index + 1])) throw badMessage(`field ${index + 1} of message ${type}`);
   }
   // The table has just held the fields to the type's shape.
-  return value as unknown as Message;
+  return message as unknown as Message;
 }
 
 export function badMessage(message: string, cause?: unknown): TautlineError {

@@ -1,7 +1,9 @@
 import type { OutgoingMessage } from "./shared-message.ts";
 
-/** An array of up to so many slots is kept for what comes next, 1 kB at most: making it anew cost more than all the rest. */
-const keptSlots = 128;
+interface Kept {
+  message: OutgoingMessage;
+  next: Kept | undefined;
+}
 
 /**
  * Messages that were sent and not yet acknowledged, by their place in the run of all messages sent. Encoded messages are held by
@@ -9,13 +11,11 @@ const keptSlots = 128;
  */
 export class ReplayBuffer {
   readonly #maxLength: number;
-  #messages: OutgoingMessage[] = [];
-  /** Where in `#messages` the first kept one stands; those before it wait for a cheap moment to be cut off. */
-  #head = 0;
-  /** Where the next one goes. */
-  #tail = 0;
-  /** How many messages were sent before the first kept one. */
-  #first = 0;
+  /** Let go; what is kept follows it. */
+  #gone: Kept = { message: "", next: undefined };
+  #newest: Kept = this.#gone;
+  #start = 0;
+  #end = 0;
   #length = 0;
 
   /** @param maxLength in bytes, and UTF-16 units of text: a byte each in JSON, but for other alphabets. */
@@ -25,12 +25,12 @@ export class ReplayBuffer {
 
   /** How many messages were ever pushed. */
   get end(): number {
-    return this.#first + this.#tail - this.#head;
+    return this.#end;
   }
 
   /** The position of the oldest message that is kept. */
   get start(): number {
-    return this.#first;
+    return this.#start;
   }
 
   /** How much is kept, in bytes, and UTF-16 units of text. */
@@ -39,42 +39,30 @@ export class ReplayBuffer {
   }
 
   push(message: OutgoingMessage): void {
-    this.#messages[this.#tail++] = message;
+    this.#newest = this.#newest.next = { message, next: undefined };
+    this.#end++;
     this.#length += message.length;
-    while (this.#length > this.#maxLength && this.end - this.#first > 1) this.trim(this.#first + 1);
+    while (this.#length > this.#maxLength && this.#end - this.#start > 1) this.trim(this.#start + 1);
   }
 
   /** Lets go of every message before `position`, which is no further than `end`. */
   trim(position: number): void {
-    const messages = this.#messages;
-    const head = this.#head + Math.max(0, position - this.#first);
-    for (let index = this.#head; index < head; index++) {
-      this.#length -= messages[index]?.length ?? 0;
-      // The slot must not keep the message alive until it is cut off.
-      messages[index] = "";
+    for (let { next } = this.#gone; this.#start < position && next !== undefined; next = next.next) {
+      this.#start++;
+      this.#length -= next.message.length;
+      next.message = "";
+      // An old object that points to a young one makes the collector keep that, and whatever follows it.
+      this.#gone.next = undefined;
+      this.#gone = next;
     }
-    this.#first += head - this.#head;
-    this.#head = head;
-    this.#cutOff();
   }
 
   /** Hands over what is kept, oldest first; also where some of it is let go meanwhile. */
   replay(send: (message: OutgoingMessage) => void): void {
-    for (let position = this.#first; position < this.end; position = Math.max(position + 1, this.#first)) {
-      send(this.#messages[this.#head + position - this.#first] ?? "");
-    }
-  }
-
-  /** Drops the slots of what was let go, now and then: each time would move all the others. */
-  #cutOff(): void {
-    if (this.#head === this.#tail) {
-      if (this.#messages.length > keptSlots) this.#messages = [];
-      this.#head = 0;
-      this.#tail = 0;
-    } else if (this.#head > 256 && this.#head * 2 > this.#tail) {
-      this.#messages = this.#messages.slice(this.#head, this.#tail);
-      this.#tail -= this.#head;
-      this.#head = 0;
+    for (let { next } = this.#gone; next !== undefined; ) {
+      const { message } = next;
+      next = next.next;
+      send(message);
     }
   }
 }

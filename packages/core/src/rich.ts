@@ -1,5 +1,5 @@
 import { decodeBinaryFrame } from "./binary-frame.ts";
-import { type BinaryDecoder, binaryDecoder } from "./codec.ts";
+import { type BinaryCodec, binaryCodec, encodeInput } from "./codec.ts";
 import { decodeRich } from "./rich-decoder.ts";
 import { encodeRich, isMarked, needsEncoding } from "./rich-encoder.ts";
 import type { RichKind } from "./rich-kind.ts";
@@ -27,7 +27,7 @@ export interface Rich {
    */
   readonly extend: <T>(kind: RichKind<T>) => Rich;
   /** By this clients know that bytes can come: whoever wraps the transformer spreads it, `{ ...rich, serialize: … }`. */
-  readonly [binaryDecoder]: BinaryDecoder;
+  readonly [binaryCodec]: BinaryCodec;
 }
 
 /**
@@ -56,6 +56,6 @@ function createRich(kinds: RichKinds): Rich {
     },
     deserialize: (value) => (isMarked(value) ? decodeRich(value, kinds) : value),
     extend: (kind) => createRich(withKind(kinds, kind)),
-    [binaryDecoder]: decodeBinaryFrame,
+    [binaryCodec]: { encodeInput, decode: decodeBinaryFrame },
   };
 }

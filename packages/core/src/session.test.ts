@@ -5,8 +5,9 @@ import { Connection } from "./connection.ts";
 import type { TautlineError } from "./errors.ts";
 import { everyMessage } from "./every-message.ts";
 import type { Frame } from "./frame.ts";
+import { PacedSession } from "./paced-session.ts";
 import { isSessionMessage, type Message, type PeerMessage } from "./protocol.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { plainFrame } from "./shared-message.ts";
 import { messagesOf } from "./testing/frame-json.ts";
 
@@ -19,7 +20,7 @@ class End {
   readonly session: Session;
 
   constructor(replayLength: number) {
-    this.session = new Session(
+    this.session = new PacedSession(
       { onMessage: (message) => this.onMessage(message), onKept: (length) => this.kept.push(length) },
       replayLength,
     );

@@ -1,4 +1,4 @@
-import { encodeMessage } from "./codec.ts";
+import { encodePlain } from "./codec.ts";
 import type { Connection } from "./connection.ts";
 import type { Frame } from "./frame.ts";
 import * as messageType from "./message-type.ts";
@@ -33,7 +33,6 @@ const lengthPerAck = 256 * 1024;
 export class Session implements MessagePipe {
   readonly #owner: SessionOwner;
   readonly #sent: ReplayBuffer;
-  readonly #highWater: number;
   #state: SessionState = "parked";
   #connection: Connection | undefined;
   #received = 0;
@@ -41,14 +40,11 @@ export class Session implements MessagePipe {
   #acknowledged = 0;
   #messagesSinceAck = 0;
   #lengthSinceAck = 0;
-  #drained: Promise<void> | undefined;
-  #onDrained: (() => void) | undefined;
 
   /** @param replayLength how much that is not acknowledged is kept for a resume, in bytes, and UTF-16 units of text. */
   constructor(owner: SessionOwner, replayLength: number) {
     this.#owner = owner;
     this.#sent = new ReplayBuffer(replayLength);
-    this.#highWater = replayLength / 2;
   }
 
   get state(): SessionState {
@@ -82,17 +78,9 @@ export class Session implements MessagePipe {
     return this.#connection?.decode(frame) ?? [];
   }
 
-  /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
+  /** Resolves when the socket can take more; undefined while it can. */
   drained(): Promise<void> | undefined {
-    if (this.#sent.length <= this.#highWater) return this.#connection?.drained();
-    if (this.#drained === undefined) {
-      this.#drained = new Promise((resolve) => {
-        this.#onDrained = resolve;
-      });
-      // What the other side acknowledges by itself may be more than half of what is kept here.
-      this.ping();
-    }
-    return this.#drained;
+    return this.#connection?.drained();
   }
 
   /** Whether producers wait for the other side, which was asked what it has. */
@@ -113,10 +101,6 @@ export class Session implements MessagePipe {
         this.#onAcknowledged(message[1]);
         return this.#report(messageType.pong);
       case messageType.pong:
-        this.#onAcknowledged(message[1]);
-        // What was sent since the ping may be too much again.
-        if (this.#drained !== undefined) this.ping();
-        return;
       case messageType.ack:
         return this.#onAcknowledged(message[1]);
       default:
@@ -158,7 +142,6 @@ export class Session implements MessagePipe {
     this.#state = "attached";
     this.#forget(received);
     this.#sent.replay((message) => connection.send(message));
-    if (this.#drained !== undefined) this.ping();
   }
 
   /** The connection is gone. Whether it was the session's. */
@@ -186,15 +169,11 @@ export class Session implements MessagePipe {
   #forget(position: number): void {
     this.#acknowledged = position;
     this.#sent.trim(position);
-    if (this.#sent.length > this.#highWater) return;
-    this.#onDrained?.();
-    this.#onDrained = undefined;
-    this.#drained = undefined;
   }
 
   #report(type: typeof messageType.ping | typeof messageType.pong | typeof messageType.ack): void {
     this.#messagesSinceAck = 0;
     this.#lengthSinceAck = 0;
-    this.#connection?.send(encodeMessage([type, this.#received]));
+    this.#connection?.send(encodePlain([type, this.#received]));
   }
 }

@@ -1,6 +1,6 @@
-import { isCount, isId, isText, isTextOrNothing } from "./message-table.ts";
+import { type FieldCheck, isCount, isId, isText, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
-import type { FieldCheck, MessageTable } from "./protocol.ts";
+import type { MessageTable } from "./protocol.ts";
 
 const isTextOrBytes: FieldCheck = (field) => isText(field) || field instanceof Uint8Array;
 

@@ -1,5 +1,6 @@
 import type { StreamToSend } from "./attached.ts";
 import { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
+import { encodeInput } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
@@ -24,7 +25,7 @@ export class StreamingCalls extends OutgoingCalls {
 
   constructor(options: CallerStreamsOptions) {
     const streams = new CallerStreams(options);
-    super(streams.maxMessageBytes);
+    super(streams.maxMessageBytes, encodeInput);
     this.#streams = streams;
   }
 
@@ -71,9 +72,9 @@ export class StreamingCalls extends OutgoingCalls {
   }
 
   override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
+    if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
     // What is for many holds no streams.
-    if (!isCalleeMessage(message) || message[0] === messageType.channelEvent)
-      return super.receive(message, pipe, length);
+    if (message[0] === messageType.channelEvent) return super.receive(message, pipe, length);
     const call = this.find(message[1], pipe);
     switch (message[0]) {
       case messageType.downPart:

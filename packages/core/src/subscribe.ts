@@ -1,6 +1,6 @@
-import { Call, type CallHandlers, type CallOptions } from "./call.ts";
+import { Call, type CallDefinition, type CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
-import { TautlineError } from "./errors.ts";
+import type { TautlineError } from "./errors.ts";
 import type { EventGap } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
@@ -17,24 +17,20 @@ export interface SubscribeOptions extends CallOptions {
 }
 
 /** A subscription that is about to start. */
-export interface SubscribeCall {
-  readonly path: string;
-  readonly input: unknown;
-  /** The input's check, which may take its time; the subscription starts after it. */
-  readonly checked: Promise<void> | undefined;
+export interface SubscribeCall extends CallDefinition {
   readonly options: SubscribeOptions;
 }
 
 /** Subscribes with callbacks where there is one, else with an iterator. */
-export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe(): void } | SubscriptionIterator {
-  const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange, onGap } = call.options;
+export function subscribe(caller: Caller, definition: SubscribeCall): { unsubscribe(): void } | SubscriptionIterator {
+  const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange, onGap } = definition.options;
   const callbacks = [onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange];
-  if (callbacks.every((callback) => callback === undefined)) return iterate(caller, call);
+  if (callbacks.every((callback) => callback === undefined)) return iterate(caller, definition);
   const unwatch = onConnectionStateChange && caller.connection.subscribe?.(onConnectionStateChange);
-  const stop = start(caller, call, {
+  const call = new Call(caller, definition, {
     onStarted: () => onStarted?.({ context: undefined }),
     onItem: (item, _id, take) => whenDone(onData, item, take),
-    onGap: (gap) => onGap?.(gap),
+    onGap,
     onError: (error) => {
       unwatch?.();
       onError?.(error);
@@ -48,23 +44,25 @@ export function subscribe(caller: Caller, call: SubscribeCall): { unsubscribe():
   return {
     unsubscribe: () => {
       unwatch?.();
-      stop();
+      call.cancel();
     },
   };
 }
 
-function iterate(caller: Caller, call: SubscribeCall): SubscriptionIterator {
+function iterate(caller: Caller, definition: SubscribeCall): SubscriptionIterator {
+  const { onGap, signal } = definition.options;
   const iterator = new SubscriptionIterator();
-  iterator.onReturn = start(caller, call, {
+  const call = new Call(caller, definition, {
     onItem: (item, _id, take) => iterator.push(item, take),
     onGap: (gap) => {
       iterator.mark();
-      call.options.onGap?.(gap);
+      onGap?.(gap);
     },
     // Whoever aborts the loop ends it; that is no error of the loop's.
-    onError: (error) => iterator.end(call.options.signal?.aborted === true ? undefined : error),
+    onError: (error) => iterator.end(signal?.aborted === true ? undefined : error),
     onDone: () => iterator.end(),
   });
+  iterator.onReturn = () => call.cancel();
   return iterator;
 }
 
@@ -85,19 +83,4 @@ function onFailed(error: unknown, take: () => void): void {
   report(() => {
     throw error;
   });
-}
-
-/** Starts when the input is checked. Returns what ends it, whether it has started or not. */
-function start(caller: Caller, { path, input, checked, options }: SubscribeCall, handlers: CallHandlers): () => void {
-  let call: Call | undefined;
-  let stopped = false;
-  const begin = (): void => {
-    if (!stopped) call = new Call(caller, { type: "subscription", path, input, options }, handlers);
-  };
-  if (checked === undefined) begin();
-  else checked.then(begin, (thrown: unknown) => handlers.onError(TautlineError.from(thrown)));
-  return () => {
-    stopped = true;
-    call?.cancel();
-  };
 }

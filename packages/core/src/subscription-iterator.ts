@@ -8,7 +8,7 @@ interface Waiting {
 /** A subscription read with `for await`. Items wait here until they are asked for; leaving the loop ends the subscription. */
 export class SubscriptionIterator implements AsyncIterableIterator<unknown, void> {
   /** Ends the subscription at the other end; set by whoever started it. */
-  onReturn: () => void = () => {};
+  onReturn: (() => void) | undefined = undefined;
   /** Whether something may be missing right before the item that was handed out last. */
   gap = false;
   readonly #items: { readonly value: unknown; readonly gap: boolean; readonly take: () => void }[] = [];
@@ -49,7 +49,7 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
   }
 
   return(): Promise<IteratorResult<unknown, void>> {
-    this.onReturn();
+    this.onReturn?.();
     this.#items.length = 0;
     this.end();
     return this.next();
@@ -59,16 +59,14 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
     while (this.#waiting.length > 0 && (this.#items.length > 0 || this.#ended)) {
       const { resolve, reject } = this.#waiting.shift() as Waiting;
       const item = this.#items.shift();
-      const error = this.#error;
       if (item !== undefined) {
         this.gap = item.gap;
         item.take();
         resolve({ done: false, value: item.value });
-      } else if (error === undefined) resolve({ done: true, value: undefined });
-      else {
+      } else if (this.#error !== undefined) {
+        reject(this.#error);
         this.#error = undefined;
-        reject(error);
-      }
+      } else resolve({ done: true, value: undefined });
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type BinaryDecoder, binaryDecoder } from "./codec.ts";
+import { type BinaryCodec, binaryCodec } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 
 /** A tRPC transformer, as whoever makes calls uses it. */
@@ -19,8 +19,8 @@ export function readTransformer(transformer: TransformerOption | undefined): Tra
 }
 
 /** What reads binary frames, where the transformer carries bytes. */
-export function readBinaryDecoder(transformer: Transformer | undefined): BinaryDecoder | undefined {
-  return (transformer?.output as { readonly [binaryDecoder]?: BinaryDecoder } | undefined)?.[binaryDecoder];
+export function readBinaryCodec(transformer: Transformer | undefined): BinaryCodec | undefined {
+  return (transformer?.output as { readonly [binaryCodec]?: BinaryCodec } | undefined)?.[binaryCodec];
 }
 
 /** A value as it was meant. @throws what the transformer throws. */

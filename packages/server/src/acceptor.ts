@@ -59,7 +59,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
     this.transformer = this.dispatch.transformer;
     this.#idempotency = options.idempotency;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
-    this.#heartbeat = new Heartbeat(clock, this.limits, () => this.#connections);
+    this.#heartbeat = new Heartbeat(this.deadlines, this.limits, () => this.#connections);
     this.#heartbeat.start();
     this.#drainWatch = new DrainWatch(this.deadlines, this.limits.drainTimeoutMs, this.#connections);
     this.#hub = options.hub;

@@ -2,6 +2,8 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Schema, TautlineError } from "@tautline/core";
 import {
   type Clock,
+  defaultDeadAfterMs,
+  defaultHeartbeatMs,
   defaultMaxCalls,
   defaultMaxDepth,
   defaultMaxFrameBytes,
@@ -171,8 +173,8 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     replayBytes: options.replayBytes ?? 1024 * 1024,
     maxParkedSessions: options.maxParkedSessions ?? 10_000,
     maxParkedBytes: options.maxParkedBytes ?? 256 * 1024 * 1024,
-    heartbeatMs: options.heartbeatMs ?? 25_000,
-    deadAfterMs: options.deadAfterMs ?? 8_000,
+    heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs,
+    deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
     maxMessageBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
     streamWindowBytes: options.streamWindowBytes ?? windowBytes,
   };

@@ -4,6 +4,7 @@ import {
   type CallCarriers,
   type CallServer,
   type Connection,
+  encodeInput,
   encodeMessage,
   type Frame,
   type IncomingCall,
@@ -13,10 +14,11 @@ import {
   messageType,
   OutgoingCalls,
   type OutgoingMessage,
+  PacedSession,
   PartSender,
   Peer,
   type PeerMessage,
-  Session,
+  type Session,
   type SessionOwner,
   StreamTable,
 } from "@tautline/core/internals";
@@ -58,7 +60,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean) {
     this.#host = host;
     this.#scope = { ctx: undefined, req, client: undefined, store: undefined };
-    this.session = new Session(this, host.limits.replayBytes);
+    this.session = new PacedSession(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits, takesStreams ? this.#createCarriers() : {});
     this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesStreams) });
     this.#peer.attach(this);
@@ -74,7 +76,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
 
   #createCalls(takesStreams: boolean): OutgoingCalls {
     const { dispatch, limits } = this.#host;
-    return takesStreams ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes);
+    return takesStreams ? dispatch.createStreamingCalls(limits) : new OutgoingCalls(limits.maxFrameBytes, encodeInput);
   }
 
   get scope(): { readonly ctx: unknown; readonly req: IncomingMessage } {

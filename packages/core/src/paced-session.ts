@@ -1,0 +1,55 @@
+import type { Connection } from "./connection.ts";
+import * as messageType from "./message-type.ts";
+import type { SessionMessage } from "./protocol.ts";
+import { Session, type SessionOwner } from "./session.ts";
+
+/** A session whose producers wait. Apart from `Session`, so that an end that sends no streams does not carry it. */
+export class PacedSession extends Session {
+  readonly #highWater: number;
+  #drained: Promise<void> | undefined;
+  #onDrained: (() => void) | undefined;
+
+  /** @param replayLength as of a `Session`. */
+  constructor(owner: SessionOwner, replayLength: number) {
+    super(owner, replayLength);
+    this.#highWater = replayLength / 2;
+  }
+
+  /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
+  override drained(): Promise<void> | undefined {
+    if (this.keptLength <= this.#highWater) return super.drained();
+    if (this.#drained === undefined) {
+      this.#drained = new Promise((resolve) => {
+        this.#onDrained = resolve;
+      });
+      // What the other side acknowledges by itself may be more than half of what is kept here.
+      this.ping();
+    }
+    return this.#drained;
+  }
+
+  override receive(message: SessionMessage, connection: Connection, length = 0): void {
+    super.receive(message, connection, length);
+    // What was sent since the ping may be too much again.
+    if (this.#drained !== undefined) this.#look(message[0] === messageType.pong);
+  }
+
+  override attach(connection: Connection, received: number): void {
+    super.attach(connection, received);
+    if (this.#drained !== undefined) this.#look(true);
+  }
+
+  override lose(): void {
+    super.lose();
+    this.#look(false);
+  }
+
+  /** @param ask whether the other side is asked what it has, where that is too little. */
+  #look(ask: boolean): void {
+    if (this.keptLength <= this.#highWater) {
+      this.#onDrained?.();
+      this.#onDrained = undefined;
+      this.#drained = undefined;
+    } else if (ask) this.ping();
+  }
+}
