@@ -83,16 +83,6 @@ export class Session implements MessagePipe {
     return this.#connection?.drained();
   }
 
-  /** Whether producers wait for the other side, which was asked what it has. */
-  get awaiting(): boolean {
-    return this.#drained !== undefined;
-  }
-
-  /** How many of the messages that were sent the other side is known to have. */
-  get acknowledged(): number {
-    return this.#acknowledged;
-  }
-
   /** Takes a message from a connection; from one that is no longer the session's it takes nothing. */
   receive(message: SessionMessage, connection: Connection, length = 0): void {
     if (connection !== this.#connection) return;

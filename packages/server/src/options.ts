@@ -8,6 +8,7 @@ import {
   defaultMaxDepth,
   defaultMaxFrameBytes,
   defaultMaxMessageBytes,
+  defaultMaxStreamBytes,
   defaultMaxSubscriptions,
   windowBytes,
 } from "@tautline/core/internals";
@@ -122,6 +123,11 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly deadAfterMs?: number;
   /** How far a stream that a client sends may be ahead of its handler, in bytes. Default 256 KiB. */
   readonly streamWindowBytes?: number;
+  /**
+   * How far all that a client sends in one session may be ahead of their handlers together, in bytes. Streams that find no window left
+   * come item by item, each when its handler waits for it, until there is one. Default 16 MiB. Off: `Infinity`.
+   */
+  readonly maxStreamBytes?: number;
   /** Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. */
   readonly highWaterBytes?: number;
   /**
@@ -157,6 +163,7 @@ export interface ServerLimits {
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
   readonly streamWindowBytes: number;
+  readonly maxStreamBytes: number;
   readonly maxMessageBytes: number;
 }
 
@@ -177,6 +184,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
     maxMessageBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
     streamWindowBytes: options.streamWindowBytes ?? windowBytes,
+    maxStreamBytes: options.maxStreamBytes ?? defaultMaxStreamBytes,
   };
 }
 

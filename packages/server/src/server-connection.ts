@@ -86,8 +86,9 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   #phase: Phase = "greeting";
   #confirmed = false;
   #stuckLooks = 0;
-  /** What its client had taken at the last look. */
-  #taken = 0;
+  /** What its socket had taken at the last look, and its client. */
+  #taken: number | undefined = undefined;
+  #awaited: number | undefined = undefined;
   #gone: AbortController | undefined = undefined;
   #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
@@ -157,12 +158,12 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   /** The system, and what lies between, may take much that nobody reads; but whoever reads acknowledges. */
   countStuckLook(): number {
     const { taken } = this.#socket;
-    const session = this.#session?.session;
-    const waits = taken !== undefined || session?.awaiting === true;
-    // Neither goes back: their sum stays the same only where both do.
-    const total = (taken ?? 0) + (session?.acknowledged ?? 0);
-    this.#stuckLooks = waits && total === this.#taken ? this.#stuckLooks + 1 : 0;
-    this.#taken = total;
+    const awaited = this.#session?.session.awaited;
+    const waits = taken !== undefined || awaited !== undefined;
+    const stuck = waits && taken === this.#taken && awaited === this.#awaited;
+    this.#stuckLooks = stuck ? this.#stuckLooks + 1 : 0;
+    this.#taken = taken;
+    this.#awaited = awaited;
     return this.#stuckLooks;
   }
 

@@ -39,7 +39,7 @@ type Phase = "opening" | "open" | "draining" | "lost";
 
 /** The server's end of one session: its calls and its context, through whatever connections it takes. */
 export class ServerSession implements SessionOwner, CallServer, MessagePipe {
-  readonly session: Session;
+  readonly session: PacedSession;
   /** What `identify` made of the context that opened it. */
   identity: string | undefined = undefined;
   /** Which of the client's connections it goes over, as the client counts them. */
@@ -69,7 +69,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
     return {
-      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits.streamWindowBytes)),
+      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits)),
       parts: new PartSender(messageType.downPart, this.session, () => dispatch.turn()),
     };
   }
