@@ -816,6 +816,7 @@ describe("close()", () => {
       [27, 3],
       [27, 4],
     ]);
+    await client.send([4, 3]);
     expect(client.closed).toBeUndefined();
     await setup.answer();
     expect(client.of(20)).toEqual([[20, 1, "done"]]);
@@ -851,17 +852,48 @@ describe("close()", () => {
     expect(client.closed?.code).toBe(1001);
   });
 
-  test("closes at once what is idle, has said nothing, or waits for its context", async () => {
-    const setup = new Setup({
-      createContext: ({ info }): Context | Promise<Context> =>
-        info.connectionParams === null ? { user: undefined } : new Promise(() => {}),
-    });
-    const [idle, silent, opening] = [await setup.open(), setup.connect(), setup.connect()];
+  test("closes what is idle when its client has heard that it goes, and declines what has crossed that", async () => {
+    const setup = new Setup();
+    const client = await setup.open();
+    const closed = setup.acceptor.close(5_000);
+    await settled();
+    expect([client.of(6), client.of(3), client.closed]).toEqual([[[6, 2_500]], [[3, 0]], undefined]);
+    await client.send([11, 1, "wait", {}, "a"]);
+    expect([client.of(27), client.closed]).toEqual([[[27, 1]], undefined]);
+    await client.send([4, 1]);
+    await closed;
+    await settled();
+    expect([client.closed?.code, setup.started, setup.clock.timers]).toEqual([1001, [], 0]);
+  });
+
+  test("takes no answer to an earlier ping for one to its own, and waits no longer than drainMs for that", async () => {
+    const setup = new Setup({ heartbeatMs: 1_000 });
+    const client = await setup.open();
+    for (let beat = 0; beat < 3 && client.of(3).length === 0; beat++) {
+      setup.clock.advance(1_000);
+      await settled();
+    }
+    expect(client.of(3)).toHaveLength(1);
+    const closed = setup.acceptor.close(5_000);
+    await client.send([4, 0]);
+    expect(client.closed).toBeUndefined();
+    setup.clock.advance(5_000);
+    await closed;
+    await settled();
+    expect(client.closed?.code).toBe(1001);
+  });
+
+  test("closes at once what has said nothing, or waits for its context", async () => {
+    const setup = new Setup({ createContext: (): Promise<Context> => new Promise(() => {}) });
+    const [silent, opening] = [setup.connect(), setup.connect()];
     await opening.send([0, 1, { params: { user: "slow" } }]);
     await setup.acceptor.close(5_000);
     await settled();
-    expect([idle, silent, opening].map(({ closed }) => closed?.code)).toEqual([1001, 1001, 1001]);
-    expect(idle.of(6)).toEqual([[6, 2_500]]);
+    expect([silent, opening].map(({ closed }) => closed?.code)).toEqual([1001, 1001]);
+    // They know that nothing was started.
+    expect([silent, opening].map((client) => client.of(2))).toMatchObject(
+      Array(2).fill([[2, { message: "the server is closing", data: { code: "SERVICE_UNAVAILABLE" } }]]),
+    );
     expect(setup.clock.timers).toBe(0);
   });
 
@@ -889,6 +921,7 @@ describe("close()", () => {
     const closed = setup.acceptor.close(Number.POSITIVE_INFINITY);
     await settled();
     expect(client.of(6)).toEqual([[6, 30_000]]);
+    await client.send([4, 0]);
     await setup.answer();
     await closed;
   });

@@ -180,8 +180,11 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     session.drain(this.#connection, withinMs);
   }
 
-  /** The server is going away, the session with it. */
+  /** The server is going away, the session with it. Who was not welcomed hears that nothing was started. */
   close(): void {
+    if (this.#phase !== "open") {
+      this.#sendRefusal(new TRPCError({ code: "SERVICE_UNAVAILABLE", message: "the server is closing" }));
+    }
     this.#connection.close(closeCode.goingAway, "server closing");
     this.#session?.lose(sessionLost("the server is closing"));
   }
@@ -320,11 +323,18 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   #refuse(error: TRPCError): void {
     if (this.#phase !== "opening") return;
-    const { dispatch } = this.#host;
-    const scope = { ctx: undefined, req: this.#request };
-    dispatch.report(error, undefined, scope);
-    this.#connection.send(encodeMessage([messageType.refused, dispatch.encodeError(error, undefined, scope)]));
+    this.#host.dispatch.report(error, undefined, this.#refusalScope);
+    this.#sendRefusal(error);
     this.#connection.close(refusalCode(error), error.code);
+  }
+
+  #sendRefusal(error: TRPCError): void {
+    const shape = this.#host.dispatch.encodeError(error, undefined, this.#refusalScope);
+    this.#connection.send(encodeMessage([messageType.refused, shape]));
+  }
+
+  get #refusalScope() {
+    return { ctx: undefined, req: this.#request };
   }
 
   #info(connectionParams: CreateContextOptions["info"]["connectionParams"]): CreateContextOptions["info"] {
