@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 // Plain Node runs what is measured, with the packages as they are published: no transpiler is in the way.
-export default defineConfig({
+const programs = defineConfig({
   entry: [
     "src/main.ts",
     "src/server-process.ts",
@@ -22,6 +22,9 @@ export default defineConfig({
     "src/mixed/main.ts",
     "src/mixed/server.ts",
     "src/mixed/client.ts",
+    "src/stalled/main.ts",
+    "src/stalled/server.ts",
+    "src/stalled/client.ts",
   ],
   format: "esm",
   platform: "node",
@@ -30,3 +33,18 @@ export default defineConfig({
   hash: false,
   dts: false,
 });
+
+/** What a page loads: all in one. */
+const pages = defineConfig({
+  entry: { "stalled/page": "src/stalled/page.ts" },
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  deps: { alwaysBundle: /./ },
+  fixedExtension: false,
+  hash: false,
+  clean: false,
+  dts: false,
+});
+
+export default [programs, pages];

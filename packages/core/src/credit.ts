@@ -53,13 +53,13 @@ export class Credit {
 
 /** A receiver's side of one stream: what it has granted, and how much of that was used. */
 export class Window {
-  readonly #size: number;
+  #size: number;
   #received = 0;
   #taken = 0;
   #granted: number;
 
   /**
-   * @param size how much may be sent and not taken, in bytes.
+   * @param size how much may be sent and not taken, in bytes. 0: nothing that was not asked for.
    * @param granted what the sender takes as granted before it is told, in bytes.
    */
   constructor(size: number = windowBytes, granted: number = windowBytes) {
@@ -81,11 +81,22 @@ export class Window {
   /** Whoever an item is for has taken it. Returns what is granted now, a sum, where it is time to say so. */
   take(frameLength: number): number | undefined {
     this.#taken += costOf(frameLength);
-    return this.#grant(this.#size / 2);
+    return this.#size === 0 ? undefined : this.#grant(this.#size / 2);
   }
 
-  #grant(least: number): number | undefined {
-    const granted = this.#taken + this.#size;
+  /** Its reader waits. Returns what is granted now where nothing would come else: enough for one item. */
+  ask(): number | undefined {
+    return this.#size === 0 ? this.#grant(1, 1) : undefined;
+  }
+
+  /** So much may be sent and not taken from now on. Returns what is granted now. */
+  widen(size: number): number | undefined {
+    this.#size = size;
+    return this.#grant(1);
+  }
+
+  #grant(least: number, size: number = this.#size): number | undefined {
+    const granted = this.#taken + size;
     if (granted - this.#granted < least) return undefined;
     this.#granted = granted;
     return granted;

@@ -16,11 +16,18 @@ export class PacedSession extends Session {
   #onHeard: (() => void) | undefined;
   #drained: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
+  /** How many messages the other side has said to have while producers waited. */
+  #awaited = 0;
 
   /** @param replayLength as of a `Session`. */
   constructor(owner: SessionOwner, replayLength: number) {
     super(owner, replayLength);
     this.#highWater = replayLength / 2;
+  }
+
+  /** Grows with what the other side has, while producers wait for that; undefined where none does. */
+  get awaited(): number | undefined {
+    return this.#drained && this.#awaited;
   }
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
@@ -51,8 +58,11 @@ export class PacedSession extends Session {
   override receive(message: SessionMessage, connection: Connection, length = 0): void {
     super.receive(message, connection, length);
     if (message[0] === messageType.pong && this.open) this.#onPong();
+    if (this.#drained === undefined) return;
+    const [type, received] = message;
+    if (type === messageType.ping || type === messageType.pong || type === messageType.ack) this.#awaited = received;
     // What was sent since the ping may be too much again.
-    if (this.#drained !== undefined) this.#look(message[0] === messageType.pong);
+    this.#look(type === messageType.pong);
   }
 
   override attach(connection: Connection, received: number): void {

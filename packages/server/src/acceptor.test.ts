@@ -739,6 +739,69 @@ describe("a heartbeat of the server", () => {
   });
 });
 
+describe("a client that takes nothing", () => {
+  /** The client says something every second, as one does that only does not read. */
+  async function pass(setup: Setup, client: MemoryClient, seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      await client.send([64]);
+      setup.clock.advance(1_000);
+      await settled();
+    }
+  }
+
+  test("of what waits in its socket is cut after 30 s; its session is parked, and its calls run on", async () => {
+    const setup = new Setup();
+    const client = await setup.open();
+    await client.send([11, 1, "wait", {}, "a"]);
+    await client.stallDown();
+    await client.send([10, 2, "who", {}]);
+    await pass(setup, client, 29);
+    expect(setup.acceptor.connections).toBe(1);
+    await pass(setup, client, 5);
+    expect([setup.acceptor.connections, setup.acceptor.parkedSessions]).toEqual([0, 1]);
+    await setup.answer();
+    const again = await setup.resume(client.welcome?.token, 0);
+    expect(again.of(20)).toEqual([
+      [20, 2, "nobody"],
+      [20, 1, "done"],
+    ]);
+  });
+
+  test("but what lies between them is cut when producers wait for its word for so long", async () => {
+    const setup = new Setup({ replayBytes: 2_000 });
+    const client = await setup.open();
+    await client.send([12, 1, "count", {}]);
+    for (let turn = 0; turn < 200; turn++) await settled();
+    // The socket has nothing left to give; the client has not answered the ping.
+    expect(client.of(3)).toHaveLength(1);
+    await pass(setup, client, 29);
+    expect(setup.acceptor.connections).toBe(1);
+    await pass(setup, client, 5);
+    expect(setup.types).toEqual(["opened", "parked"]);
+  });
+
+  test("is let be while it takes something now and then, or has nothing to take", async () => {
+    const setup = new Setup({ replayBytes: 2_000 });
+    const [idle, slow] = [await setup.open(), await setup.open()];
+    await slow.send([12, 1, "count", {}]);
+    for (let round = 0; round < 5; round++) {
+      await pass(setup, slow, 25);
+      await slow.send([4, slow.messages.filter(([type]) => type >= 10).length]);
+      await idle.send([3, 0]);
+    }
+    expect([idle.closed, slow.closed, setup.acceptor.connections]).toEqual([undefined, undefined, 2]);
+  });
+
+  test("is kept where drainTimeoutMs is off", async () => {
+    const setup = new Setup({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+    const client = await setup.open();
+    await client.stallDown();
+    await client.send([10, 1, "who", {}]);
+    await pass(setup, client, 300);
+    expect(setup.acceptor.connections).toBe(1);
+  });
+});
+
 describe("close()", () => {
   test("tells busy clients to go, declines what is new, answers what runs, and closes with 1001", async () => {
     const setup = new Setup();

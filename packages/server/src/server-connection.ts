@@ -25,6 +25,7 @@ import {
 import { TRPCError } from "@trpc/server";
 import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
 import { ContextRenewals } from "./context-renewals.ts";
+import type { Draining } from "./drain-watch.ts";
 import { requestUrl } from "./handshake.ts";
 import type { CreateContextOptions } from "./options.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
@@ -42,6 +43,8 @@ export interface SocketEvents {
 export interface ServerSocket extends Socket {
   /** Called once, in the turn in which the socket was handed over. */
   listen(events: SocketEvents): void;
+  /** How much of what was sent has left for the system, in whatever the socket counts; undefined where nothing waits to leave. */
+  readonly taken: number | undefined;
   /** Ends the connection without a word. */
   terminate(): void;
 }
@@ -71,7 +74,7 @@ export interface ConnectionHost extends SessionHost, ClientHost {
 type Phase = "greeting" | "opening" | "open" | "closed";
 
 /** The server's end of one connection: hello, context, welcome; then it carries its session's messages. */
-export class ServerConnection implements ConnectionHandlers, Beating {
+export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   readonly #host: ConnectionHost;
   readonly #socket: ServerSocket;
   readonly #request: IncomingMessage;
@@ -82,6 +85,10 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   #client: SessionClient | undefined = undefined;
   #phase: Phase = "greeting";
   #confirmed = false;
+  #stuckLooks = 0;
+  /** What its socket had taken at the last look, and its client. */
+  #taken: number | undefined = undefined;
+  #awaited: number | undefined = undefined;
   #gone: AbortController | undefined = undefined;
   #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
@@ -145,6 +152,23 @@ export class ServerConnection implements ConnectionHandlers, Beating {
 
   /** Half-open: the session waits for the client, whose next connection may be there before the old socket's end is. */
   onSilent(): void {
+    this.#socket.terminate();
+  }
+
+  /** The system, and what lies between, may take much that nobody reads; but whoever reads acknowledges. */
+  countStuckLook(): number {
+    const { taken } = this.#socket;
+    const awaited = this.#session?.session.awaited;
+    const waits = taken !== undefined || awaited !== undefined;
+    const stuck = waits && taken === this.#taken && awaited === this.#awaited;
+    this.#stuckLooks = stuck ? this.#stuckLooks + 1 : 0;
+    this.#taken = taken;
+    this.#awaited = awaited;
+    return this.#stuckLooks;
+  }
+
+  /** A word of goodbye would not get through either. The session waits for its client, as after any cut. */
+  onStuck(): void {
     this.#socket.terminate();
   }
 

@@ -69,7 +69,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
     return {
-      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits.streamWindowBytes)),
+      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits)),
       parts: new PartSender(messageType.downPart, this.session, () => dispatch.turn()),
     };
   }

@@ -95,6 +95,12 @@ export class WsSocket implements ServerSocket {
     this.#webSocket.terminate();
   }
 
+  /** In bytes, counted when a write of them is done. */
+  get taken(): number | undefined {
+    const { writableLength, bytesWritten = 0 } = this.#stream as Duplex & { readonly bytesWritten?: number };
+    return writableLength === 0 ? undefined : bytesWritten - writableLength;
+  }
+
   drained(): Promise<void> | undefined {
     if (this.#webSocket.bufferedAmount < this.#highWaterBytes) return undefined;
     this.#drained ??= new Promise((resolve) => {
