@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 // Plain Node runs what is measured, with the packages as they are published: no transpiler is in the way.
-export default defineConfig({
+const programs = defineConfig({
   entry: [
     "src/main.ts",
     "src/server-process.ts",
@@ -18,9 +18,13 @@ export default defineConfig({
     "src/fanout/client.ts",
     "src/topics/idle.ts",
     "src/topics/keys.ts",
+    "src/rich.ts",
     "src/mixed/main.ts",
     "src/mixed/server.ts",
     "src/mixed/client.ts",
+    "src/stalled/main.ts",
+    "src/stalled/server.ts",
+    "src/stalled/client.ts",
   ],
   format: "esm",
   platform: "node",
@@ -29,3 +33,18 @@ export default defineConfig({
   hash: false,
   dts: false,
 });
+
+/** What a page loads: all in one. */
+const pages = defineConfig({
+  entry: { "stalled/page": "src/stalled/page.ts" },
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  deps: { alwaysBundle: /./ },
+  fixedExtension: false,
+  hash: false,
+  clean: false,
+  dts: false,
+});
+
+export default [programs, pages];

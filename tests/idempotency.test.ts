@@ -2,7 +2,7 @@ import { createClient } from "@tautline/client";
 import { contract, mutation, TautlineError } from "@tautline/core";
 import { type IdempotencyStore, implement, memoryIdempotencyStore, serve } from "@tautline/server";
 import { initTRPC, TRPCError } from "@trpc/server";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, createTap, rejection } from "./fixture/client.ts";
@@ -11,7 +11,7 @@ import { createGate } from "./fixture/gate.ts";
 cleanUpAfterEach();
 
 /** A server that loses a session with its connection, and a mutation that waits to be let go. */
-async function start(options: { store: boolean | IdempotencyStore }) {
+async function start(options: { store: boolean | IdempotencyStore; awayMs?: number }) {
   const starts: number[] = [];
   const aborted: unknown[] = [];
   const gate = createGate();
@@ -24,6 +24,7 @@ async function start(options: { store: boolean | IdempotencyStore }) {
       if (input < 0) throw new TRPCError({ code: "CONFLICT", message: "no debts" });
       return { paid: input };
     }),
+    echo: t.procedure.query(() => "here"),
   });
   const idempotency = options.store === true ? memoryIdempotencyStore() : options.store;
   const store = idempotency === false ? {} : { idempotency };
@@ -31,6 +32,9 @@ async function start(options: { store: boolean | IdempotencyStore }) {
   afterTest(() => server.close({ drainMs: 0 }));
   const { WebSocket, sockets } = createTap();
   const client = closing(createClient<typeof router>({ url: server.url, WebSocket, backoff: { baseMs: 1 } }));
+  client.connection.subscribe(({ status }) => {
+    if (status === "reconnecting" && options.awayMs !== undefined) vi.setSystemTime(Date.now() + options.awayMs);
+  });
   const cut = async (): Promise<void> => {
     // The store's name comes with the welcome: without it nobody knows where to ask.
     await until("the client is online", () => client.connection.state.status === "online");
@@ -50,6 +54,34 @@ describe("with an idempotency store, a mutation whose session is lost", () => {
     expect(await paid).toEqual({ paid: 5 });
     expect(starts).toEqual([5]);
     expect(aborted).toEqual([]);
+  });
+
+  test.each([
+    [4_900, "sent again"],
+    [5_100, "OUTCOME_UNKNOWN"],
+  ])("is asked for while it is sure to be remembered: %d ms later, with 10,000 kept, it is %s", async (awayMs, what) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    afterTest(() => void vi.useRealTimers());
+    const { client, starts, gate, cut } = await start({ store: memoryIdempotencyStore({ keepMs: 10_000 }), awayMs });
+    const outcome = client.pay.mutate(5).catch((error: unknown) => TautlineError.from(error).code);
+    await until("it runs", () => starts.length === 1);
+    await cut();
+    gate.open();
+    expect(await outcome).toEqual(what === "sent again" ? { paid: 5 } : what);
+    expect(starts).toEqual([5]);
+  });
+
+  test("is not asked for once it may have been forgotten, however often it was sent again before", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    afterTest(() => void vi.useRealTimers());
+    const { client, starts, cut } = await start({ store: memoryIdempotencyStore({ keepMs: 10_000 }), awayMs: 3_000 });
+    const outcome = client.pay.mutate(5).catch((error: unknown) => TautlineError.from(error).code);
+    await until("it runs", () => starts.length === 1);
+    await cut();
+    await client.echo.query();
+    await cut();
+    expect(await outcome).toBe("OUTCOME_UNKNOWN");
+    expect(starts).toEqual([5]);
   });
 
   test("is answered with its error just as well", async () => {

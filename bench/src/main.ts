@@ -23,8 +23,8 @@ async function measure(options: Options): Promise<readonly Measurement[]> {
 }
 
 async function printHotSpots({ profileFolder, workloads, peers }: Options): Promise<void> {
-  for (const name of workloads.filter((workload) => findWorkload(workload).run !== undefined)) {
-    for (const peer of peers) {
+  for (const { name, peers: able } of workloads.map(findWorkload).filter(({ run }) => run !== undefined)) {
+    for (const peer of peers.filter((candidate) => able.includes(candidate))) {
       for (const side of ["server", "client"]) {
         console.log(`#### ${name}, ${peer}, ${side}\n`);
         console.log(`${await readHotSpots(`${profileFolder}/${name}/${peer}/${side}.cpuprofile`, 25)}\n`);

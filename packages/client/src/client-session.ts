@@ -33,6 +33,8 @@ import {
 } from "./options.ts";
 import { frameOf, openSocket } from "./web-socket.ts";
 
+const never = Number.POSITIVE_INFINITY;
+
 /** Whoever keeps a client's sessions. */
 export interface SessionKeeper {
   /** Names the client, however many sessions it has. */
@@ -59,6 +61,9 @@ export class ClientSession implements ConnectionHandlers {
   #offered = false;
   #windowMs = defaultWindowMs;
   #store: string | undefined;
+  #keepMs = never;
+  /** When it had a connection last, by the time of day: that goes on while a machine sleeps. */
+  #parkedAt = 0;
   /** Whether `#store` is that of a welcome to this session. */
   #welcomed = false;
   #expiry: Deadline | undefined;
@@ -108,7 +113,7 @@ export class ClientSession implements ConnectionHandlers {
 
   /** Sends calls that wait again; where it is not online, they are sent with the welcome. */
   resend(): void {
-    if (this.#online) this.#runtime.calls.settleDoubts(this.#store);
+    if (this.#online) this.#runtime.calls.settleDoubts(this.#store, Date.now());
   }
 
   /** Ends the session, and lets go of its calls: see `OutgoingCalls.detach`. */
@@ -203,7 +208,7 @@ export class ClientSession implements ConnectionHandlers {
     return encodePlain([helloType, protocolVersion, fields]);
   }
 
-  #onWelcome({ token, received, windowMs = Number.POSITIVE_INFINITY, store }: WelcomeFields): void {
+  #onWelcome({ token, received, windowMs = never, store, keepMs = never }: WelcomeFields): void {
     this.#expiry?.cancel();
     this.#expiry = undefined;
     if (!this.#session.open) {
@@ -216,6 +221,7 @@ export class ClientSession implements ConnectionHandlers {
     this.#windowMs = windowMs;
     // A store with another name knows nothing of what was sent before.
     this.#store = this.#welcomed && store !== this.#store ? undefined : store;
+    this.#keepMs = keepMs;
     this.#welcomed = true;
     this.#session.acknowledge();
     this.resend();
@@ -258,6 +264,7 @@ export class ClientSession implements ConnectionHandlers {
     this.#online = false;
     this.#refusal = undefined;
     connection?.close(code, "");
+    if (this.#session.open) this.#parkedAt = Date.now();
     if (connection !== undefined) this.#session.park(connection);
     for (const settle of this.#authentications.splice(0)) settle(reason);
   }
@@ -285,7 +292,9 @@ export class ClientSession implements ConnectionHandlers {
     const lost = this.#session;
     lost.lose();
     this.#session = this.#start();
-    this.#runtime.end.detach(lost, reason, { started, store: this.#store });
+    // An outcome may be older than the end of the connection that it went down with.
+    const until = this.#parkedAt + this.#keepMs / 2;
+    this.#runtime.end.detach(lost, reason, { started, store: this.#store, until });
   }
 
   /** Whoever is being asked for the session may still have it. */

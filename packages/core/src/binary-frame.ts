@@ -53,8 +53,7 @@ export function encodeBinaryFrame(
 
 /** Whether it is as many bytes as characters. The head of bytes alone is; a call into the platform's encoder costs more than this. */
 function isShortAscii(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has none, and all of ASCII is one byte each.
-  return text.length <= shortLength && /^[\x00-\x7f]*$/.test(text);
+  return text.length <= shortLength && !/[^ -~]/.test(text);
 }
 
 /**

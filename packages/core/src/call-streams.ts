@@ -7,6 +7,7 @@ import { windowBytes } from "./options.ts";
 import { OutgoingStream, type StreamLink } from "./outgoing-stream.ts";
 import { badMessage, type StreamMessage } from "./protocol.ts";
 import { Pump } from "./pump.ts";
+import type { StreamBudget } from "./stream-budget.ts";
 
 /** Which end of a call this is. */
 export type StreamRole = "caller" | "callee";
@@ -28,6 +29,8 @@ export interface StreamHost {
   readonly clock: Pick<Clock, "turn">;
   /** How much a stream that comes may be ahead of its reader, in bytes. */
   readonly windowBytes: number;
+  /** What all that come may be ahead together. Left out: no more than each by itself. */
+  readonly budget?: StreamBudget;
   /** A value as it is sent. @throws what the transformer throws. */
   write(value: unknown): unknown;
   /** A value as it was meant. @throws what the transformer throws. */
@@ -81,6 +84,8 @@ export class CallStreams implements StreamLink, StreamReader {
   readonly #onOver: () => void;
   readonly #outgoing = new Map<number, OutgoingStream>();
   readonly #incoming = new Map<number, IncomingStream>();
+  /** Those whose windows are of a budget: what they keep may outlast them. */
+  readonly #budgeted: IncomingStream[] = [];
   /** The numbers of all that has come. */
   readonly #opened = new Set<number>();
   /** Those of `#outgoing` that have come to their own end. */
@@ -139,8 +144,10 @@ export class CallStreams implements StreamLink, StreamReader {
     }
     this.#opened.add(number);
     const granted = this.#role === "caller" ? windowBytes : 0;
-    const stream = new IncomingStream(this, { number, size, window: this.#host.windowBytes, granted });
+    const { windowBytes: window, budget } = this.#host;
+    const stream = new IncomingStream(this, { number, size, window, granted, budget });
     this.#incoming.set(number, stream);
+    if (budget !== undefined) this.#budgeted.push(stream);
     return stream;
   }
 
@@ -247,6 +254,7 @@ export class CallStreams implements StreamLink, StreamReader {
     const reason = new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "the call is over" });
     for (const stream of this.#outgoing.values()) stream.abort();
     for (const stream of this.#incoming.values()) stream.close(reason);
+    for (const stream of this.#budgeted) stream.release();
     if (this.#answered && this.#stopped === undefined) for (const stream of this.#ended) stream.onAllTaken();
     this.#onOver();
     this.#call.onStreamsOver(this.#stopped);

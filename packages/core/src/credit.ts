@@ -51,25 +51,15 @@ export class Credit {
   }
 }
 
-/** A receiver's side of one stream: what it has granted, and how much of that was used. */
+/** A receiver's side of what is sent item by item: what it has granted, and how much of that was used. */
 export class Window {
-  readonly #size: number;
   #received = 0;
   #taken = 0;
   #granted: number;
 
-  /**
-   * @param size how much may be sent and not taken, in bytes.
-   * @param granted what the sender takes as granted before it is told, in bytes.
-   */
-  constructor(size: number = windowBytes, granted: number = windowBytes) {
-    this.#size = size;
+  /** @param granted what the sender takes as granted before it is told, in bytes. */
+  constructor(granted: number = windowBytes) {
     this.#granted = granted;
-  }
-
-  /** What the sender has to be told before it begins; undefined where it need not be. */
-  open(): number | undefined {
-    return this.#grant(1);
   }
 
   /** An item has come. @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
@@ -78,16 +68,55 @@ export class Window {
     this.#received += costOf(frameLength);
   }
 
-  /** Whoever an item is for has taken it. Returns what is granted now, a sum, where it is time to say so. */
-  take(frameLength: number): number | undefined {
+  /**
+   * Whoever an item is for has taken it. Returns what is granted now, a sum, where it is time to say so.
+   *
+   * @param size how much may be sent and not taken, in bytes.
+   * @param least how much more it has to be than was granted.
+   */
+  take(frameLength: number, size: number = windowBytes, least: number = size / 2): number | undefined {
     this.#taken += costOf(frameLength);
-    return this.#grant(this.#size / 2);
+    return this.grant(size, least);
   }
 
-  #grant(least: number): number | undefined {
-    const granted = this.#taken + this.#size;
+  protected grant(size: number, least: number): number | undefined {
+    const granted = this.#taken + size;
     if (granted - this.#granted < least) return undefined;
     this.#granted = granted;
     return granted;
+  }
+}
+
+/** A receiver's side of one stream, whose window is as large as there is room for. */
+export class StreamWindow extends Window {
+  #size: number;
+
+  /**
+   * @param size how much may be sent and not taken, in bytes. 0: nothing that was not asked for.
+   * @param granted as of a `Window`.
+   */
+  constructor(size: number, granted: number) {
+    super(granted);
+    this.#size = size;
+  }
+
+  /** What the sender has to be told before it begins; undefined where it need not be. */
+  open(): number | undefined {
+    return this.grant(this.#size, 1);
+  }
+
+  override take(frameLength: number): number | undefined {
+    return super.take(frameLength, this.#size, this.#size === 0 ? Number.POSITIVE_INFINITY : this.#size / 2);
+  }
+
+  /** Its reader waits. Returns what is granted now where nothing would come else: enough for one item. */
+  ask(): number | undefined {
+    return this.#size === 0 ? this.grant(1, 1) : undefined;
+  }
+
+  /** So much may be sent and not taken from now on. Returns what is granted now. */
+  widen(size: number): number | undefined {
+    this.#size = size;
+    return this.grant(size, 1);
   }
 }

@@ -1,5 +1,6 @@
-import { costOf, Window } from "./credit.ts";
+import { costOf, StreamWindow } from "./credit.ts";
 import type { TautlineError } from "./errors.ts";
+import type { Budgeted, StreamBudget } from "./stream-budget.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
 /** A stream that comes from the other end: to be read once, with `for await` or `next`. Leaving the loop ends it there too. */
@@ -30,26 +31,54 @@ export interface IncomingStreamOptions {
   readonly window: number;
   /** How much of that the sender takes as granted before it is told. */
   readonly granted: number;
+  /** Has a window for it, or will have. Left out: its own is. */
+  readonly budget?: StreamBudget | undefined;
 }
 
 /** A receiver's end of one stream. Items wait here, no more than its window allows, until they are asked for. */
-export class IncomingStream extends SubscriptionIterator implements Stream<unknown> {
+export class IncomingStream extends SubscriptionIterator implements Stream<unknown>, Budgeted {
   readonly number: number;
   readonly size: number | undefined;
   /** How much was taken, in bytes: those of the items where they are bytes, else about those of their frames. */
   taken = 0;
   readonly #reader: StreamReader;
-  readonly #window: Window;
+  readonly #window: StreamWindow;
+  readonly #windowBytes: number;
+  /** Undefined where nothing is claimed of it. */
+  #budget: StreamBudget | undefined;
+  /** Items that have come and were not taken. */
+  #kept = 0;
+  /** How often its reader has asked for an item and not been given one. */
+  #asked = 0;
   #over = false;
 
-  constructor(reader: StreamReader, { number, size, window, granted }: IncomingStreamOptions) {
+  constructor(reader: StreamReader, { number, size, window, granted, budget }: IncomingStreamOptions) {
     super();
     this.number = number;
     this.size = size;
     this.#reader = reader;
-    this.#window = new Window(window, granted);
+    this.#windowBytes = window;
+    this.#budget = budget;
+    this.#window = new StreamWindow(budget?.claim(this) === false ? 0 : window, granted);
     this.onReturn = () => this.#stop();
     this.#grant(this.#window.open());
+  }
+
+  override next(): Promise<IteratorResult<unknown, void>> {
+    this.#asked++;
+    const next = super.next();
+    this.#ask();
+    return next;
+  }
+
+  onWindow(): void {
+    this.#grant(this.#window.widen(this.#windowBytes));
+  }
+
+  /** What it was to keep is others' now. Idempotent. */
+  release(): void {
+    this.#budget?.release(this);
+    this.#budget = undefined;
   }
 
   /** @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
@@ -57,11 +86,16 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
     this.#window.receive(frameLength);
     if (this.#over) return;
     const item = this.#reader.read(value);
+    this.#kept++;
     this.push(item, () => {
+      this.#kept--;
+      this.#asked--;
       this.taken += item instanceof Uint8Array ? item.length : costOf(frameLength);
       this.#reader.onTaken(this);
       if (!this.#over) this.#grant(this.#window.take(frameLength));
+      else if (this.#kept === 0) this.release();
     });
+    this.#ask();
   }
 
   /** It is over at the other end; what has come is still there to be taken. */
@@ -77,7 +111,13 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
   }
 
   #stop(): void {
+    this.release();
     if (this.#settle()) this.#reader.sendStop(this.number);
+  }
+
+  /** Where nothing was granted for it beforehand, what its reader waits for is. */
+  #ask(): void {
+    if (this.#asked > 0 && !this.#over) this.#grant(this.#window.ask());
   }
 
   #grant(total: number | undefined): void {
@@ -87,6 +127,7 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
   #settle(): boolean {
     if (this.#over) return false;
     this.#over = true;
+    if (this.#kept === 0) this.release();
     this.#reader.onOver(this);
     return true;
   }

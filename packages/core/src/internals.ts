@@ -49,12 +49,14 @@ export {
   defaultMaxDepth,
   defaultMaxFrameBytes,
   defaultMaxMessageBytes,
+  defaultMaxStreamBytes,
   defaultMaxSubscriptions,
   largeFrameLength,
   windowBytes,
 } from "./options.ts";
 export {
   type CallObserver,
+  type LostPipe,
   type OutgoingCall,
   OutgoingCalls,
   type PipeEnd,
@@ -83,6 +85,7 @@ export { report } from "./report.ts";
 export { serverMessages } from "./server-messages.ts";
 export { Session, type SessionOwner } from "./session.ts";
 export { type OutgoingFrame, type OutgoingMessage, plainFrame, SharedMessage } from "./shared-message.ts";
+export { StreamBudget } from "./stream-budget.ts";
 export { streamMessages } from "./stream-messages.ts";
 export { streamsOf, withoutStreams } from "./stream-slot.ts";
 export { StreamTable } from "./stream-table.ts";

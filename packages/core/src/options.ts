@@ -10,6 +10,8 @@ export const defaultMaxDepth = 64;
 export const joinedFrameLength = 1024;
 /** How much of a stream may be sent before its receiver has taken any of it; with small items 1,024 of them. */
 export const windowBytes: number = 256 * 1024;
+/** How much the streams that come in one session may be ahead of their readers together. */
+export const defaultMaxStreamBytes: number = 16 * 1024 * 1024;
 /** What an item counts at least: how long it is in a frame that it shares is not known to its receiver. */
 export const leastItemCost = 256;
 /** A message whose frame would be longer than this goes in parts, so that others need not wait for it. In UTF-16 units or bytes. */

@@ -64,6 +64,8 @@ export interface OutgoingCall {
   firstId: number | undefined;
   /** The store that knows whether it has run; it is sent again only where that store is. */
   doubt: string | undefined;
+  /** Until when that store remembers it, by the owner's clock. */
+  doubtUntil: number;
   /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */
   started: boolean;
   /** Of a subscription that has sent an item: how much of it may come. */
@@ -82,6 +84,8 @@ export interface LostPipe {
   readonly started: boolean;
   /** The store of the other end that remembers mutations. */
   readonly store?: string | undefined;
+  /** Until when that remembers what has run, by the owner's clock. Default for ever. */
+  readonly until?: number;
 }
 
 /** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
@@ -133,6 +137,7 @@ export class OutgoingCalls implements PipeEnd {
       idempotent,
       firstId: undefined,
       doubt: undefined,
+      doubtUntil: Number.POSITIVE_INFINITY,
       started: false,
       window: undefined,
       channel: 0,
@@ -166,12 +171,18 @@ export class OutgoingCalls implements PipeEnd {
     for (const call of this.callsOn(undefined)) if (call.doubt === undefined) this.#sendAgain(call);
   }
 
-  /** Mutations that may have run are sent again where the store that knows is this one, and fail where it is another, or none. */
-  settleDoubts(store: string | undefined): void {
+  /**
+   * Mutations that may have run are sent again where the store that knows is this one, and knows them still; where it is another, or
+   * none, or may have forgotten them, they fail.
+   *
+   * @param now as of `LostPipe.until`.
+   */
+  settleDoubts(store: string | undefined, now: number): void {
     for (const call of this.callsOn(undefined)) {
       const { doubt } = call;
       call.doubt = undefined;
-      if (doubt !== undefined && doubt !== store) this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
+      if (doubt !== undefined && (doubt !== store || now > call.doubtUntil))
+        this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
     }
     if (this.#pipe !== undefined) this.attach(this.#pipe);
   }
@@ -200,12 +211,18 @@ export class OutgoingCalls implements PipeEnd {
    * the next one and start again there. Other mutations wait for `settleDoubts` where there is a store that knows them, and fail
    * with `OUTCOME_UNKNOWN` where there is none; unless `started` is false: the other end is known to have started none.
    */
-  detach(pipe: MessagePipe, reason: TautlineError, { started, store }: LostPipe): void {
+  detach(
+    pipe: MessagePipe,
+    reason: TautlineError,
+    { started, store, until = Number.POSITIVE_INFINITY }: LostPipe,
+  ): void {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const call of this.callsOn(pipe)) {
       if (started && call.type === "mutation" && !call.idempotent) {
         if (store === undefined) this.fail(call, reason, true);
         call.doubt = store;
+        // Where it was sent again meanwhile, it may have run the first time.
+        call.doubtUntil = Math.min(call.doubtUntil, until);
       }
       call.pipe = undefined;
     }

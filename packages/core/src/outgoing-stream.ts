@@ -33,8 +33,8 @@ export class OutgoingStream implements PumpTarget {
   onAborted: (() => void) | undefined = undefined;
   readonly #link: StreamLink;
   readonly #credit: Credit;
-  /** What was granted first is what the receiver lets come untaken. */
-  #window: number | undefined;
+  /** The most that the receiver has let come untaken, as far as that shows. */
+  #window: number;
   /** What was sent, in bytes. */
   #bytes = 0;
   #settled = false;
@@ -44,7 +44,7 @@ export class OutgoingStream implements PumpTarget {
     this.size = size;
     this.#link = link;
     this.#credit = new Credit(granted);
-    if (granted > 0) this.#window = granted;
+    this.#window = granted;
   }
 
   get settled(): boolean {
@@ -88,7 +88,7 @@ export class OutgoingStream implements PumpTarget {
   /** @throws TautlineError `BAD_MESSAGE` where credit does not grow. */
   onCredit(total: number): void {
     this.#credit.grant(total);
-    this.#window ??= total;
+    this.#window = Math.max(this.#window, total - this.#credit.spent);
     // Credit counts small items as less or more than they are; those of one stream are mostly alike.
     const share = (total - this.#window) / Math.max(this.#credit.spent, 1);
     this.#onTaken(Math.round(share * this.#bytes));

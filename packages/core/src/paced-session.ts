@@ -3,16 +3,31 @@ import * as messageType from "./message-type.ts";
 import type { SessionMessage } from "./protocol.ts";
 import { Session, type SessionOwner } from "./session.ts";
 
-/** A session whose producers wait. Apart from `Session`, so that an end that sends no streams does not carry it. */
+/**
+ * A session whose producers wait, and which can tell when the other side has heard it out. Apart from `Session`, so that an end that
+ * sends no streams does not carry it.
+ */
 export class PacedSession extends Session {
   readonly #highWater: number;
+  /** Pings of this connection that are not answered. */
+  #pings = 0;
+  /** How many of them are to be answered before `#onHeard` is called. */
+  #unheard = 0;
+  #onHeard: (() => void) | undefined;
   #drained: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
+  /** How many messages the other side has said to have while producers waited. */
+  #awaited = 0;
 
   /** @param replayLength as of a `Session`. */
   constructor(owner: SessionOwner, replayLength: number) {
     super(owner, replayLength);
     this.#highWater = replayLength / 2;
+  }
+
+  /** Grows with what the other side has, while producers wait for that; undefined where none does. */
+  get awaited(): number | undefined {
+    return this.#drained && this.#awaited;
   }
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
@@ -28,13 +43,30 @@ export class PacedSession extends Session {
     return this.#drained;
   }
 
+  /** Calls back, once, when the other side has taken all that was sent over this connection before, and said so. */
+  onceHeard(onHeard: () => void): void {
+    this.#onHeard = onHeard;
+    this.ping();
+    this.#unheard = this.#pings;
+  }
+
+  override ping(): void {
+    this.#pings++;
+    super.ping();
+  }
+
   override receive(message: SessionMessage, connection: Connection, length = 0): void {
     super.receive(message, connection, length);
+    if (message[0] === messageType.pong && this.open) this.#onPong();
+    if (this.#drained === undefined) return;
+    const [type, received] = message;
+    if (type === messageType.ping || type === messageType.pong || type === messageType.ack) this.#awaited = received;
     // What was sent since the ping may be too much again.
-    if (this.#drained !== undefined) this.#look(message[0] === messageType.pong);
+    this.#look(type === messageType.pong);
   }
 
   override attach(connection: Connection, received: number): void {
+    this.#pings = 0;
     super.attach(connection, received);
     if (this.#drained !== undefined) this.#look(true);
   }
@@ -42,6 +74,15 @@ export class PacedSession extends Session {
   override lose(): void {
     super.lose();
     this.#look(false);
+  }
+
+  /** Pings are answered in their order. */
+  #onPong(): void {
+    if (this.#pings > 0) this.#pings--;
+    if (this.#onHeard === undefined || --this.#unheard > 0) return;
+    const onHeard = this.#onHeard;
+    this.#onHeard = undefined;
+    onHeard();
   }
 
   /** @param ask whether the other side is asked what it has, where that is too little. */

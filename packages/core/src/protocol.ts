@@ -36,6 +36,8 @@ export interface WelcomeFields {
   readonly windowMs?: number;
   /** Names the store that remembers mutations; left out where there is none. */
   readonly store?: string;
+  /** How long that keeps what a mutation came to, in ms; left out where it does for as long as its name stands. */
+  readonly keepMs?: number;
 }
 
 /** A call's fields. */

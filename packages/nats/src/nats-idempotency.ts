@@ -60,7 +60,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
   readonly #leases: LeaseTable;
   readonly #stream: NatsStream;
   readonly #node: string = randomId();
-  readonly #keepMs: number;
+  readonly keepMs: number;
   readonly #leaseMs: number;
   readonly #pollMs: number;
   readonly #waitMs: number;
@@ -74,7 +74,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
   #renewal: Deadline | undefined = undefined;
 
   constructor(options: NatsIdempotencyOptions) {
-    this.#keepMs = options.keepMs ?? defaultKeepMs;
+    this.keepMs = options.keepMs ?? defaultKeepMs;
     this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
     this.#pollMs = options.pollMs ?? defaultPollMs;
     this.#waitMs = options.waitMs ?? defaultWaitMs;
@@ -82,7 +82,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
     this.#link = new NatsLink(linkSettings(options));
     this.#publisher = new Publisher(this.#link, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.#leases = new LeaseTable(this.#link, this.#publisher);
-    const config = { max_msgs_per_subject: 1, max_age: this.#keepMs * nanosPerMs };
+    const config = { max_msgs_per_subject: 1, max_age: this.keepMs * nanosPerMs };
     this.#stream = new NatsStream(this.#link, { label: "mutations", subject: `${this.#subject}.>`, config });
     this.#link.attach(this);
   }
@@ -258,7 +258,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
     this.#leasedAt = Number.NEGATIVE_INFINITY;
     this.#live().catch(this.#link.settings.onError);
     for (const running of this.#running.values()) {
-      if (this.#link.now() - running.writtenAt < this.#keepMs / 2) continue;
+      if (this.#link.now() - running.writtenAt < this.keepMs / 2) continue;
       const record = { claim: running.claim, node: this.#node };
       running.work = running.work.then(async () => void (await this.#replace(running, record)));
       running.work.catch(this.#link.settings.onError);

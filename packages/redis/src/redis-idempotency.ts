@@ -45,7 +45,7 @@ const maxBatch = 500;
 
 class RedisStore implements RedisIdempotencyStore {
   readonly #settings: ConnectionSettings;
-  readonly #keepMs: number;
+  readonly keepMs: number;
   readonly #leaseMs: number;
   readonly #pollMs: number;
   readonly #waitMs: number;
@@ -67,7 +67,7 @@ class RedisStore implements RedisIdempotencyStore {
 
   constructor(settings: ConnectionSettings, options: RedisIdempotencyOptions) {
     this.#settings = settings;
-    this.#keepMs = options.keepMs ?? 300_000;
+    this.keepMs = options.keepMs ?? 300_000;
     this.#leaseMs = options.leaseMs ?? 15_000;
     this.#pollMs = options.pollMs ?? 250;
     this.#waitMs = options.waitMs ?? 5_000;
@@ -149,7 +149,7 @@ class RedisStore implements RedisIdempotencyStore {
     for (;;) {
       await this.#readiness.whenReady(Number.POSITIVE_INFINITY);
       try {
-        await this.#commands.evaluate(settleScript, [record], [name, text, String(this.#keepMs)]);
+        await this.#commands.evaluate(settleScript, [record], [name, text, String(this.keepMs)]);
         return;
       } catch (thrown) {
         if (!isAway(thrown)) this.#settings.onError(thrown);
@@ -210,7 +210,7 @@ class RedisStore implements RedisIdempotencyStore {
 
   /** For how long a mutation that runs is remembered unless that is renewed: as an outcome is, from when its node is dead. */
   get #rememberMs(): string {
-    return String(this.#keepMs + this.#leaseMs);
+    return String(this.keepMs + this.#leaseMs);
   }
 
   /** Keys hold whom a mutation belongs to, which is nobody's business who looks into the database. */

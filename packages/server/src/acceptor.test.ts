@@ -739,6 +739,69 @@ describe("a heartbeat of the server", () => {
   });
 });
 
+describe("a client that takes nothing", () => {
+  /** The client says something every second, as one does that only does not read. */
+  async function pass(setup: Setup, client: MemoryClient, seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      await client.send([64]);
+      setup.clock.advance(1_000);
+      await settled();
+    }
+  }
+
+  test("of what waits in its socket is cut after 30 s; its session is parked, and its calls run on", async () => {
+    const setup = new Setup();
+    const client = await setup.open();
+    await client.send([11, 1, "wait", {}, "a"]);
+    await client.stallDown();
+    await client.send([10, 2, "who", {}]);
+    await pass(setup, client, 29);
+    expect(setup.acceptor.connections).toBe(1);
+    await pass(setup, client, 5);
+    expect([setup.acceptor.connections, setup.acceptor.parkedSessions]).toEqual([0, 1]);
+    await setup.answer();
+    const again = await setup.resume(client.welcome?.token, 0);
+    expect(again.of(20)).toEqual([
+      [20, 2, "nobody"],
+      [20, 1, "done"],
+    ]);
+  });
+
+  test("but what lies between them is cut when producers wait for its word for so long", async () => {
+    const setup = new Setup({ replayBytes: 2_000 });
+    const client = await setup.open();
+    await client.send([12, 1, "count", {}]);
+    for (let turn = 0; turn < 200; turn++) await settled();
+    // The socket has nothing left to give; the client has not answered the ping.
+    expect(client.of(3)).toHaveLength(1);
+    await pass(setup, client, 29);
+    expect(setup.acceptor.connections).toBe(1);
+    await pass(setup, client, 5);
+    expect(setup.types).toEqual(["opened", "parked"]);
+  });
+
+  test("is let be while it takes something now and then, or has nothing to take", async () => {
+    const setup = new Setup({ replayBytes: 2_000 });
+    const [idle, slow] = [await setup.open(), await setup.open()];
+    await slow.send([12, 1, "count", {}]);
+    for (let round = 0; round < 5; round++) {
+      await pass(setup, slow, 25);
+      await slow.send([4, slow.messages.filter(([type]) => type >= 10).length]);
+      await idle.send([3, 0]);
+    }
+    expect([idle.closed, slow.closed, setup.acceptor.connections]).toEqual([undefined, undefined, 2]);
+  });
+
+  test("is kept where drainTimeoutMs is off", async () => {
+    const setup = new Setup({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+    const client = await setup.open();
+    await client.stallDown();
+    await client.send([10, 1, "who", {}]);
+    await pass(setup, client, 300);
+    expect(setup.acceptor.connections).toBe(1);
+  });
+});
+
 describe("close()", () => {
   test("tells busy clients to go, declines what is new, answers what runs, and closes with 1001", async () => {
     const setup = new Setup();
@@ -753,6 +816,7 @@ describe("close()", () => {
       [27, 3],
       [27, 4],
     ]);
+    await client.send([4, 3]);
     expect(client.closed).toBeUndefined();
     await setup.answer();
     expect(client.of(20)).toEqual([[20, 1, "done"]]);
@@ -788,17 +852,48 @@ describe("close()", () => {
     expect(client.closed?.code).toBe(1001);
   });
 
-  test("closes at once what is idle, has said nothing, or waits for its context", async () => {
-    const setup = new Setup({
-      createContext: ({ info }): Context | Promise<Context> =>
-        info.connectionParams === null ? { user: undefined } : new Promise(() => {}),
-    });
-    const [idle, silent, opening] = [await setup.open(), setup.connect(), setup.connect()];
+  test("closes what is idle when its client has heard that it goes, and declines what has crossed that", async () => {
+    const setup = new Setup();
+    const client = await setup.open();
+    const closed = setup.acceptor.close(5_000);
+    await settled();
+    expect([client.of(6), client.of(3), client.closed]).toEqual([[[6, 2_500]], [[3, 0]], undefined]);
+    await client.send([11, 1, "wait", {}, "a"]);
+    expect([client.of(27), client.closed]).toEqual([[[27, 1]], undefined]);
+    await client.send([4, 1]);
+    await closed;
+    await settled();
+    expect([client.closed?.code, setup.started, setup.clock.timers]).toEqual([1001, [], 0]);
+  });
+
+  test("takes no answer to an earlier ping for one to its own, and waits no longer than drainMs for that", async () => {
+    const setup = new Setup({ heartbeatMs: 1_000 });
+    const client = await setup.open();
+    for (let beat = 0; beat < 3 && client.of(3).length === 0; beat++) {
+      setup.clock.advance(1_000);
+      await settled();
+    }
+    expect(client.of(3)).toHaveLength(1);
+    const closed = setup.acceptor.close(5_000);
+    await client.send([4, 0]);
+    expect(client.closed).toBeUndefined();
+    setup.clock.advance(5_000);
+    await closed;
+    await settled();
+    expect(client.closed?.code).toBe(1001);
+  });
+
+  test("closes at once what has said nothing, or waits for its context", async () => {
+    const setup = new Setup({ createContext: (): Promise<Context> => new Promise(() => {}) });
+    const [silent, opening] = [setup.connect(), setup.connect()];
     await opening.send([0, 1, { params: { user: "slow" } }]);
     await setup.acceptor.close(5_000);
     await settled();
-    expect([idle, silent, opening].map(({ closed }) => closed?.code)).toEqual([1001, 1001, 1001]);
-    expect(idle.of(6)).toEqual([[6, 2_500]]);
+    expect([silent, opening].map(({ closed }) => closed?.code)).toEqual([1001, 1001]);
+    // They know that nothing was started.
+    expect([silent, opening].map((client) => client.of(2))).toMatchObject(
+      Array(2).fill([[2, { message: "the server is closing", data: { code: "SERVICE_UNAVAILABLE" } }]]),
+    );
     expect(setup.clock.timers).toBe(0);
   });
 
@@ -826,6 +921,7 @@ describe("close()", () => {
     const closed = setup.acceptor.close(Number.POSITIVE_INFINITY);
     await settled();
     expect(client.of(6)).toEqual([[6, 30_000]]);
+    await client.send([4, 0]);
     await setup.answer();
     await closed;
   });

@@ -3,6 +3,7 @@ import { type Contract, checkContract, type TautlineError } from "@tautline/core
 import { type Clock, Deadlines, Heartbeat, type Transformer } from "@tautline/core/internals";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
+import { DrainWatch } from "./drain-watch.ts";
 import type { ControlledServer, ServerHub } from "./hub-control.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import {
@@ -28,6 +29,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   readonly transformer: Transformer;
   readonly #heartbeat: Heartbeat;
+  readonly #drainWatch: DrainWatch;
   readonly #registry: SessionRegistry;
   readonly #hub: ServerHub | undefined;
   readonly #onSession: ((event: SessionEvent) => void) | undefined;
@@ -59,12 +61,13 @@ export class Acceptor implements ConnectionHost, ControlledServer {
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(this.deadlines, this.limits, () => this.#connections);
     this.#heartbeat.start();
+    this.#drainWatch = new DrainWatch(this.deadlines, this.limits.drainTimeoutMs, this.#connections);
     this.#hub = options.hub;
     this.#hub?.attach(this);
   }
 
-  get store(): string | undefined {
-    return this.#idempotency?.name;
+  get store(): IdempotencyStore | undefined {
+    return this.#idempotency;
   }
 
   /** Connections that are open. */
@@ -85,6 +88,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   /** Takes a socket that is open. */
   accept(socket: ServerSocket, request: IncomingMessage): void {
     this.#connections.add(new ServerConnection(this, socket, request));
+    this.#drainWatch.start();
   }
 
   disconnect(identity: string): void {

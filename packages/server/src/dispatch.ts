@@ -4,6 +4,7 @@ import {
   type IncomingCall,
   Pump,
   readError,
+  StreamBudget,
   type StreamHost,
   StreamingCalls,
   streamsOf,
@@ -150,11 +151,15 @@ export class Dispatch implements TopicPumpHost {
   }
 
   /** What the streams of one session's calls go through. */
-  createStreamHost(scope: CallScope, windowBytes: number): StreamHost {
+  createStreamHost(
+    scope: CallScope,
+    { streamWindowBytes, maxStreamBytes }: Pick<ServerLimits, "streamWindowBytes" | "maxStreamBytes">,
+  ): StreamHost {
     const { input, output } = this.transformer;
     return {
       clock: this.#options.clock,
-      windowBytes,
+      windowBytes: streamWindowBytes,
+      budget: new StreamBudget(maxStreamBytes, streamWindowBytes),
       write: (value): unknown => output.serialize(value),
       read: (value) => this.#deserialize(value),
       shapeOf: (thrown, call) => {

@@ -12,6 +12,11 @@ export interface IdempotencyStore {
    */
   readonly name: string | undefined;
   /**
+   * How long an outcome is kept after it is known, in ms. A client does not send a mutation again when half of that has passed since
+   * it was last online. Left out: outcomes are kept for as long as the name stands.
+   */
+  readonly keepMs?: number | undefined;
+  /**
    * Claims a key. Whoever is first gets undefined, runs the mutation and calls `settle`; everybody after gets the outcome, when
    * there is one. A rejection fails the call, and nothing is run then: with a TautlineError `OUTCOME_UNKNOWN` where the mutation may
    * have been run, and nobody knows any more what it came to.
@@ -45,7 +50,7 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyOptions = {}): 
 
 class MemoryIdempotencyStore implements IdempotencyStore {
   readonly name: string = randomUUID();
-  readonly #keepMs: number;
+  readonly keepMs: number;
   readonly #maxEntries: number;
   readonly #now: () => number;
   readonly #running = new Map<string, Entry>();
@@ -53,7 +58,7 @@ class MemoryIdempotencyStore implements IdempotencyStore {
   readonly #settled = new Map<string, Entry>();
 
   constructor({ keepMs = 300_000, maxEntries = 100_000, now = () => performance.now() }: MemoryIdempotencyOptions) {
-    this.#keepMs = keepMs;
+    this.keepMs = keepMs;
     this.#maxEntries = maxEntries;
     this.#now = now;
   }
@@ -75,7 +80,7 @@ class MemoryIdempotencyStore implements IdempotencyStore {
     const entry = this.#running.get(key);
     if (entry !== undefined) {
       this.#running.delete(key);
-      entry.until = this.#now() + this.#keepMs;
+      entry.until = this.#now() + this.keepMs;
       this.#settled.set(key, entry);
       entry.resolve(outcome);
     }

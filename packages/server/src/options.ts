@@ -8,6 +8,7 @@ import {
   defaultMaxDepth,
   defaultMaxFrameBytes,
   defaultMaxMessageBytes,
+  defaultMaxStreamBytes,
   defaultMaxSubscriptions,
   windowBytes,
 } from "@tautline/core/internals";
@@ -122,8 +123,18 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly deadAfterMs?: number;
   /** How far a stream that a client sends may be ahead of its handler, in bytes. Default 256 KiB. */
   readonly streamWindowBytes?: number;
+  /**
+   * How far all that a client sends in one session may be ahead of their handlers together, in bytes. Streams that find no window left
+   * come item by item, each when its handler waits for it, until there is one. Default 16 MiB. Off: `Infinity`.
+   */
+  readonly maxStreamBytes?: number;
   /** Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. */
   readonly highWaterBytes?: number;
+  /**
+   * A connection that takes nothing of what waits for its client is cut after so long, in ms; its session is kept. Default 30,000.
+   * Off: `Infinity`.
+   */
+  readonly drainTimeoutMs?: number;
 }
 
 export type ServeOptions<Router extends AnyTRPCRouter> = ServeBaseOptions<Router> &
@@ -144,6 +155,7 @@ export interface ServerLimits {
   readonly maxCalls: number;
   readonly maxSubscriptions: number;
   readonly highWaterBytes: number;
+  readonly drainTimeoutMs: number;
   readonly sessionWindowMs: number;
   readonly replayBytes: number;
   readonly maxParkedSessions: number;
@@ -151,6 +163,7 @@ export interface ServerLimits {
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
   readonly streamWindowBytes: number;
+  readonly maxStreamBytes: number;
   readonly maxMessageBytes: number;
 }
 
@@ -162,6 +175,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     maxCalls: options.maxCalls ?? defaultMaxCalls,
     maxSubscriptions: options.maxSubscriptions ?? defaultMaxSubscriptions,
     highWaterBytes: options.highWaterBytes ?? 1024 * 1024,
+    drainTimeoutMs: options.drainTimeoutMs ?? 30_000,
     sessionWindowMs: options.sessionWindowMs ?? 60_000,
     replayBytes: options.replayBytes ?? 1024 * 1024,
     maxParkedSessions: options.maxParkedSessions ?? 10_000,
@@ -170,6 +184,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
     maxMessageBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
     streamWindowBytes: options.streamWindowBytes ?? windowBytes,
+    maxStreamBytes: options.maxStreamBytes ?? defaultMaxStreamBytes,
   };
 }
 

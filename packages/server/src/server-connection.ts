@@ -25,6 +25,7 @@ import {
 import { TRPCError } from "@trpc/server";
 import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
 import { ContextRenewals } from "./context-renewals.ts";
+import type { Draining } from "./drain-watch.ts";
 import { requestUrl } from "./handshake.ts";
 import type { CreateContextOptions } from "./options.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
@@ -42,6 +43,8 @@ export interface SocketEvents {
 export interface ServerSocket extends Socket {
   /** Called once, in the turn in which the socket was handed over. */
   listen(events: SocketEvents): void;
+  /** How much of what was sent has left for the system, in whatever the socket counts; undefined where nothing waits to leave. */
+  readonly taken: number | undefined;
   /** Ends the connection without a word. */
   terminate(): void;
 }
@@ -51,7 +54,7 @@ export interface ConnectionHost extends SessionHost, ClientHost {
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   /** Names the store that remembers mutations. */
-  readonly store: string | undefined;
+  readonly store: { readonly name: string | undefined; readonly keepMs?: number | undefined } | undefined;
   /** The session that a token of this identity is for. */
   findSession(token: string, identity: string | undefined): ServerSession | undefined;
   /**
@@ -71,7 +74,7 @@ export interface ConnectionHost extends SessionHost, ClientHost {
 type Phase = "greeting" | "opening" | "open" | "closed";
 
 /** The server's end of one connection: hello, context, welcome; then it carries its session's messages. */
-export class ServerConnection implements ConnectionHandlers, Beating {
+export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   readonly #host: ConnectionHost;
   readonly #socket: ServerSocket;
   readonly #request: IncomingMessage;
@@ -82,6 +85,10 @@ export class ServerConnection implements ConnectionHandlers, Beating {
   #client: SessionClient | undefined = undefined;
   #phase: Phase = "greeting";
   #confirmed = false;
+  #stuckLooks = 0;
+  /** What its socket had taken at the last look, and its client. */
+  #taken: number | undefined = undefined;
+  #awaited: number | undefined = undefined;
   #gone: AbortController | undefined = undefined;
   #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
@@ -148,6 +155,23 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     this.#socket.terminate();
   }
 
+  /** The system, and what lies between, may take much that nobody reads; but whoever reads acknowledges. */
+  countStuckLook(): number {
+    const { taken } = this.#socket;
+    const awaited = this.#session?.session.awaited;
+    const waits = taken !== undefined || awaited !== undefined;
+    const stuck = waits && taken === this.#taken && awaited === this.#awaited;
+    this.#stuckLooks = stuck ? this.#stuckLooks + 1 : 0;
+    this.#taken = taken;
+    this.#awaited = awaited;
+    return this.#stuckLooks;
+  }
+
+  /** A word of goodbye would not get through either. The session waits for its client, as after any cut. */
+  onStuck(): void {
+    this.#socket.terminate();
+  }
+
   /** Declines new calls, and goes when nothing of the client's runs any more; `withinMs` is for the client to find another. */
   drain(withinMs: number): void {
     const session = this.#session;
@@ -156,8 +180,11 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     session.drain(this.#connection, withinMs);
   }
 
-  /** The server is going away, the session with it. */
+  /** The server is going away, the session with it. Who was not welcomed hears that nothing was started. */
   close(): void {
+    if (this.#phase !== "open") {
+      this.#sendRefusal(new TRPCError({ code: "SERVICE_UNAVAILABLE", message: "the server is closing" }));
+    }
     this.#connection.close(closeCode.goingAway, "server closing");
     this.#session?.lose(sessionLost("the server is closing"));
   }
@@ -256,8 +283,8 @@ export class ServerConnection implements ConnectionHandlers, Beating {
     const { sessionWindowMs } = limits;
     const window = Number.isFinite(sessionWindowMs) ? { windowMs: Math.ceil(sessionWindowMs) } : {};
     const resumable = token === undefined ? {} : { token, ...window };
-    const remembering = store === undefined ? {} : { store };
-    session.store = store;
+    const remembering = store?.name === undefined ? {} : { store: store.name, ...keeping(store.keepMs) };
+    session.store = store?.name;
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
   }
 
@@ -296,11 +323,18 @@ export class ServerConnection implements ConnectionHandlers, Beating {
 
   #refuse(error: TRPCError): void {
     if (this.#phase !== "opening") return;
-    const { dispatch } = this.#host;
-    const scope = { ctx: undefined, req: this.#request };
-    dispatch.report(error, undefined, scope);
-    this.#connection.send(encodeMessage([messageType.refused, dispatch.encodeError(error, undefined, scope)]));
+    this.#host.dispatch.report(error, undefined, this.#refusalScope);
+    this.#sendRefusal(error);
     this.#connection.close(refusalCode(error), error.code);
+  }
+
+  #sendRefusal(error: TRPCError): void {
+    const shape = this.#host.dispatch.encodeError(error, undefined, this.#refusalScope);
+    this.#connection.send(encodeMessage([messageType.refused, shape]));
+  }
+
+  get #refusalScope() {
+    return { ctx: undefined, req: this.#request };
   }
 
   #info(connectionParams: CreateContextOptions["info"]["connectionParams"]): CreateContextOptions["info"] {
@@ -353,6 +387,11 @@ export function disconnected(): TautlineError {
 
 function connectionGone(): TautlineError {
   return new TautlineError({ code: "CONNECTION_CLOSED", message: "the client is gone" });
+}
+
+/** In whole milliseconds. */
+function keeping(keepMs = Number.POSITIVE_INFINITY): WelcomeFields {
+  return Number.isFinite(keepMs) ? { keepMs: Math.floor(keepMs) } : {};
 }
 
 function refusalCode(error: TRPCError): number {

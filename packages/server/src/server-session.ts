@@ -35,11 +35,11 @@ export interface SessionHost {
   onLost(session: ServerSession, reason: TautlineError, opened: boolean): void;
 }
 
-type Phase = "opening" | "open" | "draining" | "lost";
+type Phase = "opening" | "open" | "draining" | "leaving" | "lost";
 
 /** The server's end of one session: its calls and its context, through whatever connections it takes. */
 export class ServerSession implements SessionOwner, CallServer, MessagePipe {
-  readonly session: Session;
+  readonly session: PacedSession;
   /** What `identify` made of the context that opened it. */
   identity: string | undefined = undefined;
   /** Which of the client's connections it goes over, as the client counts them. */
@@ -69,7 +69,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
     return {
-      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits.streamWindowBytes)),
+      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits)),
       parts: new PartSender(messageType.downPart, this.session, () => dispatch.turn()),
     };
   }
@@ -139,10 +139,10 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   }
 
   onSettled(): void {
-    if (this.#phase === "draining" && this.idle) this.onIdle();
+    if (this.#phase === "leaving" && this.idle) this.onIdle();
   }
 
-  /** Called when a draining session has nothing left to do. */
+  /** Called when a draining session has nothing left to do, and its client knows that nothing more will be done. */
   onIdle: () => void = () => {};
 
   /** The context stands: calls are answered from now on, with this one. */
@@ -172,7 +172,11 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   drain(connection: Connection, withinMs: number): void {
     this.#phase = "draining";
     connection.send(encodeMessage([messageType.goaway, withinMs]));
-    if (this.idle) this.onIdle();
+    // What has crossed it is declined: its client may make it elsewhere, and need not wonder what became of it.
+    this.session.onceHeard(() => {
+      this.#phase = "leaving";
+      this.onSettled();
+    });
   }
 
   /** Ends it for good: calls are aborted. Idempotent. */

@@ -67,6 +67,7 @@ export class TopicPump implements ReadReceiver {
     try {
       while (!this.#call.settled) {
         if (this.#takeSent()) continue;
+        if (this.#reader?.waits() === true) return this.#onCaughtUp();
         const wait = this.#wait();
         if (wait !== undefined) return this.#goOnAfter(wait);
         const next = this.#reader?.take();

@@ -57,6 +57,14 @@ export class TopicReader implements CursorOwner {
     this.#presence?.close();
   }
 
+  /** Whether it has given all there is, as far as that is seen at a glance; then the receiver will be told when there is more. */
+  waits(): boolean {
+    const cursor = this.#cursors[0];
+    if (this.#closed || this.#cursors.length > 1 || !this.steady || cursor?.next !== cursor?.feed.end) return false;
+    this.#waiting = true;
+    return true;
+  }
+
   /** What comes next; undefined where nothing is there: the receiver will be told. Never throws. */
   take(): TopicItem | Gap | undefined {
     try {

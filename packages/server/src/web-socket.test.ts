@@ -107,3 +107,22 @@ describe("a shared message on a socket", () => {
     expect(() => ended.socket.send(sharedOf("[2]"))).not.toThrow();
   });
 });
+
+describe("what a socket has taken", () => {
+  test("is undefined where nothing waits, grows as the system takes, and stands still while it does not", async () => {
+    const { socket, stream } = await openSocket();
+    expect(socket.taken).toBeUndefined();
+    stream.cork();
+    socket.send("x".repeat(1_000));
+    const { taken } = socket;
+    expect(taken).toBeGreaterThanOrEqual(0);
+    socket.send("y".repeat(1_000));
+    expect(socket.taken).toBe(taken);
+    stream.uncork();
+    await new Promise((resolve) => stream.write("", resolve));
+    expect(socket.taken).toBeUndefined();
+    stream.cork();
+    socket.send("z");
+    expect(socket.taken).toBeGreaterThanOrEqual((taken ?? 0) + 2_000);
+  });
+});

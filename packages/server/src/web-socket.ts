@@ -41,6 +41,8 @@ export class WsSocket implements ServerSocket {
   readonly #webSocket: WebSocket;
   readonly #stream: Duplex;
   readonly #highWaterBytes: number;
+  /** Whether an extension changes what is written. */
+  readonly #extended: boolean;
   #drained: Promise<void> | undefined = undefined;
   #onDrained: (() => void) | undefined = undefined;
 
@@ -48,6 +50,7 @@ export class WsSocket implements ServerSocket {
     this.#webSocket = webSocket;
     this.#stream = stream;
     this.#highWaterBytes = highWaterBytes;
+    this.#extended = webSocket.extensions !== "";
   }
 
   listen(events: SocketEvents): void {
@@ -78,8 +81,7 @@ export class WsSocket implements ServerSocket {
    * writes each frame whole, in the call that sends it.
    */
   #sendShared(message: SharedMessage): void {
-    const { extensions } = this.#webSocket;
-    if (extensions !== "" || !this.#stream.writable) return this.#webSocket.send(message.frame);
+    if (this.#extended) return this.#webSocket.send(message.frame);
     message.wire ??= encodeWebSocketFrame(message.frame);
     this.#stream.write(message.wire);
   }
@@ -91,6 +93,12 @@ export class WsSocket implements ServerSocket {
   /** Ends the connection without a word. */
   terminate(): void {
     this.#webSocket.terminate();
+  }
+
+  /** In bytes, counted when a write of them is done. */
+  get taken(): number | undefined {
+    const { writableLength, bytesWritten = 0 } = this.#stream as Duplex & { readonly bytesWritten?: number };
+    return writableLength === 0 ? undefined : bytesWritten - writableLength;
   }
 
   drained(): Promise<void> | undefined {

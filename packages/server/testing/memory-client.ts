@@ -65,6 +65,12 @@ export class MemoryClient {
     this.#link.server.stall();
     await settled();
   }
+
+  /** What the server sends does not come any more, and nobody is told. */
+  async stallDown(): Promise<void> {
+    this.#link.server.stall();
+    await settled();
+  }
 }
 
 /** Lets everything happen that needs no time. */

@@ -100,6 +100,11 @@ export class MemorySocket implements Socket {
     return this.#out.frames;
   }
 
+  /** How many frames of this end have arrived; undefined where none is on its way. */
+  get taken(): number | undefined {
+    return this.inFlight === 0 ? undefined : this.sent.length - this.inFlight;
+  }
+
   /** To be called in the turn in which the link was made: what arrives before is lost. */
   listen(events: MemorySocketEvents): void {
     this.#events = events;

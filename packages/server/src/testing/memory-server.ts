@@ -51,6 +51,9 @@ export function createMemoryServer<Router extends AnyTRPCRouter>({
         close: (code, reason) => socket.close(code, reason),
         terminate: () => socket.terminate(),
         drained: () => socket.drained(),
+        get taken() {
+          return socket.taken;
+        },
         listen: (events) => socket.listen(events),
       },
       request,
