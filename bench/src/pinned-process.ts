@@ -9,6 +9,13 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/**
+ * What Node is given where large frames are measured: an application's heap is some 20 MB or more. In one of less than that V8 now and then
+ * decides, by a megabyte of loaded code, to collect all memory for the buffers of large frames, not the young alone; that doubles what
+ * bytes cost, here for one peer and there for another.
+ */
+export const applicationHeap: readonly string[] = ["--initial-heap-size=512"];
+
 /** A process of Node that answers commands, on a core of its own where `taskset` can see to it. */
 export class PinnedProcess<Commands> {
   readonly channel: CommandChannel<Commands>;
@@ -17,12 +24,22 @@ export class PinnedProcess<Commands> {
   readonly #child: ChildProcess;
 
   /** @param core undefined for any. @param script in the folder of the build; @param args what it is given. */
-  static async start<Commands>(
+  static start<Commands>(
     core: number | undefined,
     script: string,
     ...args: string[]
   ): Promise<PinnedProcess<Commands>> {
-    const child = spawnPinned(core, [], script, args);
+    return PinnedProcess.startWith([], core, script, ...args);
+  }
+
+  /** @param nodeArgs what Node itself is given. */
+  static async startWith<Commands>(
+    nodeArgs: readonly string[],
+    core: number | undefined,
+    script: string,
+    ...args: string[]
+  ): Promise<PinnedProcess<Commands>> {
+    const child = spawnPinned(core, nodeArgs, script, args);
     const channel = new CommandChannel<Commands>(child);
     return new PinnedProcess(child, channel, await channel.ready());
   }

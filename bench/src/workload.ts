@@ -3,6 +3,7 @@ import { createBytes, createPayload } from "./application.ts";
 import type { Sample } from "./command-channel.ts";
 import type { Client } from "./peer.ts";
 import { bytesPeers, downloadPeers, jsonPeers } from "./peer-registry.ts";
+import { applicationHeap } from "./pinned-process.ts";
 
 /** What is measured of one. The first is what peers are compared by. */
 export type Metric = "p50Us" | "p99Us" | "perSecond" | "serverCpuUs" | "clientCpuUs" | "rssKb";
@@ -24,12 +25,6 @@ export interface Workload {
 }
 
 const throughput = ["perSecond", "serverCpuUs", "clientCpuUs"] as const;
-
-/**
- * An application's heap is some 20 MB or more. In one of less than that V8 now and then decides, by a megabyte of loaded code, to collect
- * all memory for the buffers of large frames, not the young alone; that doubles what bytes cost, here for one peer and there for another.
- */
-const applicationHeap = ["--initial-heap-size=512"];
 
 export const workloads: readonly Workload[] = [
   {

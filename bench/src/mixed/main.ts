@@ -2,7 +2,7 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { quantile } from "../measurement.ts";
-import { PinnedProcess } from "../pinned-process.ts";
+import { applicationHeap, PinnedProcess } from "../pinned-process.ts";
 import type { MixedClientCommands, MixedSample } from "./client.ts";
 import type { MixedServerCommands } from "./server.ts";
 
@@ -21,8 +21,13 @@ const rounds = Number(values.rounds);
 const durationMs = Number(values["idle-ms"]);
 const atMost = 3;
 
-const server = await PinnedProcess.start<MixedServerCommands>(0, "mixed/server.js", "serve");
-const client = await PinnedProcess.start<MixedClientCommands>(1, "mixed/client.js", String(server.ready));
+const server = await PinnedProcess.startWith<MixedServerCommands>(applicationHeap, 0, "mixed/server.js", "serve");
+const client = await PinnedProcess.startWith<MixedClientCommands>(
+  applicationHeap,
+  1,
+  "mixed/client.js",
+  String(server.ready),
+);
 
 interface Round {
   readonly idle: MixedSample;

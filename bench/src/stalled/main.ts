@@ -24,8 +24,6 @@ type Client = PinnedProcess<StalledNodeCommands>;
 
 /** One way to stop reading. */
 interface Stall {
-  /** How long it can last, in ms. Left out: for ever. */
-  readonly longestMs?: number;
   warm(): Promise<unknown>;
   begin(): Promise<unknown>;
   stop(): Promise<unknown>;
@@ -65,8 +63,6 @@ function loopStall(server: Server, client: Client): Stall {
 function socketStall(server: Server, client: Client): Stall {
   return {
     ...inNode(server, client),
-    // Then the client's own heartbeat gives the socket up, and another is read.
-    longestMs: 30_000,
     stop: () => client.channel.call("pauseSocket", { paused: true }),
     async goOn() {
       await client.channel.call("pauseSocket", { paused: false });
@@ -101,7 +97,7 @@ function check(name: string, holds: boolean): string {
 /** The most that was seen of each process during the stall, over what it was before. */
 async function watch(stall: Stall, before: Readonly<Record<string, MemoryReport>>): Promise<string[]> {
   const most = new Map<string, { counted: number; rss: number }>();
-  const until = performance.now() + Math.min(stallMs, stall.longestMs ?? stallMs);
+  const until = performance.now() + stallMs;
   while (performance.now() < until) {
     await sleep(Math.min(4_000, until - performance.now()));
     for (const [name, report] of Object.entries(await stall.memory())) {

@@ -30,6 +30,8 @@ export function createReading(url: string, WebSocket?: WebSocketClass): StalledC
     url,
     transformer: rich,
     streams,
+    // A client gives up a socket on which nothing comes, and reads on over another: then no reader stops.
+    heartbeatMs: Number.POSITIVE_INFINITY,
     ...(WebSocket && { WebSocket }),
   });
   let reader = new NumberedReader();
