@@ -444,12 +444,13 @@ describe("close()", () => {
     await closed;
   });
 
-  it("cuts a client that does not say goodbye, after five seconds more", async () => {
+  it("cuts a client that does not answer nor say goodbye, five seconds after its time to drain", async () => {
     const time = holdTime();
     const server = await startServer({ router: createRouter() });
     const raw = await openGreeted(server.url);
     raw.socket.pause();
-    const closed = server.close();
+    const closed = server.close({ drainMs: 1_000 });
+    await time.pass(1_000);
     await time.pass(5_000);
     await closed;
     expect(server.connections).toBe(0);
