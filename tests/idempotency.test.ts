@@ -59,17 +59,20 @@ describe("with an idempotency store, a mutation whose session is lost", () => {
   test.each([
     [4_900, "sent again"],
     [5_100, "OUTCOME_UNKNOWN"],
-  ])("is asked for while it is sure to be remembered: %d ms later, with 10,000 kept, it is %s", async (awayMs, what) => {
-    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
-    afterTest(() => void vi.useRealTimers());
-    const { client, starts, gate, cut } = await start({ store: memoryIdempotencyStore({ keepMs: 10_000 }), awayMs });
-    const outcome = client.pay.mutate(5).catch((error: unknown) => TautlineError.from(error).code);
-    await until("it runs", () => starts.length === 1);
-    await cut();
-    gate.open();
-    expect(await outcome).toEqual(what === "sent again" ? { paid: 5 } : what);
-    expect(starts).toEqual([5]);
-  });
+  ])(
+    "is asked for while it is sure to be remembered: %d ms later, with 10,000 kept, it is %s",
+    async (awayMs, what) => {
+      vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+      afterTest(() => void vi.useRealTimers());
+      const { client, starts, gate, cut } = await start({ store: memoryIdempotencyStore({ keepMs: 10_000 }), awayMs });
+      const outcome = client.pay.mutate(5).catch((error: unknown) => TautlineError.from(error).code);
+      await until("it runs", () => starts.length === 1);
+      await cut();
+      gate.open();
+      expect(await outcome).toEqual(what === "sent again" ? { paid: 5 } : what);
+      expect(starts).toEqual([5]);
+    },
+  );
 
   test("is not asked for once it may have been forgotten, however often it was sent again before", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });

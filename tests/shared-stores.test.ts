@@ -1,6 +1,7 @@
 import { createClient, type RouterClient } from "@tautline/client";
 import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { hasNats, NatsServer } from "../packages/nats/testing/nats-server.ts";
 import { hasRedis, RedisServer } from "../packages/redis/testing/redis-server.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
@@ -16,31 +17,63 @@ interface Node {
   readonly proxy: TcpProxy;
 }
 
+/** Where a store is that nodes share. */
+interface Backend {
+  readonly url: string;
+  flush(): Promise<unknown>;
+}
+
+interface BackendKind {
+  readonly program: string;
+  readonly isThere: boolean;
+  start(): Promise<Backend>;
+}
+
+const kinds: readonly BackendKind[] = [
+  {
+    program: "redis-server",
+    isThere: hasRedis,
+    async start() {
+      const redis = await RedisServer.start();
+      afterTest(() => redis.close());
+      return { url: redis.url, flush: () => redis.client.flushall() };
+    },
+  },
+  {
+    program: "nats-server",
+    isThere: hasNats,
+    async start() {
+      const nats = await NatsServer.start();
+      afterTest(() => nats.close());
+      return { url: nats.url, flush: () => nats.flush() };
+    },
+  },
+];
+
 /** Two servers in processes of their own that share a store, and a client that is at the first of them. */
 class World {
-  readonly redis: RedisServer;
+  readonly backend: Backend;
   readonly nodes: readonly [Node, Node];
   readonly client: RouterClient<RecoveryRouter>;
   #at: Node;
 
-  private constructor(redis: RedisServer, nodes: readonly [Node, Node]) {
-    this.redis = redis;
+  private constructor(backend: Backend, nodes: readonly [Node, Node]) {
+    this.backend = backend;
     this.nodes = nodes;
     this.#at = nodes[0];
     const url = (): string => this.#at.proxy.url;
     this.client = closing(createClient<RecoveryRouter>({ url, transformer: rich, backoff: { baseMs: 1, maxMs: 10 } }));
   }
 
-  static async create(program: BundledProgram): Promise<World> {
-    const redis = await RedisServer.start();
-    afterTest(() => redis.close());
+  static async create(kind: BackendKind, program: BundledProgram): Promise<World> {
+    const backend = await kind.start();
     const startNode = async (): Promise<Node> => {
       const server = new Killable(program);
-      server.start("0", "60000", redis.url);
+      server.start("0", "60000", backend.url);
       const [, port = ""] = await server.printed(/^listening at (\d+)$/);
       return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
     };
-    const world = new World(redis, [await startNode(), await startNode()]);
+    const world = new World(backend, [await startNode(), await startNode()]);
     expect(await world.client.ping.query()).toBe("pong");
     return world;
   }
@@ -64,15 +97,15 @@ class World {
   }
 }
 
-describe.skipIf(!hasRedis)("a mutation of a client that goes to another node (skipped without redis-server)", () => {
+describe.each(kinds)("a mutation of a client that goes to another node (skipped without $program)", (kind) => {
   let program: BundledProgram;
   beforeAll(async () => {
     program = await bundleProgram("recovery-server.ts");
   });
   afterAll(() => program?.remove());
 
-  test("is answered with what it came to on a node that has died since", async () => {
-    const world = await World.create(program);
+  test.skipIf(!kind.isThere)("is answered with what it came to on a node that has died since", async () => {
+    const world = await World.create(kind, program);
     const [{ server: first }] = world.nodes;
     const added = world.client.add.mutate("a");
     await first.printed(/^add a$/);
@@ -85,8 +118,8 @@ describe.skipIf(!hasRedis)("a mutation of a client that goes to another node (sk
     expect(world.started).toEqual([1, 0]);
   });
 
-  test("is answered when it is done on a node that is alive", async () => {
-    const world = await World.create(program);
+  test.skipIf(!kind.isThere)("is answered when it is done on a node that is alive", async () => {
+    const world = await World.create(kind, program);
     const [{ server: first }, { server: second }] = world.nodes;
     const added = world.client.add.mutate("a");
     await first.printed(/^add a$/);
@@ -100,29 +133,35 @@ describe.skipIf(!hasRedis)("a mutation of a client that goes to another node (sk
     expect(world.started).toEqual([1, 0]);
   });
 
-  test("is OUTCOME_UNKNOWN, and not run again, where it ran on a node that has died", async () => {
-    const world = await World.create(program);
-    const [{ server: first }, { server: second }] = world.nodes;
-    second.send("open");
-    const unknown = rejection(world.client.add.mutate("a"));
-    await first.printed(/^add a$/);
-    await first.kill();
-    await world.move();
-    expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
-    expect(world.started).toEqual([1, 0]);
-    expect(await world.client.add.mutate("b")).toMatch(/^b in process/);
-  });
+  test.skipIf(!kind.isThere)(
+    "is OUTCOME_UNKNOWN, and not run again, where it ran on a node that has died",
+    async () => {
+      const world = await World.create(kind, program);
+      const [{ server: first }, { server: second }] = world.nodes;
+      second.send("open");
+      const unknown = rejection(world.client.add.mutate("a"));
+      await first.printed(/^add a$/);
+      await first.kill();
+      await world.move();
+      expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+      expect(world.started).toEqual([1, 0]);
+      expect(await world.client.add.mutate("b")).toMatch(/^b in process/);
+    },
+  );
 
-  test("is OUTCOME_UNKNOWN, and not run again, where the store was flushed meanwhile", async () => {
-    const world = await World.create(program);
-    const [{ server: first }, { server: second }] = world.nodes;
-    second.send("open");
-    const unknown = rejection(world.client.add.mutate("a"));
-    await first.printed(/^add a$/);
-    await world.cut();
-    await world.redis.client.flushall();
-    await world.move();
-    expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
-    expect(world.started).toEqual([1, 0]);
-  });
+  test.skipIf(!kind.isThere)(
+    "is OUTCOME_UNKNOWN, and not run again, where the store was flushed meanwhile",
+    async () => {
+      const world = await World.create(kind, program);
+      const [{ server: first }, { server: second }] = world.nodes;
+      second.send("open");
+      const unknown = rejection(world.client.add.mutate("a"));
+      await first.printed(/^add a$/);
+      await world.cut();
+      await world.backend.flush();
+      await world.move();
+      expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+      expect(world.started).toEqual([1, 0]);
+    },
+  );
 });
