@@ -2,9 +2,10 @@ import { createClient, type RouterClient } from "@tautline/client";
 import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { hasNats, NatsServer } from "../packages/nats/testing/nats-server.ts";
+import { type BundledProgram, bundleProgram } from "./fixture/bundled-program.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
-import { type BundledProgram, bundleProgram, Killable } from "./fixture/killable.ts";
+import { Killable } from "./fixture/killable.ts";
 import type { RecoveryRouter } from "./fixture/recovery-server.ts";
 import { startTcpProxy, type TcpProxy } from "./fixture/tcp-proxy.ts";
 
