@@ -35,15 +35,17 @@ class World {
   static async create(program: BundledProgram): Promise<World> {
     const redis = await RedisServer.start();
     afterTest(() => redis.close());
-    const startNode = async (): Promise<Node> => {
-      const server = new Killable(program);
-      server.start("0", "60000", redis.url);
-      const [, port = ""] = await server.printed(/^listening at (\d+)$/);
-      return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
-    };
+    const startNode = (): Promise<Node> => World.startNode(program, redis.url);
     const world = new World(redis, [await startNode(), await startNode()]);
     expect(await world.client.ping.query()).toBe("pong");
     return world;
+  }
+
+  static async startNode(program: BundledProgram, store: string): Promise<Node> {
+    const server = new Killable(program);
+    server.start("0", "60000", store);
+    const [, port = ""] = await server.printed(/^listening at (\d+)$/);
+    return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
   }
 
   /** What of a mutation each node has started. */
@@ -60,7 +62,11 @@ class World {
 
   /** The client finds the other node. */
   async move(): Promise<void> {
-    this.#at = this.nodes[1];
+    await this.moveTo(this.nodes[1]);
+  }
+
+  async moveTo(node: Node): Promise<void> {
+    this.#at = node;
     await until("the client is online", () => this.client.connection.state.status === "online");
   }
 }
@@ -82,6 +88,22 @@ describe.skipIf(!hasRedis)("a mutation of a client that goes to another node (sk
     await first.printed(/^stored$/);
     await first.kill();
     await world.move();
+    expect(await added).toMatch(/^a in process/);
+    expect(world.started).toEqual([1, 0]);
+  });
+
+  test("is answered by a node that has only just been started, however slow its way to the store", async () => {
+    const world = await World.create(program);
+    const [{ server: first }] = world.nodes;
+    const added = world.client.add.mutate("a");
+    await first.printed(/^add a$/);
+    await world.cut();
+    first.send("open");
+    await first.printed(/^stored$/);
+    const way = await startTcpProxy(world.redis.url, () => ({
+      faults: [{ direction: "down", atByte: 0, type: "stall", turns: 50_000 }],
+    }));
+    await world.moveTo(await World.startNode(program, way.url));
     expect(await added).toMatch(/^a in process/);
     expect(world.started).toEqual([1, 0]);
   });
