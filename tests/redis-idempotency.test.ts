@@ -136,6 +136,18 @@ describe.skipIf(!hasRedis)("a mutation of a client that goes to another node (sk
     expect(await world.client.add.mutate("b")).toMatch(/^b in process/);
   });
 
+  test("is run again where it ran on a node that has died, if it is idempotent", async () => {
+    const world = await World.create(program);
+    const [{ server: first }, { server: second }] = world.nodes;
+    second.send("open");
+    const added = world.client.add.mutate("a", { idempotent: true });
+    await first.printed(/^add a$/);
+    await first.kill();
+    await world.move();
+    expect(await added).toMatch(/^a in process/);
+    expect(world.started).toEqual([1, 1]);
+  });
+
   test("is OUTCOME_UNKNOWN, and not run again, where the store was flushed meanwhile", async () => {
     const world = await World.create(program);
     const [{ server: first }, { server: second }] = world.nodes;

@@ -42,7 +42,11 @@ async function start(node: NodeProcess, index: number): Promise<void> {
 function onEnded(node: NodeProcess, index: number): void {
   if (stopping) return;
   console.log(`${names[index]} has died, and is started again in ${deadMs / 1_000} s`);
-  setTimeout(() => !stopping && void start(node, index), deadMs);
+  setTimeout(() => startAgain(node, index), deadMs);
+}
+
+function startAgain(node: NodeProcess, index: number): void {
+  if (!stopping) start(node, index).catch(() => onEnded(node, index));
 }
 
 async function stop(): Promise<void> {

@@ -369,7 +369,8 @@ export class OutgoingCalls implements PipeEnd {
     call.window = undefined;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
-    if (type === "mutation") call.firstId ??= id;
+    // What is idempotent is run again at once; whether it was run is no matter, and might never be known.
+    if (type === "mutation" && !call.idempotent) call.firstId ??= id;
     call.pipe = this.#pipe;
     this.transmit(call, message, this.#pipe);
   }
