@@ -14,7 +14,8 @@ export function isShort(key: string): boolean {
 }
 
 export const api = contract({
-  publish: mutation({ input: Event.extend({ key: Key }), output: z.string() }),
+  /** One that is idempotent may be run again; its event is published once. */
+  publish: mutation({ input: Event.extend({ key: Key, idempotent: z.boolean() }), output: z.string() }),
   /** All keys of one topic. */
   follow: subscription({
     input: z.object({ keys: z.array(Key).min(1) }),

@@ -52,17 +52,18 @@ class Member {
   call(): void {
     this.#timer = setTimeout(
       () => {
-        this.publish(this.#random.pick(allKeys), `${this.#number}-${++this.#called}`);
+        const event = `${this.#number}-${++this.#called}`;
+        this.publish(this.#random.pick(allKeys), event, this.#random.chance(0.2));
         this.call();
       },
       this.#random.integer(0, 2 * Number(everyMs)),
     );
   }
 
-  publish(key: string, event: string): void {
-    log.write({ type: "called", event, key });
+  publish(key: string, event: string, idempotent: boolean): void {
+    log.write({ type: "called", event, key, idempotent });
     const call = this.#client.publish
-      .mutate({ key, event })
+      .mutate({ key, event, idempotent }, { idempotent })
       .then((id) => log.write({ type: "answered", event, id }))
       .catch((thrown: unknown) => log.write({ type: "failed", event, code: TautlineError.from(thrown).code }))
       .finally(() => this.#calls.delete(call));
@@ -145,7 +146,7 @@ async function obey(command: ClientsCommand): Promise<unknown> {
 
 async function publishLast(): Promise<Record<string, string>> {
   const events = Object.fromEntries(allKeys.map((key) => [key, `last-${key}`]));
-  for (const [key, event] of Object.entries(events)) members[0]?.publish(key, event);
+  for (const [key, event] of Object.entries(events)) members[0]?.publish(key, event, false);
   await members[0]?.stop();
   return events;
 }

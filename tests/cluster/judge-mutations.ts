@@ -6,6 +6,8 @@ export interface MutationCounts {
   /** `OUTCOME_UNKNOWN`; and how many of these were never begun. */
   readonly unknown: number;
   readonly unknownNotBegun: number;
+  /** Idempotent ones that were run more than once. */
+  readonly runAgain: number;
 }
 
 /** What is known of one mutation. */
@@ -14,12 +16,16 @@ interface Fate {
   readonly answers: { readonly at: number; readonly id?: string; readonly code?: string }[];
   readonly runs: { readonly node: string; id?: string; leftAt?: number }[];
   calledAt: number | undefined;
+  idempotent: boolean;
 }
 
 /** How long an outcome may take to be stored after its handler is done, on a busy machine. */
 const storingMs = 1_000;
 
-/** Every mutation is run at most once, and settles once: with its result, or as unknown where a node died with it. */
+/**
+ * Every mutation is run at most once, and settles once: with its result, or as unknown where a node died with it. One that is idempotent
+ * may be run again, and is never unknown.
+ */
 export function judgeMutations(
   entries: readonly LogEntry[],
   leaseMs: number,
@@ -38,6 +44,7 @@ export function judgeMutations(
       answered: fates.filter(({ answers }) => answers.some(({ id }) => id !== undefined)).length,
       unknown: unknown.length,
       unknownNotBegun: unknown.filter(({ runs }) => runs.length === 0).length,
+      runAgain: fates.filter(({ idempotent, runs }) => idempotent && runs.length > 1).length,
     },
   };
 }
@@ -45,12 +52,12 @@ export function judgeMutations(
 function fatesOf(entries: readonly LogEntry[]): readonly Fate[] {
   const fates = new Map<string, Fate>();
   const of = (event: string): Fate => {
-    const fate = fates.get(event) ?? { event, answers: [], runs: [], calledAt: undefined };
+    const fate = fates.get(event) ?? { event, answers: [], runs: [], calledAt: undefined, idempotent: false };
     fates.set(event, fate);
     return fate;
   };
   for (const entry of entries) {
-    if (entry.type === "called") of(entry.event).calledAt = entry.at;
+    if (entry.type === "called") Object.assign(of(entry.event), { calledAt: entry.at, idempotent: entry.idempotent });
     else if (entry.type === "entered") of(entry.event).runs.push({ node: entry.node });
     else if (entry.type === "left") {
       const run = of(entry.event).runs.find(({ node }) => node === entry.node);
@@ -65,11 +72,13 @@ function violationsOf(fate: Fate, killedAt: ReadonlyMap<string, number>, leaseMs
   const { calledAt, runs, answers } = fate;
   const found: string[] = [];
   if (calledAt === undefined) found.push("nobody has called it");
-  if (runs.length > 1) found.push(`run ${runs.length} times, on ${runs.map(({ node }) => node).join(" and ")}`);
+  if (runs.length > 1 && !fate.idempotent)
+    found.push(`run ${runs.length} times, on ${runs.map(({ node }) => node).join(" and ")}`);
   if (answers.length !== 1) found.push(`settled ${answers.length} times`);
   for (const { at, id, code } of answers) {
     if (id !== undefined && !runs.some((run) => run.id === id)) found.push(`answered ${id}, which no handler gave`);
-    if (code === "OUTCOME_UNKNOWN") found.push(...doubtsOf(fate, at, killedAt, leaseMs));
+    if (code === "OUTCOME_UNKNOWN" && fate.idempotent) found.push("unknown, though it is idempotent");
+    else if (code === "OUTCOME_UNKNOWN") found.push(...doubtsOf(fate, at, killedAt, leaseMs));
     else if (code !== undefined) found.push(`failed with ${code}`);
   }
   return found;

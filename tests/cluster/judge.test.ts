@@ -24,7 +24,7 @@ class Script {
 
   /** A mutation that is run on a node and answered. */
   publish(event: string, key: string, node = "1/1"): this {
-    this.write({ type: "called", event, key }).write({ type: "entered", event, node });
+    this.write({ type: "called", event, key, idempotent: false }).write({ type: "entered", event, node });
     this.write({ type: "published", event, key }).write({ type: "left", event, id: `id ${event}`, node });
     return this.write({ type: "answered", event, id: `id ${event}` });
   }
@@ -43,7 +43,9 @@ function happens(): Script {
   script.write({ type: "follows", subscription: "c", keys: ["short"] });
   for (const event of ["1", "2", "3"]) script.publish(event, "long").get("a", "long", event).get("b", "long", event);
   script.publish("s0", "short").get("c", "short", "s0");
-  script.write({ type: "called", event: "lost", key: "long" }).write({ type: "entered", event: "lost", node: "1/1" });
+  script
+    .write({ type: "called", event: "lost", key: "long", idempotent: false })
+    .write({ type: "entered", event: "lost", node: "1/1" });
   script.write({ type: "killed", node: "1/1" }).write({ type: "away", subscriptions: ["b", "c"] });
   script.publish("4", "long", "2/1").publish("5", "long", "2/1").get("a", "long", "4", "5");
   for (let number = 1; number <= shortHistory + 2; number++) script.publish(`s${number}`, "short", "2/1");
@@ -175,6 +177,13 @@ describe("the judge finds", () => {
     expect(found(also({ type: "failed", event: "1", code: "SERVICE_UNAVAILABLE" }))).toContain(
       "mutation 1: failed with SERVICE_UNAVAILABLE",
     );
+  });
+
+  test("an idempotent mutation that is unknown; that it is run twice is as it should be", () => {
+    const idempotent = instead((entry) => (entry.type === "called" ? { ...entry, idempotent: true } : entry));
+    expect(found(idempotent)).toEqual(["mutation lost: unknown, though it is idempotent"]);
+    const again = also({ type: "entered", event: "1", node: "2/1" });
+    expect(found((entries) => again([...idempotent(entries)]))).toEqual(found(idempotent));
   });
 
   test("an unknown outcome whose node did not die, or died long after, or that was given up at once", () => {

@@ -15,12 +15,13 @@ export class KeyOrder {
   }
 
   onPublished(event: string, at: number): void {
-    this.#published.set(event, at);
+    // Where it is published again, by a mutation that is idempotent, the first time counts.
+    if (!this.#published.has(event)) this.#published.set(event, at);
   }
 
   /** Its publisher knows that it is stored. */
   onStored(event: string, at: number): void {
-    this.#stored.set(event, at);
+    if (!this.#stored.has(event)) this.#stored.set(event, at);
   }
 
   onGot(event: string, subscription: string): void {

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 export type LogEntry = { readonly at: number } & (
   | { readonly type: "killed" | "started"; readonly node: string }
   /** A client calls a mutation, which is to publish the event of the same name; and hears what it came to. */
-  | { readonly type: "called"; readonly event: string; readonly key: string }
+  | { readonly type: "called"; readonly event: string; readonly key: string; readonly idempotent: boolean }
   | { readonly type: "answered"; readonly event: string; readonly id: string }
   | { readonly type: "failed"; readonly event: string; readonly code: string }
   /** The mutation's handler begins, is about to publish, and is done, with the id that it answers. */

@@ -1,7 +1,7 @@
 /**
  * Three nodes, one Redis, 300 clients, 60 s of traffic, and a node killed every 10 s: what they wrote down is judged.
  *
- *   pnpm cluster-check                   --clients 300 --seconds 60 --kills 5 --every-ms 1000 --lease-ms 15000
+ *   pnpm cluster-check                   --clients 300 --seconds 60 --kills 5 --every-ms 1000 --dead-ms 2000 --lease-ms 15000
  */
 import { parseArgs } from "node:util";
 import { hasRedis } from "../../packages/redis/testing/redis-server.ts";
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     kills: { type: "string", default: "5" },
     /** Between two calls of a client, on average. */
     "every-ms": { type: "string", default: "1000" },
+    /** How long a node stays dead. */
+    "dead-ms": { type: "string", default: "2000" },
     "lease-ms": { type: "string", default: "15000" },
   },
 });
@@ -35,7 +37,7 @@ const { violations, counts, reports } = await runCluster({
   processes: 2,
   trafficMs: Number(values.seconds) * 1_000,
   kills: Number(values.kills),
-  deadMs: 2_000,
+  deadMs: Number(values["dead-ms"]),
   callEveryMs: Number(values["every-ms"]),
   leaseMs: Number(values["lease-ms"]),
   keys: [...long, ...short],
@@ -46,7 +48,7 @@ for (const report of reports.slice(0, 10)) print(`reported by the ${report}`);
 for (const violation of violations.slice(0, 50)) print(violation);
 print(
   `${counts.kills} nodes killed; ${counts.calls} mutations, ${counts.answered} with their result, ${counts.unknown} OUTCOME_UNKNOWN ` +
-    `(${counts.unknownNotBegun} of them never begun)`,
+    `(${counts.unknownNotBegun} of them never begun), ${counts.runAgain} idempotent ones run again`,
 );
 print(
   `${counts.events} events to ${counts.subscriptions} subscriptions: ${counts.got} items; connections lost ${counts.away} times; ` +

@@ -16,17 +16,25 @@ const log = new Log(path);
 const report = (where: string) => (thrown: unknown) =>
   log.write({ type: "reported", where: `${where} of node ${node}`, message: String(thrown) });
 
-const hub = createHub({ broker: redisBroker(redis, { onError: report("broker") }), onError: report("hub") });
+/** For a Redis that a busy machine does not let run; it is never away here. */
+const patientMs = 60_000;
+const broker = redisBroker(redis, { onError: report("broker") });
+const hub = createHub({ broker, publishWaitMs: patientMs, onError: report("hub") });
+const idempotency = redisIdempotencyStore(redis, {
+  leaseMs: Number(leaseMs),
+  waitMs: patientMs,
+  onError: report("store"),
+});
 const long = hub.topic("long", Event);
 const short = hub.topic("short", Event, { history: { maxEvents: shortHistory } });
 
 const { procedures, router: build } = implement(api, initTRPC.create());
 const router = build({
-  publish: procedures.publish.mutation(async ({ input: { key, event } }) => {
+  publish: procedures.publish.mutation(async ({ input: { key, event, idempotent } }) => {
     log.write({ type: "entered", event, node });
     await aWhile();
     log.write({ type: "published", event, key });
-    const { id } = await (isShort(key) ? short : long).publish(key, { event });
+    const { id } = await (isShort(key) ? short : long).publish(key, { event }, idempotent ? { dedupeId: event } : {});
     await aWhile();
     log.write({ type: "left", event, id, node });
     return id;
@@ -40,7 +48,7 @@ const server = await serve({
   router,
   hub,
   host: "127.0.0.1",
-  idempotency: redisIdempotencyStore(redis, { leaseMs: Number(leaseMs), onError: report("store") }),
+  idempotency,
   // What is unknown its caller is told, and writes down.
   onError: ({ error }) => TautlineError.from(error.cause).code !== "OUTCOME_UNKNOWN" && report("server")(error),
 });
