@@ -16,6 +16,7 @@ const programs = defineConfig({
     "src/fanout/main.ts",
     "src/fanout/server.ts",
     "src/fanout/client.ts",
+    "src/fanout/stalled.ts",
     "src/topics/idle.ts",
     "src/topics/keys.ts",
     "src/rich.ts",

@@ -14,10 +14,10 @@ import {
 import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { hasRedis, RedisServer } from "../packages/redis/testing/redis-server.ts";
+import { type BundledProgram, bundleProgram } from "./fixture/bundled-program.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { rejection } from "./fixture/client.ts";
 import { createGate } from "./fixture/gate.ts";
-import { type BundledProgram, bundleProgram } from "./fixture/killable.ts";
 import { recoveryContract } from "./fixture/recovery-contract.ts";
 import type { RecoveryRouter } from "./fixture/recovery-server.ts";
 import { cutTheNetwork, lost, resumed, type Situation, type Stores, World } from "./fixture/recovery-world.ts";

@@ -3,9 +3,10 @@ import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { hasNats, NatsServer } from "../packages/nats/testing/nats-server.ts";
 import { hasRedis, RedisServer } from "../packages/redis/testing/redis-server.ts";
+import { type BundledProgram, bundleProgram } from "./fixture/bundled-program.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
-import { type BundledProgram, bundleProgram, Killable } from "./fixture/killable.ts";
+import { Killable } from "./fixture/killable.ts";
 import type { RecoveryRouter } from "./fixture/recovery-server.ts";
 import { startTcpProxy, type TcpProxy } from "./fixture/tcp-proxy.ts";
 
@@ -67,15 +68,17 @@ class World {
 
   static async create(kind: BackendKind, program: BundledProgram): Promise<World> {
     const backend = await kind.start();
-    const startNode = async (): Promise<Node> => {
-      const server = new Killable(program);
-      server.start("0", "60000", backend.url);
-      const [, port = ""] = await server.printed(/^listening at (\d+)$/);
-      return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
-    };
+    const startNode = (): Promise<Node> => World.startNode(program, backend.url);
     const world = new World(backend, [await startNode(), await startNode()]);
     expect(await world.client.ping.query()).toBe("pong");
     return world;
+  }
+
+  static async startNode(program: BundledProgram, store: string): Promise<Node> {
+    const server = new Killable(program);
+    server.start("0", "60000", store);
+    const [, port = ""] = await server.printed(/^listening at (\d+)$/);
+    return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
   }
 
   /** What of a mutation each node has started. */
@@ -92,7 +95,11 @@ class World {
 
   /** The client finds the other node. */
   async move(): Promise<void> {
-    this.#at = this.nodes[1];
+    await this.moveTo(this.nodes[1]);
+  }
+
+  async moveTo(node: Node): Promise<void> {
+    this.#at = node;
     await until("the client is online", () => this.client.connection.state.status === "online");
   }
 }
@@ -117,6 +124,25 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
     expect(await added).toMatch(/^a in process/);
     expect(world.started).toEqual([1, 0]);
   });
+
+  test.skipIf(!kind.isThere)(
+    "is answered by a node that has only just been started, however slow its way to the store",
+    async () => {
+      const world = await World.create(kind, program);
+      const [{ server: first }] = world.nodes;
+      const added = world.client.add.mutate("a");
+      await first.printed(/^add a$/);
+      await world.cut();
+      first.send("open");
+      await first.printed(/^stored$/);
+      const way = await startTcpProxy(world.backend.url, () => ({
+        faults: [{ direction: "down", atByte: 0, type: "stall", turns: 50_000 }],
+      }));
+      await world.moveTo(await World.startNode(program, way.url));
+      expect(await added).toMatch(/^a in process/);
+      expect(world.started).toEqual([1, 0]);
+    },
+  );
 
   test.skipIf(!kind.isThere)("is answered when it is done on a node that is alive", async () => {
     const world = await World.create(kind, program);
@@ -148,6 +174,18 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
       expect(await world.client.add.mutate("b")).toMatch(/^b in process/);
     },
   );
+
+  test.skipIf(!kind.isThere)("is run again where it ran on a node that has died, if it is idempotent", async () => {
+    const world = await World.create(kind, program);
+    const [{ server: first }, { server: second }] = world.nodes;
+    second.send("open");
+    const added = world.client.add.mutate("a", { idempotent: true });
+    await first.printed(/^add a$/);
+    await first.kill();
+    await world.move();
+    expect(await added).toMatch(/^a in process/);
+    expect(world.started).toEqual([1, 1]);
+  });
 
   test.skipIf(!kind.isThere)(
     "is OUTCOME_UNKNOWN, and not run again, where the store was flushed meanwhile",

@@ -57,5 +57,9 @@ export const api = contract({
   demo: {
     /** Destroys the socket that the call came over. */
     cut: mutation({}),
+    /** The node that serves the page, where there are several; else "". */
+    node: subscription({ output: z.string() }),
+    /** Kills it. */
+    kill: mutation({}),
   },
 });

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { quantile } from "../measurement.ts";
 import { PinnedProcess } from "../pinned-process.ts";
-import type { FanoutClientCommands, FanoutSample } from "./client.ts";
+import type { FanoutClientCommands } from "./client.ts";
 import type { FanoutPorts, FanoutServerCommands, FanoutSystem } from "./server.ts";
 
 const { values } = parseArgs({
@@ -11,7 +11,6 @@ const { values } = parseArgs({
     connections: { type: "string", default: "500,2000" },
     rounds: { type: "string", default: "40" },
     deliveries: { type: "string", default: "20000" },
-    stalled: { type: "string", default: "1000" },
     assert: { type: "boolean", default: false },
   },
 });
@@ -68,43 +67,7 @@ async function compare(connections: number, most: number): Promise<void> {
   });
 }
 
-/** One of many reads nothing: whether the others notice. */
-async function measureStalled(connections: number): Promise<void> {
-  const mostBytes = 4 * 2 ** 20;
-  await withPair(async ({ server, client }) => {
-    const deliver = async (events: number): Promise<FanoutSample> => {
-      await server.channel.call("publish", { system: "tautline", events, everyMs: 20 });
-      return client.channel.call("receive", { events: events * connections });
-    };
-    await client.channel.call("connect", { system: "tautline", count: connections });
-    const free: number[] = [];
-    const stalled: number[] = [];
-    await deliver(100);
-    for (let round = 0; round < 10; round++) free.push((await deliver(20)).p99Us);
-    const before = await server.channel.call("memoryBytes");
-    await client.channel.call("stall");
-    for (let round = 0; round < 10; round++) stalled.push((await deliver(20)).p99Us);
-    // More than the socket, the session and the topic keep for one.
-    await server.channel.call("publish", { system: "tautline", events: 4000, everyMs: 1 });
-    await client.channel.call("receive", { events: 4000 * connections });
-    const grown = (await server.channel.call("memoryBytes")) - before;
-    const of = (figures: number[]): number =>
-      quantile(
-        figures.sort((a, b) => a - b),
-        0.2,
-      );
-    const ratio = of(stalled) / of(free);
-    good &&= ratio <= 1.1 && grown <= mostBytes;
-    console.log(
-      `one of ${connections + 1} stalled: the others' p99 ${of(free).toFixed(0)} µs without it, ${of(stalled).toFixed(0)} µs ` +
-        `with it: ${ratio.toFixed(3)}×, at most 1.1×: ${ratio <= 1.1 ? "holds" : "MISSED"}; ` +
-        `memory grew by ${(grown / 2 ** 20).toFixed(2)} MiB, at most 4: ${grown <= mostBytes ? "holds" : "MISSED"}`,
-    );
-  });
-}
-
 console.log(`${rounds} rounds each, in turns; the quietest fifth of the rounds`);
 for (const connections of values.connections.split(",").map(Number))
-  if (connections > 0) await compare(connections, connections > 1000 ? 0.95 : 0.85);
-if (Number(values.stalled) > 0) await measureStalled(Number(values.stalled));
+  await compare(connections, connections > 1000 ? 0.95 : 0.85);
 if (values.assert && !good) process.exitCode = 1;

@@ -4,6 +4,7 @@ import type { Person, Said } from "../api.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { Composer } from "./composer.ts";
 import { InFlight } from "./in-flight.ts";
+import type { NodeBar } from "./node-bar.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Timeline } from "./timeline.ts";
 import { TypingLine } from "./typing-line.ts";
@@ -12,6 +13,7 @@ import { TypingSignal } from "./typing-signal.ts";
 /** The room one is in. */
 export class Conversation {
   readonly #client: ChatClient;
+  readonly #nodeBar: NodeBar;
   readonly #title = find(".room-title", HTMLElement);
   readonly #timeline: Timeline;
   readonly #outgoing: Outgoing;
@@ -22,8 +24,9 @@ export class Conversation {
   #room = "";
   #visit = new AbortController();
 
-  constructor(client: ChatClient, me: Person) {
+  constructor(client: ChatClient, me: Person, nodeBar: NodeBar) {
     this.#client = client;
+    this.#nodeBar = nodeBar;
     this.#outgoing = new Outgoing(client, () => this.#showOutgoing());
     this.#timeline = new Timeline(me, {
       onRetry: (message) => this.#outgoing.retry(message),
@@ -54,7 +57,8 @@ export class Conversation {
       if (!signal.aborted) this.#explain(room, error);
     };
     const { messages, typing } = this.#client.chat;
-    messages.subscribe({ room }, { signal, onError, onData: (said) => this.#onSaid(room, said) });
+    const onGap = (): void => this.#nodeBar.onGap();
+    messages.subscribe({ room }, { signal, onError, onGap, onData: (said) => this.#onSaid(room, said) });
     typing.subscribe({ room }, { signal, onError, onData: (people) => this.#typingLine.show(people) });
   }
 
@@ -68,7 +72,10 @@ export class Conversation {
     if (all) {
       this.#timeline.clear(room);
       this.#timeline.fill(room, messages);
-    } else for (const message of messages) this.#timeline.add(message);
+    } else {
+      this.#nodeBar.onReceived(messages.length);
+      for (const message of messages) this.#timeline.add(message);
+    }
     for (const { draft } of messages) this.#outgoing.remove(draft);
   }
 

@@ -4,6 +4,7 @@ import { paintAvatar } from "./avatar.ts";
 import { createChatClient } from "./chat-client.ts";
 import { Conversation } from "./conversation.ts";
 import { identify, rename } from "./identity.ts";
+import { NodeBar } from "./node-bar.ts";
 import { PeopleList } from "./people-list.ts";
 import { RoomList } from "./room-list.ts";
 import { Sidebar } from "./sidebar.ts";
@@ -15,12 +16,14 @@ const client = createChatClient(me, hold);
 
 const notice = new Notice();
 const sidebar = new Sidebar();
-const conversation = new Conversation(client, me);
+const nodeBar = new NodeBar(() => client.demo.kill.mutate());
+const conversation = new Conversation(client, me, nodeBar);
 const rooms = new RoomList({ onCreate: (room) => client.rooms.create.mutate({ room }) });
 const people = new PeopleList(me);
 new ConnectionLine(client.connection);
 new CutButton(client.connection, hold, () => client.demo.cut.mutate());
 
+client.demo.node.subscribe(undefined, { onData: (name) => nodeBar.show(name), onError });
 client.rooms.list.subscribe(undefined, { onData: (names) => rooms.show(names), onError });
 client.presence.online.subscribe(undefined, { onData: (online) => people.show(online), onError });
 

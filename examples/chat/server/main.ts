@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
-import { createSite, listen } from "@tautline/example-page/server";
-import { serve } from "@tautline/server";
-import { createContext, router } from "./router.ts";
+import { listen } from "@tautline/example-page/server";
+import { createHub, serve } from "@tautline/server";
+import { createContext, createRouter } from "./router.ts";
+import { createChatSite } from "./site.ts";
 
 const host = process.env["HOST"] ?? "localhost";
 const preferredPort = Number(process.env["PORT"] ?? 4747);
 
-const site = await createSite(new URL("..", import.meta.url), ["api.ts", "limits.ts", "browser", "public"]);
-const http = createServer(site);
-const server = await serve({ router, server: http, path: "/rpc", createContext });
+const http = createServer(await createChatSite());
+const server = await serve({ router: createRouter(createHub()), server: http, path: "/rpc", createContext });
 const port = await listen(http, preferredPort, host);
 console.log(`The chat is open at http://${host}:${port}`);
 

@@ -283,7 +283,7 @@ describe("when the pipe is gone", () => {
     calls.attach(next);
     expect(next.sent).toEqual([
       [10, handles.query.id, "q", {}, 1],
-      [11, handles.mutation.id, "m", { firstId: 2 }, 2],
+      [11, handles.mutation.id, "m", {}, 2],
       [12, handles.subscription.id, "s", {}, 3],
     ]);
   });
@@ -338,7 +338,7 @@ describe("a call that was declined", () => {
     expect([calls.countOn(old), calls.size]).toEqual([2, 3]);
     calls.detach(old, lost, { started: true });
     calls.attach(next);
-    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", { firstId: 2 }, 2]);
+    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", {}, 2]);
     calls.receive([20, handles.mutation.id, "done"], next);
     expect(mutation.events).toEqual([["result", "done"]]);
   });
@@ -350,7 +350,7 @@ describe("a call that was declined", () => {
     const { handles } = callEach(calls);
     calls.attach(next);
     calls.receive([27, 2], old);
-    expect(next.sent).toEqual([[11, handles.mutation.id, "m", { firstId: 2 }, 2]]);
+    expect(next.sent).toEqual([[11, handles.mutation.id, "m", {}, 2]]);
   });
 
   test("is not sent again to the pipe that declined it", () => {

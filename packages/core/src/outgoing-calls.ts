@@ -60,7 +60,7 @@ export interface OutgoingCall {
   pipe: MessagePipe | undefined;
   /** Whether running it twice does what running it once does: then it may be sent again. */
   readonly idempotent: boolean;
-  /** Of a mutation: the id under which it was sent first; undefined while it was not. */
+  /** Of a mutation that may have run: the id under which it was sent first. An idempotent one is run again, whether it was or not. */
   firstId: number | undefined;
   /** The store that knows whether it has run; it is sent again only where that store is. */
   doubt: string | undefined;
@@ -221,6 +221,7 @@ export class OutgoingCalls implements PipeEnd {
       if (started && call.type === "mutation" && !call.idempotent) {
         if (store === undefined) this.fail(call, reason, true);
         call.doubt = store;
+        call.firstId ??= call.id;
         // Where it was sent again meanwhile, it may have run the first time.
         call.doubtUntil = Math.min(call.doubtUntil, until);
       }
@@ -367,7 +368,6 @@ export class OutgoingCalls implements PipeEnd {
     call.window = undefined;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
-    if (type === "mutation") call.firstId ??= id;
     call.pipe = this.#pipe;
     this.transmit(call, message, this.#pipe);
   }

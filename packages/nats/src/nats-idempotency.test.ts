@@ -67,6 +67,22 @@ describe.skipIf(!hasNats)("a NATS idempotency store (skipped without nats-server
     expect(outcomes.filter((outcome) => outcome !== undefined)).toEqual(Array.from({ length: 29 }, () => done));
   });
 
+  test("is ready when it has its name, and when the server does not come for too long", async () => {
+    const way = await startTcpProxy(server.url, (index) =>
+      index === 0 ? { faults: [{ direction: "down", atByte: 0, type: "stall", turns: 500 }] } : {},
+    );
+    const servers = `127.0.0.1:${way.port}`;
+    const store = natsIdempotencyStore({ servers });
+    afterTest(() => store.close());
+    await store.ready();
+    expect(store.name).toBeDefined();
+    way.refuse(true);
+    const hasty = natsIdempotencyStore({ servers, waitMs: 20 });
+    afterTest(() => hasty.close());
+    await hasty.ready();
+    expect(hasty.name).toBeUndefined();
+  });
+
   test("gives outcomes back as they were", async () => {
     const { store } = await createNode();
     const outcomes = [

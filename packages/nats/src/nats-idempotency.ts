@@ -22,6 +22,8 @@ import { randomId } from "./random-id.ts";
 
 /** Close it after the servers that use it. */
 export interface NatsIdempotencyStore extends IdempotencyStore {
+  /** Resolves when NATS is there, or has been away for `waitMs`. */
+  ready(): Promise<void>;
   /** What runs here is unknown to the others from then on. Idempotent. */
   close(): Promise<void>;
 }
@@ -90,6 +92,15 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
   /** The stream's: another one is there from when what was stored is lost. */
   get name(): string | undefined {
     return this.#stream.ref?.name;
+  }
+
+  async ready(): Promise<void> {
+    try {
+      await this.#link.whenUp(this.#waitMs);
+      await this.#stream.open();
+    } catch {
+      // It is away. The name is there when it is.
+    }
   }
 
   async claim(key: string, again?: string): Promise<CallOutcome | undefined> {

@@ -47,6 +47,11 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
+  /** Of its process; undefined while it is killed. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Where JetStream keeps what it stores. */
   get store(): string {
     return join(this.#folder, "store");

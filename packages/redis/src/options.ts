@@ -55,7 +55,7 @@ export interface RedisIdempotencyOptions extends RedisConnectionOptions {
    * Default 64 Mi. Off: `Infinity`.
    */
   readonly maxWaitingLength?: number;
-  /** How long a mutation waits for a server that is away, in ms, before it is `SERVICE_UNAVAILABLE`. Default 5,000. Off: 0. */
+  /** How long a mutation waits for a server that is away, in ms, before it is `SERVICE_UNAVAILABLE`, and `serve` before it listens. Default 5,000. Off: 0. */
   readonly waitMs?: number;
 }
 

@@ -43,6 +43,21 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
     expect(await other.claim("a")).toEqual(done);
   });
 
+  test("is ready when it has its name, and when the server does not come for too long", async () => {
+    const way = await startTcpProxy(server.url, (index) =>
+      index === 0 ? { faults: [{ direction: "down", atByte: 0, type: "stall", turns: 500 }] } : {},
+    );
+    const store = redisIdempotencyStore(way.url);
+    afterTest(() => store.close());
+    await store.ready();
+    expect(store.name).toBeDefined();
+    way.refuse(true);
+    const hasty = redisIdempotencyStore(way.url, { waitMs: 20 });
+    afterTest(() => hasty.close());
+    await hasty.ready();
+    expect(hasty.name).toBeUndefined();
+  });
+
   test("gives outcomes back as they were", async () => {
     const { store } = await createNode();
     const outcomes = [

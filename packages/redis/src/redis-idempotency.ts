@@ -17,6 +17,8 @@ import { isAway, outcomeUnknown, replyCode, unavailable } from "./redis-error.ts
 
 /** Close it after the servers that use it. */
 export interface RedisIdempotencyStore extends IdempotencyStore {
+  /** Resolves when the server is there, or has been away for `waitMs`. */
+  ready(): Promise<void>;
   /** What runs here is unknown to the others from then on. Idempotent. */
   close(): Promise<void>;
 }
@@ -86,6 +88,15 @@ class RedisStore implements RedisIdempotencyStore {
 
   get name(): string | undefined {
     return this.#name;
+  }
+
+  async ready(): Promise<void> {
+    try {
+      await this.#readiness.whenReady(this.#readiness.after(this.#waitMs));
+      if (this.#name === undefined) await this.#renew();
+    } catch {
+      // It is away. The name is there when it is.
+    }
   }
 
   async claim(key: string, again = ""): Promise<CallOutcome | undefined> {

@@ -17,6 +17,11 @@ export interface IdempotencyStore {
    */
   readonly keepMs?: number | undefined;
   /**
+   * Resolves when the name is known, or when that takes too long; never rejects. `serve` waits for it before it takes clients: those
+   * of a server that has died would not find the name, and would not send their mutations again. Default: it is known at once.
+   */
+  ready?(): Promise<void>;
+  /**
    * Claims a key. Whoever is first gets undefined, runs the mutation and calls `settle`; everybody after gets the outcome, when
    * there is one. A rejection fails the call, and nothing is run then: with a TautlineError `OUTCOME_UNKNOWN` where the mutation may
    * have been run, and nobody knows any more what it came to.

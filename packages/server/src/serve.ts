@@ -4,11 +4,13 @@ import { headersTimeoutMs, type ServeOptions } from "./options.ts";
 import { Server, type TautlineServer } from "./server.ts";
 
 /**
- * Serves a tRPC router (one built from a contract is one) over WebSockets. Resolves when it listens.
+ * Serves a tRPC router (one built from a contract is one) over WebSockets. Resolves when it listens; before it does, a store of mutations
+ * has to be there, or to have been away for its `waitMs`.
  *
  * @throws what listening throws: `EADDRINUSE` and the like.
  */
 export async function serve<Router extends AnyTRPCRouter>(options: ServeOptions<Router>): Promise<TautlineServer> {
+  if (options.idempotency?.ready !== undefined) await options.idempotency.ready();
   const http = options.server ?? createHttpServer();
   const server = new Server(options, http);
   if (options.server === undefined) await listen(http, options.port ?? 0, options.host);

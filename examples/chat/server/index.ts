@@ -1,0 +1,2 @@
+export { type ChatNode, createContext, createRouter } from "./router.ts";
+export { createChatSite } from "./site.ts";
