@@ -284,11 +284,11 @@ describe("acknowledgements", () => {
     expect(pair.client.session.keptLength).toBe(0);
   });
 
-  test("come after 256 kB, however few messages those are", async () => {
+  test("come after 384 kB, however few messages those are", async () => {
     const pair = await connected();
-    pair.client.send(128_000);
+    pair.client.send(256_000);
     await pair.settle();
-    expect(pair.client.session.keptLength).toBeGreaterThan(128_000);
+    expect(pair.client.session.keptLength).toBeGreaterThan(256_000);
     pair.client.send(136_000);
     await pair.settle();
     expect(pair.client.session.keptLength).toBe(0);
@@ -471,7 +471,7 @@ describe("drained()", () => {
     const drained = session.drained();
     expect(drained).toBeInstanceOf(Promise);
     expect(session.drained()).toBe(drained);
-    // Neither 32 messages nor 256 kB have come: only an end that was asked says so.
+    // Neither 32 messages nor 384 kB have come: only an end that was asked says so.
     await pair.settle();
     await drained;
     expect([session.keptLength, session.drained()]).toEqual([0, undefined]);

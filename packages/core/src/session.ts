@@ -16,7 +16,7 @@ export interface SessionOwner {
 
 /** After so many messages, or so much of them, the other side is told that it may forget them. */
 const messagesPerAck = 32;
-const lengthPerAck = 256 * 1024;
+const lengthPerAck = 384 * 1024;
 
 /**
  * What outlives connections: an ordered run of messages in each direction, each delivered exactly once while the session lives.
