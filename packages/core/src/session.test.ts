@@ -289,7 +289,7 @@ describe("acknowledgements", () => {
     pair.client.send(256_000);
     await pair.settle();
     expect(pair.client.session.keptLength).toBeGreaterThan(256_000);
-    pair.client.send(136_000);
+    pair.client.send(140_000);
     await pair.settle();
     expect(pair.client.session.keptLength).toBe(0);
   });
