@@ -171,13 +171,10 @@ export class Witness {
       seen.welcomeOrder = ++this.#order;
     } else seen.welcomeArrivedAt = this.#now();
     // One that nobody waits for says nothing of the session that the client has.
-    if (step === "sent" && (!seen.fresh || !connection.client.open)) return;
+    if (step === "sent" && !connection.client.open) return;
+    this.#checkOverflow(seen);
+    if (step === "sent" && !seen.fresh) return;
     this.#checkWindow(seen.client, session);
-    const { replayBytes, clientReplayBytes } = this.#settings;
-    if (session.length + this.emittedLength() > Math.min(replayBytes, clientReplayBytes)) {
-      // The server knows before its client does.
-      this.#excuse(seen.client, "more was sent than is kept", session.offlineFrom ?? this.#now(), 0);
-    }
     if (step === "arrived") session.welcomed = true;
     session.established = true;
     session.carrier = connection;
@@ -197,6 +194,13 @@ export class Witness {
     if (seen.fresh || !calls || since !== this.#now()) return false;
     seen.replaysInFlight.push(place);
     return true;
+  }
+
+  /** The server knows before its client does, which may never get that welcome. */
+  #checkOverflow({ client, session }: Seen): void {
+    const { replayBytes, clientReplayBytes } = this.#settings;
+    if (session.length + this.emittedLength() <= Math.min(replayBytes, clientReplayBytes)) return;
+    this.#excuse(client, "more was sent than is kept", session.offlineFrom ?? this.#now(), 0);
   }
 
   #checkWindow(client: string, { offlineFrom }: Session): void {
