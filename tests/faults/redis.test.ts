@@ -158,7 +158,7 @@ class World {
     await until("there is traffic", () => this.published > (keys.length * eventsOfKey) / 4);
     await happen(this);
     await Promise.all(traffic);
-    for (const key of keys) await this.#publish(key, 20_000);
+    for (const key of keys) await this.#publishLast(key);
     await until("the last is heard", () =>
       keys.every((key) =>
         this.#witnessesOf(key).every(({ numbers }) => numbers.at(-1) === this.#outcomesOf(key).length - 1),
@@ -200,6 +200,15 @@ class World {
       // Some come in one turn, some do not.
       if (this.random.chance(0.3)) await turn();
     }
+  }
+
+  /** One that is known to be stored: of one whose outcome is unknown nobody may ever hear. */
+  async #publishLast(key: string): Promise<void> {
+    for (let tries = 0; tries < 20; tries++) {
+      await this.#publish(key, 20_000);
+      if (this.#outcomesOf(key).at(-1) === "stored") return;
+    }
+    expect.fail("nothing is stored any more");
   }
 
   async #publish(key: string, waitMs: number): Promise<void> {
@@ -311,27 +320,33 @@ describe.skipIf(!hasRedis)(
       expect(world.gaps).toBeGreaterThan(0);
     });
 
-    test("that another takes over from, and that takes over again: gaps from one epoch to the next", async () => {
-      const atOnce = ["--repl-diskless-sync-delay", "0"];
-      const world = await World.create(firstSeed + 13, { args: atOnce });
-      const other = await RedisServer.start(...atOnce);
-      afterTest(() => other.close());
-      await other.client.replicaof("127.0.0.1", world.server.port);
-      await eventually("it has a replica", async () =>
-        (await world.server.client.info("replication")).includes("state=online"),
-      );
-      await world.run(async ({ server }) => {
-        await other.client.replicaof("NO", "ONE");
-        await server.client.replicaof("127.0.0.1", other.port);
-        await eventually("it is a replica", async () =>
-          (await server.client.info("replication")).includes("link_status:up"),
+    test.each([
+      ["all nodes publish", [0, 1]],
+      ["one node only follows, and does not notice", [0]],
+    ])(
+      "that another takes over from, and that takes over again: gaps from one epoch to the next; %s",
+      async (_, publishers) => {
+        const atOnce = ["--repl-diskless-sync-delay", "0"];
+        const world = await World.create(firstSeed + 13, { args: atOnce, publishers });
+        const other = await RedisServer.start(...atOnce);
+        afterTest(() => other.close());
+        await other.client.replicaof("127.0.0.1", world.server.port);
+        await eventually("it has a replica", async () =>
+          (await world.server.client.info("replication")).includes("state=online"),
         );
-        await pass(50);
-        await server.client.replicaof("NO", "ONE");
-      });
-      world.expectSound(({ from, to }) => from.epoch !== to.epoch);
-      expect(world.gaps).toBeGreaterThanOrEqual(keys.length * 2);
-    });
+        await world.run(async ({ server }) => {
+          await other.client.replicaof("NO", "ONE");
+          await server.client.replicaof("127.0.0.1", other.port);
+          await eventually("it is a replica", async () =>
+            (await server.client.info("replication")).includes("link_status:up"),
+          );
+          await pass(50);
+          await server.client.replicaof("NO", "ONE");
+        });
+        world.expectSound(({ from, to }) => from.epoch !== to.epoch);
+        expect(world.gaps).toBeGreaterThanOrEqual(keys.length * 2);
+      },
+    );
 
     test("whose connections are killed, and its scripts forgotten: no gap", async () => {
       const world = await World.create(firstSeed + 6);

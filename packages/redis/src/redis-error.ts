@@ -14,6 +14,8 @@ const refusals: ReadonlySet<string | undefined> = new Set([
   "LOADING",
   "MASTERDOWN",
   "MISCONF",
+  // Our own scripts', see `shardScript`.
+  "MISPLACED",
   "MOVED",
   "NOAUTH",
   "NOREPLICAS",
@@ -31,7 +33,7 @@ export function isRefusal(thrown: unknown): boolean {
 /** Whether a server that answers so is none to talk to, or not any more. */
 export function isMisplaced(thrown: unknown): boolean {
   const code = replyCode(thrown);
-  return code === "READONLY" || code === "MASTERDOWN" || code === "LOADING";
+  return code === "READONLY" || code === "MASTERDOWN" || code === "LOADING" || code === "MISPLACED";
 }
 
 /** Whether a command was not sent, or to such a server: it may be sent again, elsewhere or later. */
