@@ -1,5 +1,5 @@
 /** Whether the server's history is another one than ARGV[1], by the beginning of its name; not where nobody may ask. */
-export const historyScript = `
+export const historyScript: string = `
 local function isElsewhere()
   local info = redis.pcall('INFO', 'replication')
   local history = type(info) == 'string' and string.match(info, 'master_replid:(%w+)')
@@ -23,7 +23,7 @@ end
  * A node that has not noticed that its server was replaced, and came back, would begin an epoch with each of its scripts, and so would
  * those that have: it is sent to look (`isMisplaced`).
  */
-export const shardScript = `${historyScript}
+export const shardScript: string = `${historyScript}
 local function digits(number) return string.format('%.0f', number) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
