@@ -20,7 +20,16 @@ import { rejection } from "./fixture/client.ts";
 import { createGate } from "./fixture/gate.ts";
 import { recoveryContract } from "./fixture/recovery-contract.ts";
 import type { RecoveryRouter } from "./fixture/recovery-server.ts";
-import { cutTheNetwork, lost, resumed, type Situation, type Stores, World } from "./fixture/recovery-world.ts";
+import {
+  cutTheNetwork,
+  lost,
+  resumed,
+  type Situation,
+  type Stores,
+  serverKilled,
+  World,
+  windowOver,
+} from "./fixture/recovery-world.ts";
 
 cleanUpAfterEach();
 // Each test starts a process, and half of them a second one.
@@ -412,8 +421,7 @@ describe.each(Object.entries(lost))("where the session is lost because %s", (_wh
 });
 
 it("a memory store is gone with its process: the mutation is OUTCOME_UNKNOWN, and not run again", async () => {
-  const situation = lost["the server was killed and started again"] ?? resumed;
-  const world = await start(situation, { idempotency: "memory" });
+  const world = await start(serverKilled, { idempotency: "memory" });
   const failed = rejection(world.client.add.mutate("a"));
   await world.server.printed(/^add a$/);
   await world.breakOff();
@@ -423,8 +431,7 @@ it("a memory store is gone with its process: the mutation is OUTCOME_UNKNOWN, an
 });
 
 it("a memory broker is gone with its process: a subscription to a topic is told of the gap, and goes on", async () => {
-  const situation = lost["the server was killed and started again"] ?? resumed;
-  const world = await startWithContract(situation);
+  const world = await startWithContract(serverKilled);
   const { heard, events, standing } = followTopic(world, "posts");
   await standing();
   await world.publish(1);
@@ -440,7 +447,7 @@ it("a memory broker is gone with its process: a subscription to a topic is told 
 });
 
 it.each(["sum", "count"] as const)("the handler of a stream is told that the session is lost (%s)", async (path) => {
-  const world = await startWithContract(lost["its window is over"] ?? resumed);
+  const world = await startWithContract(windowOver);
   const { numbers, goOn } = upload();
   if (path === "sum") world.client.sum.mutate(numbers).catch(() => {});
   else read(world.client.count.query());

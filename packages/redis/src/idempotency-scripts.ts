@@ -1,5 +1,5 @@
+import { historyScript } from "./history-script.ts";
 import { RedisScript } from "./redis-script.ts";
-import { historyScript } from "./shard-script.ts";
 
 /**
  * The beginning of both. KEYS[1] is what holds for the whole store, KEYS[2] a sorted set of when the nodes' leases end. It leaves `now`,
@@ -11,7 +11,8 @@ local function digits(number) return string.format('%.0f', number) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local store = redis.call('HMGET', KEYS[1], 'epoch', 'history')
-if store[2] and store[2] ~= ARGV[1] and isElsewhere() then return redis.error_reply('MISPLACED the server has another history') end
+local elsewhere = misplaced(store[2])
+if elsewhere then return elsewhere end
 local epoch = store[1]
 if not epoch or (store[2] ~= ARGV[1] and ARGV[3] == '0') then
   epoch = ARGV[2] .. string.format('%x', time[1] * 1000000 + time[2])

@@ -14,7 +14,7 @@ const refusals: ReadonlySet<string | undefined> = new Set([
   "LOADING",
   "MASTERDOWN",
   "MISCONF",
-  // Our own scripts', see `shardScript`.
+  // Our own scripts', see `historyScript`.
   "MISPLACED",
   "MOVED",
   "NOAUTH",

@@ -1,11 +1,4 @@
-/** Whether the server's history is another one than ARGV[1], by the beginning of its name; not where nobody may ask. */
-export const historyScript: string = `
-local function isElsewhere()
-  local info = redis.pcall('INFO', 'replication')
-  local history = type(info) == 'string' and string.match(info, 'master_replid:(%w+)')
-  return history and string.sub(history, 1, #ARGV[1]) ~= ARGV[1]
-end
-`;
+import { historyScript } from "./history-script.ts";
 
 /**
  * The beginning of every script on a log. KEYS[1] is the shard, KEYS[2] the log, KEYS[3] its events. It leaves:
@@ -19,16 +12,14 @@ end
  * ARGV[1] names the server's history. Another one than the shard was written in means that the server was restarted or replaced, and
  * unless that loses nothing (ARGV[3]), a new epoch begins after all that is still there. ARGV[2] is what its name begins with. What a
  * key was forgotten for is older than ARGV[4] ms, -1 where nothing ever is.
- *
- * A node that has not noticed that its server was replaced, and came back, would begin an epoch with each of its scripts, and so would
- * those that have: it is sent to look (`isMisplaced`).
  */
 export const shardScript: string = `${historyScript}
 local function digits(number) return string.format('%.0f', number) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local shard = redis.call('HMGET', KEYS[1], 'epoch', 'start', 'begun', 'clock', 'history')
-if shard[5] and shard[5] ~= ARGV[1] and isElsewhere() then return redis.error_reply('MISPLACED the server has another history') end
+local elsewhere = misplaced(shard[5])
+if elsewhere then return elsewhere end
 local epoch, start, begun, clock = shard[1], tonumber(shard[2]), tonumber(shard[3]), tonumber(shard[4])
 if not epoch or (shard[5] ~= ARGV[1] and ARGV[3] == '0') then
   clock = math.max(clock or 0, now * 1024)
