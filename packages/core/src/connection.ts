@@ -2,14 +2,13 @@ import * as closeCode from "./close-code.ts";
 import { type BinaryDecoder, decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
-import { Outbox } from "./outbox.ts";
+import { type FrameSink, Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { badMessage, type Message, type MessageTable } from "./protocol.ts";
-import type { OutgoingFrame, OutgoingMessage } from "./shared-message.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
 
 /** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
-export interface Socket {
-  send(frame: OutgoingFrame): void;
+export interface Socket extends FrameSink {
   /** @param reason at most 123 bytes (RFC 6455, section 5.5.1). */
   close(code: number, reason: string): void;
   /** Resolves when more can be sent without growing memory; undefined while that is so. Left out: nobody can tell. */
@@ -53,7 +52,7 @@ export class Connection implements MessagePipe {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#reader = reader;
-    this.#outbox = new Outbox((frame) => socket.send(frame), reader.turn);
+    this.#outbox = new Outbox(socket, reader.turn);
   }
 
   get open(): boolean {

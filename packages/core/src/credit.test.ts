@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Credit, Window } from "./credit.ts";
+import { Credit, costOf, Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import { windowBytes } from "./options.ts";
 
@@ -15,23 +15,23 @@ function codeOf(run: () => unknown): string | undefined {
 describe("Credit", () => {
   test("is for 1,024 small items, whatever their length", () => {
     const credit = new Credit();
-    for (let item = 0; item < 1023; item++) credit.spend(item);
+    for (let item = 0; item < 1023; item++) credit.spend(costOf(item));
     expect(credit.granted()).toBeUndefined();
-    credit.spend(1);
+    credit.spend(costOf(1));
     expect(credit.granted()).toBeInstanceOf(Promise);
   });
 
   test("is for 256 KiB of large ones; the last may go over it", () => {
     const credit = new Credit();
-    credit.spend(windowBytes - 1);
+    credit.spend(costOf(windowBytes - 1));
     expect(credit.granted()).toBeUndefined();
-    credit.spend(50_000_000);
+    credit.spend(costOf(50_000_000));
     expect(credit.granted()).toBeInstanceOf(Promise);
   });
 
   test("is waited for until more was granted than was sent", async () => {
     const credit = new Credit();
-    credit.spend(2 * windowBytes);
+    credit.spend(costOf(2 * windowBytes));
     let waits = true;
     void credit.granted()?.then(() => {
       waits = false;
@@ -83,7 +83,7 @@ describe("Window", () => {
         if (granted !== undefined) credit.grant(granted);
       }
       expect(credit.granted()).toBeUndefined();
-      credit.spend(length);
+      credit.spend(costOf(length));
       window.receive(length);
       waiting.push(length);
     }

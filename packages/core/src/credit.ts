@@ -27,9 +27,14 @@ export class Credit {
     return this.#sent;
   }
 
-  /** An item was sent in a frame of this length. The last one may go over what was granted. */
-  spend(frameLength: number): void {
-    this.#sent += costOf(frameLength);
+  /** What is granted and not spent; less than 0 where the last item went over it. */
+  get left(): number {
+    return this.#granted - this.#sent;
+  }
+
+  /** Items that count so much were sent. The last one may go over what was granted. */
+  spend(cost: number): void {
+    this.#sent += cost;
   }
 
   /** Takes the receiver's word: a sum, which only grows. @throws TautlineError `BAD_MESSAGE` where it does not. */

@@ -15,7 +15,7 @@ function createCall(type: Type = "query") {
       sent.push(message);
       return length;
     },
-    sendShared: () => {},
+    pipe: { open: true, send: () => {}, decode: () => [], drained: () => undefined },
     sendValue: (message: CalleeMessage) => replies.sendReply(message),
     onSettled: (call: IncomingCall) => settled.push(call),
     onStreamsOver: () => {},

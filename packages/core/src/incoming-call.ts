@@ -1,10 +1,10 @@
 import type { StreamingCall } from "./call-streams.ts";
 import type { ProcedureType } from "./contract.ts";
-import { Credit } from "./credit.ts";
+import { Credit, costOf } from "./credit.ts";
 import type { TautlineError } from "./errors.ts";
 import * as messageType from "./message-type.ts";
+import type { MessagePipe } from "./pipe.ts";
 import type { CalleeMessage, CallFields, StreamMessage } from "./protocol.ts";
-import type { SharedMessage } from "./shared-message.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
 
 /** What a call answers through. */
@@ -13,7 +13,8 @@ export interface CallReplies {
   sendReply(message: CalleeMessage): number;
   /** The same for a message that holds a value, and sends the streams of that. */
   sendValue(message: CalleeMessage, value: unknown, call: IncomingCall): number;
-  sendShared(message: SharedMessage): void;
+  /** What all calls of the session are answered through. */
+  readonly pipe: MessagePipe;
   /** The call has settled: its id is forgotten. */
   onSettled(call: IncomingCall): void;
   /** The call has settled, and none of its streams flows any more. */
@@ -159,15 +160,21 @@ export class IncomingCall implements StreamingCall {
     this.#replies.sendReply(shown ? [messageType.channel, id, channel, shown] : [messageType.channel, id, channel]);
   }
 
-  /** An item for all calls on a channel; each has to be told with `spend`. */
-  sendShared(message: SharedMessage): void {
-    if (!this.#settled) this.#replies.sendShared(message);
+  /** What goes to all calls on a channel is sent here, and each is told with `spend`. */
+  get pipe(): MessagePipe {
+    return this.#replies.pipe;
   }
 
-  /** An item has been sent in a frame of this length. */
-  spend(frameLength: number): void {
+  /** How much its caller takes; not more than 0 where it is to grant more first. */
+  get credit(): number {
     this.#credit ??= new Credit();
-    this.#credit.spend(frameLength);
+    return this.#credit.left;
+  }
+
+  /** Items that count so much have been sent. */
+  spend(cost: number): void {
+    this.#credit ??= new Credit();
+    this.#credit.spend(cost);
   }
 
   sendEnd(): void {
@@ -220,7 +227,7 @@ export class IncomingCall implements StreamingCall {
 
   #sendPaced(message: CalleeMessage, value: unknown): number {
     const frameLength = this.#replies.sendValue(message, value, this);
-    this.spend(frameLength);
+    this.spend(costOf(frameLength));
     return frameLength;
   }
 

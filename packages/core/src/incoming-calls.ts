@@ -18,7 +18,6 @@ import {
   procedureType,
   type StreamMessage,
 } from "./protocol.ts";
-import type { SharedMessage } from "./shared-message.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
 import type { StreamTable } from "./stream-table.ts";
 
@@ -53,7 +52,7 @@ export interface CallCarriers {
 
 /** The calls that the other end makes through one pipe. */
 export class IncomingCalls implements CallReplies {
-  readonly #pipe: MessagePipe;
+  readonly pipe: MessagePipe;
   readonly #server: CallServer;
   readonly #maxCalls: number;
   readonly #maxSubscriptions: number;
@@ -69,7 +68,7 @@ export class IncomingCalls implements CallReplies {
   #lastId = 0;
 
   constructor(pipe: MessagePipe, server: CallServer, limits: CallLimits = {}, { streams, parts }: CallCarriers = {}) {
-    this.#pipe = pipe;
+    this.pipe = pipe;
     this.#server = server;
     this.#streams = streams;
     this.#parts = parts;
@@ -127,7 +126,7 @@ export class IncomingCalls implements CallReplies {
 
   sendReply(message: CalleeMessage): number {
     const encoded = encodeMessage(message, this.#maxReplyBytes);
-    if (this.#parts === undefined) this.#pipe.send(encoded);
+    if (this.#parts === undefined) this.pipe.send(encoded);
     else this.#parts.send(message[1], message[0] === messageType.downItem ? message[2] : 0, encoded);
     return frameLength(encoded);
   }
@@ -142,10 +141,6 @@ export class IncomingCalls implements CallReplies {
       discardStreams(streamsOf(value));
       throw error;
     }
-  }
-
-  sendShared(message: SharedMessage): void {
-    this.#pipe.send(message);
   }
 
   /** One whose answer still leaves in parts takes its place until then. */
@@ -168,7 +163,7 @@ export class IncomingCalls implements CallReplies {
   }
 
   drained(id: number, stream: number): Promise<void> | undefined {
-    return this.#parts?.sent(id, stream) ?? this.#pipe.drained();
+    return this.#parts?.sent(id, stream) ?? this.pipe.drained();
   }
 
   #onCall([code, id, path, fields, input]: CallMessage): void {
@@ -207,7 +202,7 @@ export class IncomingCalls implements CallReplies {
   }
 
   #onWhole(frame: Frame, id: number, stream: number): void {
-    const [message, ...more] = this.#pipe.decode(frame) as PeerMessage[];
+    const [message, ...more] = this.pipe.decode(frame) as PeerMessage[];
     const isCall = stream === 0 && message !== undefined && message[0] <= messageType.subscription;
     const isItem = message?.[0] === messageType.upItem && message[2] === stream;
     if (message?.[1] !== id || !(isCall || isItem) || more.length > 0) throw badMessage("parts of another message");

@@ -26,6 +26,7 @@ export type {
   SubscriptionOptions,
   Unsubscribable,
 } from "./contract-calls.ts";
+export { costOf } from "./credit.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { everyMessage } from "./every-message.ts";
 export { type EncodedMessage, type Frame, frameLength } from "./frame.ts";

@@ -6,7 +6,7 @@ import { messagesOf } from "./testing/frame-json.ts";
 
 function createOutbox() {
   const frames: Frame[] = [];
-  return { frames, outbox: new Outbox((frame) => frames.push(plainFrame(frame))) };
+  return { frames, outbox: new Outbox({ send: (frame) => frames.push(plainFrame(frame)) }) };
 }
 
 async function microtasks(count = 20): Promise<void> {
@@ -42,7 +42,7 @@ describe("Outbox", () => {
       const frames: Frame[] = [];
       const turns: (() => void)[] = [];
       const turn = () => new Promise<void>((resolve) => turns.push(resolve));
-      return { frames, turns, outbox: new Outbox((frame) => frames.push(plainFrame(frame)), turn) };
+      return { frames, turns, outbox: new Outbox({ send: (frame) => frames.push(plainFrame(frame)) }, turn) };
     }
 
     test("keeps a burst of messages until the turn is over, looking no more", async () => {
@@ -160,7 +160,7 @@ describe("Outbox", () => {
 
   test("sends a message that goes to many as a frame of its own, by reference, after what waits", async () => {
     const frames: OutgoingFrame[] = [];
-    const outbox = new Outbox((frame) => frames.push(frame));
+    const outbox = new Outbox({ send: (frame) => frames.push(frame) });
     const shared = new SharedMessage('[35,1,"e1"]');
     outbox.push("[22,1]");
     outbox.push(shared);
@@ -173,9 +173,11 @@ describe("Outbox", () => {
 
   test("keeps the order when sending a frame makes more messages", async () => {
     const frames: Frame[] = [];
-    const outbox: Outbox = new Outbox((frame) => {
-      frames.push(plainFrame(frame));
-      if (frames.length === 1) outbox.push("[25,2]");
+    const outbox: Outbox = new Outbox({
+      send: (frame) => {
+        frames.push(plainFrame(frame));
+        if (frames.length === 1) outbox.push("[25,2]");
+      },
     });
     outbox.push("[25,1]");
     await microtasks(40);

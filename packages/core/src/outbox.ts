@@ -16,9 +16,14 @@ const burstMessages = 16;
 /** A promise's reaction is a bare microtask; Node's queueMicrotask adds an async resource, and costs three times as much. */
 const settled: Promise<void> = Promise.resolve();
 
+/** Where frames leave. */
+export interface FrameSink {
+  send(frame: OutgoingFrame): void;
+}
+
 /** Joins what is sent to one peer in one turn of the event loop into one frame. Order is kept. */
 export class Outbox {
-  readonly #sendFrame: (frame: OutgoingFrame) => void;
+  readonly #socket: FrameSink;
   readonly #turn: (() => Promise<void>) | undefined;
   #pending = "";
   #count = 0;
@@ -27,15 +32,15 @@ export class Outbox {
   #scheduled = false;
 
   /** @param turn resolves when this turn of the event loop is over; left out where nobody can tell. */
-  constructor(sendFrame: (frame: OutgoingFrame) => void, turn?: () => Promise<void>) {
-    this.#sendFrame = sendFrame;
+  constructor(socket: FrameSink, turn?: () => Promise<void>) {
+    this.#socket = socket;
     this.#turn = turn;
   }
 
   push(message: OutgoingMessage): void {
     if (typeof message !== "string" || message.length > joinLimitLength) {
       this.flush();
-      return this.#sendFrame(typeof message === "string" ? `[${message}]` : message);
+      return this.#socket.send(typeof message === "string" ? `[${message}]` : message);
     }
     this.#pending += (this.#count++ === 0 ? "[" : ",") + message;
     this.#quiet = 0;
@@ -48,16 +53,16 @@ export class Outbox {
 
   /** Sends what waits, now. */
   flush(): void {
+    if (this.#count === 0) return;
     const frame = `${this.#pending}]`;
-    if (this.discard() > 0) this.#sendFrame(frame);
+    this.discard();
+    this.#socket.send(frame);
   }
 
-  /** Forgets what waits: its connection is gone. Returns how many messages that were. */
-  discard(): number {
-    const count = this.#count;
+  /** Forgets what waits: its connection is gone. */
+  discard(): void {
     this.#pending = "";
     this.#count = 0;
-    return count;
   }
 
   readonly #look = (): void => {

@@ -1,4 +1,4 @@
-import { Credit } from "./credit.ts";
+import { Credit, costOf } from "./credit.ts";
 import type { PumpTarget } from "./pump.ts";
 
 /** What a stream is sent through. */
@@ -63,7 +63,7 @@ export class OutgoingStream implements PumpTarget {
   sendItem(value: unknown, bytes?: number): number {
     if (this.#settled) return 0;
     const frameLength = this.#link.sendItem(this.number, value);
-    this.#credit.spend(frameLength);
+    this.#credit.spend(costOf(frameLength));
     this.#bytes += bytes ?? frameLength;
     return frameLength;
   }

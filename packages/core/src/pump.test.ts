@@ -19,7 +19,7 @@ function createSubscription() {
     {
       sendReply: (message) => sent.push(message),
       sendValue: (message) => sent.push(message),
-      sendShared: () => {},
+      pipe: { open: true, send: () => {}, decode: () => [], drained: () => undefined },
       onStreamsOver: () => {},
       onSettled: () => {},
       drained: () => (socket.full ? new Promise<void>((resolve) => (socket.release = resolve)) : undefined),

@@ -1,9 +1,7 @@
 import type { OutgoingMessage } from "./shared-message.ts";
 
-interface Kept {
-  message: OutgoingMessage;
-  next: Kept | undefined;
-}
+/** A ring with no more slots than this is kept while it is empty: those of whoever acknowledges in time never grow past it. */
+const smallRing = 64;
 
 /**
  * Messages that were sent and not yet acknowledged, by their place in the run of all messages sent. Encoded messages are held by
@@ -11,9 +9,8 @@ interface Kept {
  */
 export class ReplayBuffer {
   readonly #maxLength: number;
-  /** Let go; what is kept follows it. */
-  #gone: Kept = { message: "", next: undefined };
-  #newest: Kept = this.#gone;
+  /** A power of two of them; the message at a position is in the slot of the position's lowest bits. */
+  #ring: (OutgoingMessage | undefined)[] = [];
   #start = 0;
   #end = 0;
   #length = 0;
@@ -39,30 +36,38 @@ export class ReplayBuffer {
   }
 
   push(message: OutgoingMessage): void {
-    this.#newest = this.#newest.next = { message, next: undefined };
-    this.#end++;
+    if (this.#end - this.#start === this.#ring.length) this.#grow();
+    this.#ring[this.#slot(this.#end++)] = message;
     this.#length += message.length;
     while (this.#length > this.#maxLength && this.#end - this.#start > 1) this.trim(this.#start + 1);
   }
 
   /** Lets go of every message before `position`, which is no further than `end`. */
   trim(position: number): void {
-    for (let { next } = this.#gone; this.#start < position && next !== undefined; next = next.next) {
-      this.#start++;
-      this.#length -= next.message.length;
-      next.message = "";
-      // An old object that points to a young one makes the collector keep that, and whatever follows it.
-      this.#gone.next = undefined;
-      this.#gone = next;
+    for (; this.#start < position; this.#start++) {
+      const slot = this.#slot(this.#start);
+      this.#length -= this.#ring[slot]?.length ?? 0;
+      this.#ring[slot] = undefined;
     }
+    if (this.#start === this.#end && this.#ring.length > smallRing) this.#ring = [];
   }
 
   /** Hands over what is kept, oldest first; also where some of it is let go meanwhile. */
   replay(send: (message: OutgoingMessage) => void): void {
-    for (let { next } = this.#gone; next !== undefined; ) {
-      const { message } = next;
-      next = next.next;
-      send(message);
+    for (let position = this.#start; position < this.#end; position++) {
+      const message = this.#ring[this.#slot(position)];
+      if (message !== undefined) send(message);
     }
+  }
+
+  #slot(position: number): number {
+    return position & (this.#ring.length - 1);
+  }
+
+  #grow(): void {
+    const ring = new Array<OutgoingMessage | undefined>(this.#ring.length * 2 || 8);
+    for (let position = this.#start; position < this.#end; position++)
+      ring[position & (ring.length - 1)] = this.#ring[this.#slot(position)];
+    this.#ring = ring;
   }
 }

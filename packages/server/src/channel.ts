@@ -1,14 +1,18 @@
 import {
+  costOf,
   encodeMessage,
   frameLength,
+  type IncomingCall,
   largeFrameLength,
+  type MessagePipe,
   messageType,
   SharedMessage,
   streamsOf,
 } from "@tautline/core/internals";
-import type { TopicItem } from "./feed-entry.ts";
-import type { KeyFeed } from "./key-feed.ts";
+import { FeedEvent, type TopicItem } from "./feed-entry.ts";
+import type { FeedCarrier, KeyFeed } from "./key-feed.ts";
 import type { ItemCheck } from "./subscription-items.ts";
+import { isThenable } from "./thenable.ts";
 
 export interface ChannelsOptions {
   /** The transformer's. */
@@ -31,61 +35,91 @@ export class Channels {
   of(feed: KeyFeed, check: ItemCheck | undefined): Channel {
     const channels = this.#channels.get(feed) ?? new Map<ItemCheck | undefined, Channel>();
     this.#channels.set(feed, channels);
-    const channel = channels.get(check) ?? new Channel(++this.#count, this.#options);
+    const channel = channels.get(check) ?? new Channel(++this.#count, feed, check, this.#options);
     channels.set(check, channel);
     return channel;
   }
 }
 
-/** The way of a feed's events to calls that want them as they are: each is encoded once, and goes to a session once. */
-export class Channel {
+/** Who is on a channel: what comes is brought. */
+export interface Passenger {
+  readonly call: IncomingCall;
+  /** It is on the channel no more: this entry of the feed is the first that it takes by itself again. */
+  onPutDown(next: number): void;
+}
+
+/**
+ * The way of a feed's events to calls that want them as they are, and have taken all that there is: each is encoded once, and goes to
+ * a session once. Whoever cannot be brought an event, for it is large, or for want of credit, takes it by itself.
+ */
+export class Channel implements FeedCarrier {
   readonly number: number;
+  readonly #feed: KeyFeed;
+  readonly #check: ItemCheck | undefined;
   readonly #options: ChannelsOptions;
-  readonly #seats = new Map<object, ChannelSeat>();
+  readonly #seats = new Map<MessagePipe, ChannelSeat>();
   /** The entry of the feed that was encoded last. */
   #entry = -1;
   #message: SharedMessage | undefined = undefined;
 
-  constructor(number: number, options: ChannelsOptions) {
+  constructor(number: number, feed: KeyFeed, check: ItemCheck | undefined, options: ChannelsOptions) {
     this.number = number;
+    this.#feed = feed;
+    this.#check = check;
     this.#options = options;
   }
 
-  /** Whether calls of a session are on it. */
-  has(session: object): boolean {
-    return this.#seats.has(session);
+  /** Where a session's calls are that are on the channel. */
+  seat(session: MessagePipe): ChannelSeat | undefined {
+    return this.#seats.get(session);
   }
 
-  /** Puts a call of a session, which is at an entry, on the channel; undefined where others of the session are elsewhere. */
-  join(session: object, entry: number): ChannelSeat | undefined {
-    const seat = this.#seats.get(session) ?? new ChannelSeat(this, session);
-    if (!seat.join(entry)) return undefined;
+  /** A place for the calls of a session that has none here; the entry is the next that they are brought. */
+  openSeat(session: MessagePipe, next: number): ChannelSeat {
+    if (this.#seats.size === 0) this.#feed.addCarrier(this);
+    const seat = new ChannelSeat(this, session, next);
     this.#seats.set(session, seat);
     return seat;
   }
 
-  /** The message of an entry; undefined where each call has to see to it by itself: it is large, or cannot be written. */
-  encode(entry: number, item: TopicItem): SharedMessage | undefined {
-    if (this.#entry === entry) return this.#message;
-    this.#message = this.#tryEncode(item);
-    this.#entry = entry;
+  /** A session's last call has left. */
+  closeSeat(session: MessagePipe): void {
+    this.#seats.delete(session);
+    if (this.#seats.size === 0) this.#feed.removeCarrier(this);
+  }
+
+  onEntry(number: number): void {
+    const message = this.encode(number);
+    for (const seat of this.#seats.values()) {
+      if (message === undefined) seat.putDown();
+      else seat.bring(message);
+    }
+  }
+
+  onFeedFailed(): void {
+    for (const seat of this.#seats.values()) seat.putDown();
+  }
+
+  /** The message of an entry that the feed has; undefined where each call has to see to it by itself. */
+  encode(number: number): SharedMessage | undefined {
+    if (this.#entry === number) return this.#message;
+    const entry = this.#feed.entry(number);
+    this.#message = entry instanceof FeedEvent ? this.#tryEncode(entry) : undefined;
+    this.#entry = number;
     return this.#message;
   }
 
-  /** A session's last call has left. */
-  onLeft(session: object): void {
-    this.#seats.delete(session);
-  }
-
-  #tryEncode(item: TopicItem): SharedMessage | undefined {
+  /** What goes wrong each call is told when it takes the event itself. */
+  #tryEncode(event: FeedEvent): SharedMessage | undefined {
     try {
-      return this.#encode(item);
+      return this.#encode(this.#check === undefined ? event : event.checked(this.#check));
     } catch {
       return undefined;
     }
   }
 
   #encode({ id, data }: TopicItem): SharedMessage | undefined {
+    if (isThenable(data)) return undefined;
     const { write, maxFrameBytes } = this.#options;
     const value = write(data);
     // Streams are for one reader.
@@ -99,61 +133,79 @@ export class Channel {
 }
 
 /**
- * Where a session's calls on a channel are. What is sent there is for all of them, so they have to be at the same place: an entry is
- * sent when each has accounted for the one before.
+ * Where a session's calls on a channel are: at the same entry, for what is sent there is for all of them. Their credit is accounted
+ * for when the least of it is used up, not with each event.
  */
 export class ChannelSeat {
-  readonly channel: Channel;
-  readonly #session: object;
-  /** The entry that is to be sent next, by whichever call comes to it first. */
-  #next = 0;
-  #calls = 0;
-  /** Calls that have not accounted for the entry before. */
-  #owing = 0;
-  #sentLength = 0;
+  readonly #channel: Channel;
+  readonly #session: MessagePipe;
+  readonly #passengers: Passenger[] = [];
+  /** The entry that is brought next. */
+  #next: number;
+  /** What may be sent before credit has to be looked at; and what was sent since it was. */
+  #left = 0;
+  #spent = 0;
 
-  constructor(channel: Channel, session: object) {
-    this.channel = channel;
+  constructor(channel: Channel, session: MessagePipe, next: number) {
+    this.#channel = channel;
     this.#session = session;
+    this.#next = next;
   }
 
-  /** The length of the frame that was sent last. */
-  get sentLength(): number {
-    return this.#sentLength;
+  /** The entry that is brought next. */
+  get next(): number {
+    return this.#next;
   }
 
-  /** Whether the entry was sent, to a call that is on the channel and comes to it now. */
-  hasSent(entry: number): boolean {
-    return entry < this.#next;
+  /** Takes one that has taken all before `next`, and has credit. */
+  join(passenger: Passenger): void {
+    this.#settle();
+    this.#passengers.push(passenger);
+    this.#left = 0;
   }
 
-  canSend(entry: number): boolean {
-    return entry === this.#next && this.#owing === 0;
+  /** Puts one down. */
+  leave(passenger: Passenger): void {
+    this.#settle();
+    this.#passengers.splice(this.#passengers.indexOf(passenger), 1);
+    if (this.#passengers.length === 0) this.#channel.closeSeat(this.#session);
+    passenger.onPutDown(this.#next);
   }
 
-  /** Takes a call that is at an entry. Returns whether it could. */
-  join(entry: number): boolean {
-    if (this.#calls > 0 && !this.canSend(entry)) return false;
-    this.#next = entry;
-    this.#calls++;
-    return true;
+  /** Puts all down. */
+  putDown(): void {
+    for (const passenger of [...this.#passengers]) this.leave(passenger);
   }
 
-  /** @param entry where the call is. */
-  leave(entry: number): void {
-    this.#calls--;
-    if (this.hasSent(entry)) this.#owing--;
-    if (this.#calls === 0) this.channel.onLeft(this.#session);
+  /** Brings an event to all who have credit; puts down who has none, or all where the session takes no more. */
+  bring(message: SharedMessage): void {
+    if (this.#left <= 0) this.#look();
+    if (this.#session.drained() !== undefined) this.putDown();
+    else if (this.#passengers.length > 0) this.send(message);
   }
 
-  onSent(message: SharedMessage): void {
+  /** Sends the entry that is brought next. */
+  send(message: SharedMessage): void {
+    const cost = costOf(message.frameLength);
+    this.#left -= cost;
+    this.#spent += cost;
     this.#next++;
-    this.#owing = this.#calls - 1;
-    this.#sentLength = message.frameLength;
+    this.#session.send(message);
   }
 
-  /** A call has accounted for what another has sent. */
-  onTaken(): void {
-    this.#owing--;
+  #look(): void {
+    this.#settle();
+    let left = 0;
+    for (const passenger of [...this.#passengers]) {
+      const { credit } = passenger.call;
+      if (credit <= 0) this.leave(passenger);
+      else if (left === 0 || credit < left) left = credit;
+    }
+    this.#left = left;
+  }
+
+  #settle(): void {
+    for (const { call } of this.#passengers) call.spend(this.#spent);
+    this.#spent = 0;
   }
 }

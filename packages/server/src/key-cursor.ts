@@ -96,6 +96,18 @@ export class KeyCursor implements FeedCursor {
     this.#feed.remove(this);
   }
 
+  /** Somebody else brings what comes, until `wake`: it is live, and has taken everything. */
+  rest(): void {
+    this.#feed.rest(this);
+  }
+
+  /** Takes what comes by itself again, this entry first. */
+  wake(next: number): void {
+    this.#next = next;
+    this.#position = this.#feed.positionBefore(next);
+    this.#feed.wake(this, next);
+  }
+
   /** Goes on somewhere else: after a position, or where the feed is now. */
   seek(after: Position | undefined): void {
     this.#position = after;

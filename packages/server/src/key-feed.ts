@@ -28,6 +28,14 @@ export interface FeedCursor {
   onFeedFailed(error: unknown): void;
 }
 
+/** Brings what comes to subscribers whose cursors rest meanwhile. */
+export interface FeedCarrier {
+  /** Called before the cursors hear of it. Cursors that it wakes here are among those. */
+  onEntry(number: number): void;
+  /** Has all who rest go on by themselves. */
+  onFeedFailed(): void;
+}
+
 /** What was read of a key's history: perhaps a gap, then events. */
 export interface FeedPage {
   readonly entries: readonly FeedEntry[];
@@ -46,6 +54,9 @@ export class KeyFeed implements FollowListener {
   readonly key: string;
   readonly #host: FeedHost;
   readonly #cursors = new Set<FeedCursor>();
+  readonly #carriers: FeedCarrier[] = [];
+  /** Cursors of those to whom carriers bring what comes. */
+  #resting: Set<FeedCursor> | undefined = undefined;
   /** Reads that are under way, by the position that they read on from: whoever comes back together reads together. */
   #reads: Map<string, Promise<FeedPage>> | undefined = undefined;
   readonly #entries: FeedEntry[] = [];
@@ -71,7 +82,7 @@ export class KeyFeed implements FollowListener {
 
   /** How many subscribers it has. */
   get size(): number {
-    return this.#cursors.size;
+    return this.#cursors.size + (this.#resting?.size ?? 0);
   }
 
   /** The number of the first entry that is kept, and of the next that comes. */
@@ -100,21 +111,46 @@ export class KeyFeed implements FollowListener {
   add(cursor: FeedCursor): void {
     this.#cursors.add(cursor);
     if (this.#position !== undefined) cursor.onFeedStarted();
-    else if (this.#cursors.size === 1) this.#start();
+    else if (this.size === 1) this.#start();
   }
 
   /** With the last one the feed is over. */
   remove(cursor: FeedCursor): void {
     this.release(cursor);
     this.#cursors.delete(cursor);
-    if (this.#closed || this.#cursors.size > 0) return;
+    this.#resting?.delete(cursor);
+    if (this.#closed || this.size > 0) return;
     this.#closed = true;
     this.#host.onUnused(this);
     this.#follow?.close();
   }
 
+  /** Has a carrier bring what comes; the newer ones later. */
+  addCarrier(carrier: FeedCarrier): void {
+    this.#carriers.push(carrier);
+  }
+
+  removeCarrier(carrier: FeedCarrier): void {
+    this.#carriers.splice(this.#carriers.indexOf(carrier), 1);
+  }
+
+  /** A carrier brings what comes to the cursor's owner, who has taken everything. */
+  rest(cursor: FeedCursor): void {
+    this.#cursors.delete(cursor);
+    this.#resting ??= new Set();
+    this.#resting.add(cursor);
+  }
+
+  /** The cursor takes what comes by itself again, this entry first; that is the newest, or the next to come. */
+  wake(cursor: FeedCursor, next: number): void {
+    this.#resting?.delete(cursor);
+    this.#cursors.add(cursor);
+    if (next < this.end) this.hold(cursor);
+  }
+
   /** Ends the subscriptions of everybody. */
   fail(error: unknown): void {
+    for (const carrier of [...this.#carriers]) carrier.onFeedFailed();
     for (const cursor of this.#cursors) cursor.onFeedFailed(error);
   }
 
@@ -131,6 +167,11 @@ export class KeyFeed implements FollowListener {
     cursor.behind = false;
     this.#behind--;
     if (this.#behind === 0 && !this.#delivering) this.#clear();
+  }
+
+  /** Where in the log the predecessor of an entry is that is kept, or is the next to come. */
+  positionBefore(number: number): Position | undefined {
+    return number > this.#first ? this.entry(number - 1)?.position : this.#base;
   }
 
   /** The number of the first entry after a position, if nothing is missing between the two; undefined if something may be. */
@@ -181,9 +222,11 @@ export class KeyFeed implements FollowListener {
   }
 
   #deliver(entry: FeedEntry): void {
+    const number = this.end;
     this.#entries.push(entry);
     this.#position = entry.position;
     this.#delivering = true;
+    for (const carrier of [...this.#carriers]) carrier.onEntry(number);
     for (const cursor of this.#cursors) {
       this.hold(cursor);
       cursor.onEntry();

@@ -105,12 +105,15 @@ export class TopicReader implements CursorOwner {
     return this.#cursors[0]?.live === true && !this.#takingSnapshot && extras === 0;
   }
 
-  /** Takes the next entry of `feed` and gives it to nobody. Returns whether it was there. */
-  skip(): boolean {
-    const cursor = this.#cursors[0];
-    if (cursor === undefined || cursor.feed.entry(cursor.next) === undefined) return false;
-    cursor.take();
-    return true;
+  /** Somebody else brings what comes of `feed`, until `wake`; it has given all there is. */
+  rest(): void {
+    this.#waiting = true;
+    this.#cursors[0]?.rest();
+  }
+
+  /** Gives what comes by itself again, this entry of `feed` first. */
+  wake(next: number): void {
+    if (!this.#closed) this.#cursors[0]?.wake(next);
   }
 
   onCursorStarted(): void {

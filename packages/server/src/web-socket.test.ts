@@ -61,6 +61,11 @@ function sharedOf(frame: Frame): SharedMessage {
   return new SharedMessage(typeof frame === "string" ? frame.slice(1, -1) : frame);
 }
 
+/** A shared message is written when its turn is over. */
+async function microtasks(): Promise<void> {
+  for (let count = 0; count < 5; count++) await Promise.resolve();
+}
+
 describe("a shared message on a socket", () => {
   test("is the same bytes as ws writes for its frame, at every length of head", async () => {
     const { socket, written } = await openSocket();
@@ -68,6 +73,7 @@ describe("a shared message on a socket", () => {
       socket.send(frame);
       const byWs = Buffer.concat(written.splice(0));
       socket.send(sharedOf(frame));
+      await microtasks();
       expect(Buffer.concat(written.splice(0)).equals(byWs)).toBe(true);
     }
   });
@@ -78,6 +84,7 @@ describe("a shared message on a socket", () => {
     one.socket.send(shared);
     const { wire } = shared;
     other.socket.send(shared);
+    await microtasks();
     expect(wire).toBeDefined();
     expect(shared.wire).toBe(wire);
     expect(other.written).toEqual(one.written);
@@ -98,13 +105,45 @@ describe("a shared message on a socket", () => {
     socket.close(1000, "");
     written.length = 0;
     socket.send(sharedOf("[2]"));
+    await microtasks();
     expect(written).toEqual([]);
     const ended = await openSocket();
     ended.stream.end();
     ended.written.length = 0;
     ended.socket.send(sharedOf("[2]"));
     stream.destroy();
-    expect(() => ended.socket.send(sharedOf("[2]"))).not.toThrow();
+    ended.socket.send(sharedOf("[2]"));
+    await microtasks();
+    expect(ended.written.length).toBeLessThanOrEqual(2);
+  });
+
+  test("goes out before a close that is asked for after it", async () => {
+    const { socket, written } = await openSocket();
+    socket.send(sharedOf("[2]"));
+    socket.close(1000, "");
+    await microtasks();
+    expect(Buffer.concat(written).toString("latin1")).toBe("\x81\x03[2]\x88\x02\x03\xe8");
+  });
+
+  test("is left out for a socket that was ended before its turn came", async () => {
+    const { socket, written } = await openSocket();
+    socket.send(sharedOf("[2]"));
+    socket.terminate();
+    await microtasks();
+    expect(written).toEqual([]);
+  });
+
+  test("counts in what a socket holds before its producers wait", async () => {
+    const { socket, stream } = await openSocket();
+    stream.cork();
+    socket.send(sharedOf("x".repeat(1_000_000)));
+    expect(socket.drained()).toBeUndefined();
+    await microtasks();
+    const drained = socket.drained();
+    expect(drained).toBeInstanceOf(Promise);
+    stream.uncork();
+    await drained;
+    expect(socket.drained()).toBeUndefined();
   });
 });
 

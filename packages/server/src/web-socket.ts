@@ -1,15 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type OutgoingFrame, SharedMessage, subprotocol } from "@tautline/core/internals";
+import { type OutgoingFrame, plainFrame, SharedMessage, subprotocol } from "@tautline/core/internals";
 import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import { closeTimeoutMs } from "./options.ts";
 import type { ServerSocket, SocketEvents } from "./server-connection.ts";
 import { encodeWebSocketFrame } from "./web-socket-frame.ts";
+import { type WireSocket, WriteBatch } from "./write-batch.ts";
 
 /** Upgrades requests to WebSockets; the one file that knows `ws`. */
 export class Upgrader {
   readonly #server: WebSocketServer;
   readonly #highWaterBytes: number;
+  readonly #batch = new WriteBatch();
 
   constructor(limits: { maxFrameBytes: number; highWaterBytes: number }) {
     this.#highWaterBytes = limits.highWaterBytes;
@@ -28,7 +30,7 @@ export class Upgrader {
   /** Answers a request that is no proper WebSocket handshake with 400, any other with a socket. */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, onSocket: (socket: WsSocket) => void): void {
     this.#server.handleUpgrade(request, stream, head, (webSocket) => {
-      onSocket(new WsSocket(webSocket, stream, this.#highWaterBytes));
+      onSocket(new WsSocket(webSocket, stream, this.#highWaterBytes, this.#batch));
     });
   }
 }
@@ -37,19 +39,24 @@ export class Upgrader {
 const protocolError = 1002;
 
 /** A WebSocket of `ws` as the core knows sockets. */
-export class WsSocket implements ServerSocket {
+export class WsSocket implements ServerSocket, WireSocket {
   readonly #webSocket: WebSocket;
   readonly #stream: Duplex;
   readonly #highWaterBytes: number;
+  readonly #batch: WriteBatch;
   /** Whether an extension changes what is written. */
   readonly #extended: boolean;
+  /** While as much waits to leave as may. */
   #drained: Promise<void> | undefined = undefined;
   #onDrained: (() => void) | undefined = undefined;
 
-  constructor(webSocket: WebSocket, stream: Duplex, highWaterBytes: number) {
+  /** @param batch what all sockets of the server have in common. */
+  constructor(webSocket: WebSocket, stream: Duplex, highWaterBytes: number, batch: WriteBatch = new WriteBatch()) {
     this.#webSocket = webSocket;
     this.#stream = stream;
-    this.#highWaterBytes = highWaterBytes;
+    // With less to write a stream has nothing to say of draining.
+    this.#highWaterBytes = Math.max(highWaterBytes, stream.writableHighWaterMark);
+    this.#batch = batch;
     this.#extended = webSocket.extensions !== "";
   }
 
@@ -71,22 +78,31 @@ export class WsSocket implements ServerSocket {
   }
 
   send(frame: OutgoingFrame): void {
+    if (frame instanceof SharedMessage && !this.#extended) return this.#sendShared(frame);
+    this.#batch.flush();
     if (this.#webSocket.readyState !== WebSocket.OPEN) return;
-    if (frame instanceof SharedMessage) this.#sendShared(frame);
-    else this.#webSocket.send(frame);
+    this.#webSocket.send(plainFrame(frame));
+    this.#look();
+  }
+
+  /** A frame that is made once for all who get it. */
+  #sendShared(message: SharedMessage): void {
+    message.wire ??= encodeWebSocketFrame(message.frame);
+    this.#batch.add(this, message.wire);
   }
 
   /**
-   * Writes a frame that was made once for all who get it. `ws` makes no difference between its writes and ours: with no extension it
-   * writes each frame whole, in the call that sends it.
+   * Writes a whole frame past `ws`, which makes no difference between its writes and ours: with no extension it writes each frame
+   * whole, in the call that sends it.
    */
-  #sendShared(message: SharedMessage): void {
-    if (this.#extended) return this.#webSocket.send(message.frame);
-    message.wire ??= encodeWebSocketFrame(message.frame);
-    this.#stream.write(message.wire);
+  write(wire: Uint8Array): void {
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return;
+    this.#stream.write(wire);
+    this.#look();
   }
 
   close(code: number, reason: string): void {
+    this.#batch.flush();
     this.#webSocket.close(code, reason);
   }
 
@@ -102,20 +118,23 @@ export class WsSocket implements ServerSocket {
   }
 
   drained(): Promise<void> | undefined {
-    if (this.#webSocket.bufferedAmount < this.#highWaterBytes) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      this.#onDrained = resolve;
-      this.#stream.once("drain", () => this.#release());
-    });
     return this.#drained;
+  }
+
+  /** Looks at how much waits to leave. */
+  #look(): void {
+    if (this.#drained !== undefined || this.#stream.writableLength < this.#highWaterBytes) return;
+    this.#drained = new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+    this.#stream.once("drain", () => this.#release());
   }
 
   /** Whoever does not read its answers is not read either: else calls would fill the memory with them. */
   #pauseUntilDrained(): void {
-    const drained = this.drained();
-    if (drained === undefined || this.#webSocket.isPaused) return;
+    if (this.#drained === undefined || this.#webSocket.isPaused) return;
     this.#webSocket.pause();
-    void drained.then(() => this.#webSocket.resume());
+    void this.#drained.then(() => this.#webSocket.resume());
   }
 
   #release(): void {
