@@ -270,16 +270,16 @@ describe("a session", () => {
 });
 
 describe("acknowledgements", () => {
-  test("come after 32 messages, in one, and let the other side forget them", async () => {
+  test("come after 128 messages, in one, and let the other side forget them", async () => {
     const pair = await connected();
-    for (let count = 0; count < 31; count++) pair.client.send();
+    for (let count = 0; count < 127; count++) pair.client.send();
     await pair.settle();
     expect(pair.client.session.keptLength).toBeGreaterThan(0);
     pair.client.send();
     await flushed();
     pair.wire?.deliver("toServer", 1);
     await flushed();
-    expect(onTheWay(pair.wire?.toClient ?? [])).toEqual([[5, 32]]);
+    expect(onTheWay(pair.wire?.toClient ?? [])).toEqual([[5, 128]]);
     await pair.settle();
     expect(pair.client.session.keptLength).toBe(0);
   });
@@ -471,7 +471,7 @@ describe("drained()", () => {
     const drained = session.drained();
     expect(drained).toBeInstanceOf(Promise);
     expect(session.drained()).toBe(drained);
-    // Neither 32 messages nor 384 kB have come: only an end that was asked says so.
+    // Neither 128 messages nor 384 kB have come: only an end that was asked says so.
     await pair.settle();
     await drained;
     expect([session.keptLength, session.drained()]).toEqual([0, undefined]);

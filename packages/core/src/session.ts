@@ -14,8 +14,11 @@ export interface SessionOwner {
   onKept?(length: number, session: Session): void;
 }
 
-/** After so many messages, or so much of them, the other side is told that it may forget them. */
-const messagesPerAck = 32;
+/**
+ * After so many messages, or so much of them, the other side is told that it may forget them. Reading an acknowledgement costs as much
+ * as sending two events of a topic; what is kept for want of one is a few kB.
+ */
+const messagesPerAck = 128;
 const lengthPerAck = 384 * 1024;
 
 /**

@@ -97,8 +97,7 @@ export class WsSocket implements ServerSocket, WireSocket {
    */
   write(wire: Uint8Array): void {
     if (this.#webSocket.readyState !== WebSocket.OPEN) return;
-    this.#stream.write(wire);
-    this.#look();
+    if (!this.#stream.write(wire)) this.#look();
   }
 
   close(code: number, reason: string): void {
