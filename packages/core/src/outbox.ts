@@ -24,12 +24,12 @@ export interface FrameSink {
 /** Joins what is sent to one peer in one turn of the event loop into one frame. Order is kept. */
 export class Outbox {
   readonly #socket: FrameSink;
-  readonly #turn: (() => Promise<void>) | undefined;
-  #pending = "";
   #count = 0;
+  #pending = "";
   /** Microtasks since something was added. */
   #quiet = 0;
   #scheduled = false;
+  readonly #turn: (() => Promise<void>) | undefined;
 
   /** @param turn resolves when this turn of the event loop is over; left out where nobody can tell. */
   constructor(socket: FrameSink, turn?: () => Promise<void>) {

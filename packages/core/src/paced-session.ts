@@ -1,14 +1,13 @@
 import type { Connection } from "./connection.ts";
 import * as messageType from "./message-type.ts";
 import type { SessionMessage } from "./protocol.ts";
-import { Session, type SessionOwner } from "./session.ts";
+import { Session } from "./session.ts";
 
 /**
  * A session whose producers wait, and which can tell when the other side has heard it out. Apart from `Session`, so that an end that
  * sends no streams does not carry it.
  */
 export class PacedSession extends Session {
-  readonly #highWater: number;
   /** Pings of this connection that are not answered. */
   #pings = 0;
   /** How many of them are to be answered before `#onHeard` is called. */
@@ -19,12 +18,6 @@ export class PacedSession extends Session {
   /** How many messages the other side has said to have while producers waited. */
   #awaited = 0;
 
-  /** @param replayLength as of a `Session`. */
-  constructor(owner: SessionOwner, replayLength: number) {
-    super(owner, replayLength);
-    this.#highWater = replayLength / 2;
-  }
-
   /** Grows with what the other side has, while producers wait for that; undefined where none does. */
   get awaited(): number | undefined {
     return this.#drained && this.#awaited;
@@ -32,7 +25,7 @@ export class PacedSession extends Session {
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
   override drained(): Promise<void> | undefined {
-    if (this.keptLength <= this.#highWater) return super.drained();
+    if (!this.halfKept) return super.drained();
     if (this.#drained === undefined) {
       this.#drained = new Promise((resolve) => {
         this.#onDrained = resolve;
@@ -87,7 +80,7 @@ export class PacedSession extends Session {
 
   /** @param ask whether the other side is asked what it has, where that is too little. */
   #look(ask: boolean): void {
-    if (this.keptLength <= this.#highWater) {
+    if (!this.halfKept) {
       this.#onDrained?.();
       this.#onDrained = undefined;
       this.#drained = undefined;

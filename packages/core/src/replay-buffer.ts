@@ -35,6 +35,11 @@ export class ReplayBuffer {
     return this.#length;
   }
 
+  /** Whether more than half of what can be kept is. */
+  get halfFull(): boolean {
+    return this.#length > this.#maxLength / 2;
+  }
+
   push(message: OutgoingMessage): void {
     if (this.#end - this.#start === this.#ring.length) this.#grow();
     this.#ring[this.#slot(this.#end++)] = message;

@@ -27,12 +27,13 @@ const lengthPerAck = 384 * 1024;
  * counts, whatever connections it took.
  */
 export class Session implements MessagePipe {
-  readonly #owner: SessionOwner;
-  readonly #sent: ReplayBuffer;
+  // First what each message that is sent looks at: it is in one line of the processor's cache then.
   /** Undefined while it is parked: what is sent is kept for the next one. */
   #connection: Connection | undefined;
+  readonly #sent: ReplayBuffer;
   /** Over for good. */
   #lost = false;
+  readonly #owner: SessionOwner;
   #received = 0;
   /** How many of the messages that were sent the other side is known to have. */
   #acknowledged = 0;
@@ -57,6 +58,11 @@ export class Session implements MessagePipe {
   /** How much it keeps for a resume, in bytes, and UTF-16 units of text. */
   get keptLength(): number {
     return this.#sent.length;
+  }
+
+  /** Whether it keeps more than half of what it can. */
+  protected get halfKept(): boolean {
+    return this.#sent.halfFull;
   }
 
   /** Sends a message, or keeps it for the next connection. */

@@ -137,14 +137,14 @@ export class Channel implements FeedCarrier {
  * for when the least of it is used up, not with each event.
  */
 export class ChannelSeat {
-  readonly #channel: Channel;
   readonly #session: MessagePipe;
-  readonly #passengers: Passenger[] = [];
-  /** The entry that is brought next. */
-  #next: number;
   /** What may be sent before credit has to be looked at; and what was sent since it was. */
   #left = 0;
   #spent = 0;
+  /** The entry that is brought next. */
+  #next: number;
+  readonly #passengers: Passenger[] = [];
+  readonly #channel: Channel;
 
   constructor(channel: Channel, session: MessagePipe, next: number) {
     this.#channel = channel;

@@ -42,12 +42,12 @@ const protocolError = 1002;
 export class WsSocket implements ServerSocket, WireSocket {
   readonly #webSocket: WebSocket;
   readonly #stream: Duplex;
-  readonly #highWaterBytes: number;
   readonly #batch: WriteBatch;
   /** Whether an extension changes what is written. */
   readonly #extended: boolean;
   /** While as much waits to leave as may. */
   #drained: Promise<void> | undefined = undefined;
+  readonly #highWaterBytes: number;
   #onDrained: (() => void) | undefined = undefined;
 
   /** @param batch what all sockets of the server have in common. */

@@ -45,6 +45,16 @@ describe("a write batch", () => {
     expect(written).toHaveLength(2);
   });
 
+  test("writes to many in parts, and misses none", async () => {
+    const batch = new WriteBatch();
+    const names = Array.from({ length: 150 }, (_, index) => `${index}`);
+    const { written, sockets } = createSockets(...names);
+    for (const socket of sockets) batch.add(socket, first);
+    expect(written).toHaveLength(128);
+    await Promise.resolve();
+    expect(written.map(({ to }) => to)).toEqual(names);
+  });
+
   test("takes what a socket adds while it is written to", async () => {
     const batch = new WriteBatch();
     const { written, sockets } = createSockets("b", "c");

@@ -3,10 +3,12 @@ export interface WireSocket {
   write(wire: Uint8Array): void;
 }
 
+/** So many are written together: as many as the caches hold with all that they touch. */
+const maxSockets = 64;
 const settled: Promise<void> = Promise.resolve();
 
 /**
- * One frame for many sockets: written to all of them, in this turn, when each has been accounted for. A system call leaves little of
+ * One frame for many sockets: written to them, in this turn, when each of a number has been accounted for. A system call leaves little of
  * what was in the processor's caches; between such calls the accounting for a socket took three times as long (bench/README.md).
  */
 export class WriteBatch {
@@ -20,6 +22,7 @@ export class WriteBatch {
   add(socket: WireSocket, wire: Uint8Array): void {
     if (wire !== this.#wire) this.#begin(wire);
     this.#sockets[this.#count++] = socket;
+    if (this.#count === maxSockets) this.flush();
   }
 
   /** Writes what waits; to be called before anything else is written to one of the sockets. */
