@@ -24,8 +24,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "the replay starts one too late",
     buffer,
-    "let { next } = this.#gone; next !== undefined; ) {",
-    "let next = this.#gone.next?.next; next !== undefined; ) {",
+    "let position = this.#start; position < this.#end; position++) {",
+    "let position = this.#start + 1; position < this.#end; position++) {",
   ),
   bug(
     "the replay goes backwards",
@@ -72,8 +72,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "an acknowledgement frees one message too many",
     buffer,
-    "this.#start < position && next !== undefined;",
-    "this.#start <= position && next !== undefined;",
+    "for (; this.#start < position; this.#start++)",
+    "for (; this.#start <= position && this.#start < this.#end; this.#start++)",
   ),
   bug(
     "a resume is taken from any position",
@@ -107,7 +107,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "producers do not wait for their reader",
     pacedSession,
-    "if (this.keptLength <= this.#highWater) return",
+    "if (!this.halfKept) return",
     "if (this.keptLength >= 0) return",
   ),
   bug(
