@@ -70,7 +70,7 @@ export class ReplayBuffer {
   }
 
   #grow(): void {
-    const ring = new Array<OutgoingMessage | undefined>(this.#ring.length * 2 || 8);
+    const ring = Array.from<OutgoingMessage | undefined>({ length: this.#ring.length * 2 || 8 });
     for (let position = this.#start; position < this.#end; position++)
       ring[position & (ring.length - 1)] = this.#ring[this.#slot(position)];
     this.#ring = ring;

@@ -174,7 +174,7 @@ export class ChannelSeat {
 
   /** Puts all down. */
   putDown(): void {
-    for (const passenger of [...this.#passengers]) this.leave(passenger);
+    for (const passenger of this.#passengers.slice()) this.leave(passenger);
   }
 
   /** Brings an event to all who have credit; puts down who has none, or all where the session takes no more. */
@@ -196,7 +196,7 @@ export class ChannelSeat {
   #look(): void {
     this.#settle();
     let left = 0;
-    for (const passenger of [...this.#passengers]) {
+    for (const passenger of this.#passengers.slice()) {
       const { credit } = passenger.call;
       if (credit <= 0) this.leave(passenger);
       else if (left === 0 || credit < left) left = credit;

@@ -150,7 +150,7 @@ export class KeyFeed implements FollowListener {
 
   /** Ends the subscriptions of everybody. */
   fail(error: unknown): void {
-    for (const carrier of [...this.#carriers]) carrier.onFeedFailed();
+    for (const carrier of this.#carriers.slice()) carrier.onFeedFailed();
     for (const cursor of this.#cursors) cursor.onFeedFailed(error);
   }
 
@@ -226,7 +226,7 @@ export class KeyFeed implements FollowListener {
     this.#entries.push(entry);
     this.#position = entry.position;
     this.#delivering = true;
-    for (const carrier of [...this.#carriers]) carrier.onEntry(number);
+    for (const carrier of this.#carriers.slice()) carrier.onEntry(number);
     for (const cursor of this.#cursors) {
       this.hold(cursor);
       cursor.onEntry();
