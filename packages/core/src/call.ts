@@ -78,7 +78,6 @@ export class Call implements CallObserver {
   #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
   #settled = false;
-  #onAbort: (() => void) | undefined = undefined;
 
   constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
     this.#runtime = runtime;
@@ -89,19 +88,20 @@ export class Call implements CallObserver {
     else call.checked.then(() => this.#start()).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
   }
 
-  /** Ends the call at both ends without a word to its handlers. Returns whether it was still open. */
-  cancel(code?: "TIMEOUT"): boolean {
-    if (!this.#settled && this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
-    return this.#settle();
+  /** Ends the call at both ends: with an error, or without a word to its handlers. */
+  cancel(error?: TautlineError, code?: "TIMEOUT"): void {
+    if (this.#settled) return;
+    if (this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
+    this.#settle(() => error && this.#handlers.onError(error));
   }
 
   onResult(value: unknown): void {
     const result = this.#read(value);
-    if (result !== unreadable && this.#settle()) report(() => this.#handlers.onDone(result));
+    if (result !== unreadable) this.#settle(() => this.#handlers.onDone(result));
   }
 
   onEnd(): void {
-    if (this.#settle()) report(() => this.#handlers.onDone(undefined));
+    this.#settle(() => this.#handlers.onDone(undefined));
   }
 
   onStarted(): void {
@@ -131,31 +131,31 @@ export class Call implements CallObserver {
   }
 
   onFailed(error: TautlineError): void {
-    if (this.#settle()) this.#tell(error);
+    this.#settle(() => this.#handlers.onError(error));
+  }
+
+  /** The call's signal is aborted. */
+  handleEvent(): void {
+    this.cancel(aborted(this.options.signal));
   }
 
   #start(): void {
     if (this.#settled) return;
-    try {
-      this.#send();
-    } catch (thrown) {
-      // Nobody is told of a failure before they hold the call.
-      queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
-    }
-  }
-
-  #send(): void {
     const { type, path, input, idempotent } = this.#definition;
     const { signal, timeoutMs } = this.options;
-    if (signal?.aborted === true) throw aborted(signal);
-    this.#runtime.connection.use();
-    this.#call = this.#runtime.parts.calls.call(type, path, this.#runtime.write(input), this, idempotent);
+    const { connection, parts } = this.#runtime;
+    try {
+      if (signal?.aborted === true) throw aborted(signal);
+      connection.use();
+      this.#call = parts.calls.call(type, path, this.#runtime.write(input), this, idempotent);
+    } catch (thrown) {
+      // Nobody is told of a failure before they hold the call.
+      return queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
+    }
     // Keeping it may have been too much: then it has failed already.
     if (this.#settled) return;
-    if (timeoutMs !== undefined) this.#deadline = this.#runtime.parts.deadlines.add(timeoutMs, () => this.#onTimeout());
-    if (!signal) return;
-    this.#onAbort = () => this.#giveUp(aborted(signal));
-    signal.addEventListener("abort", this.#onAbort);
+    if (timeoutMs !== undefined) this.#deadline = parts.deadlines.add(timeoutMs, () => this.#onTimeout());
+    signal?.addEventListener("abort", this);
   }
 
   /** A value as it was meant. One that cannot be read ends the call. */
@@ -163,37 +163,29 @@ export class Call implements CallObserver {
     try {
       return this.#runtime.read(value, this.#definition.path);
     } catch (cause) {
-      this.#giveUp(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
+      this.cancel(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
       return unreadable;
     }
   }
 
   #onTimeout(): void {
     const message = `no answer in ${this.options.timeoutMs} ms`;
-    this.#giveUp(new TautlineError({ code: "TIMEOUT", message }), "TIMEOUT");
+    this.cancel(new TautlineError({ code: "TIMEOUT", message }), "TIMEOUT");
   }
 
-  #giveUp(error: TautlineError, code?: "TIMEOUT"): void {
-    if (this.cancel(code)) this.#tell(error);
-  }
-
-  #tell(error: TautlineError): void {
-    report(() => this.#handlers.onError(error));
-  }
-
-  /** Whether the call was still open; from now on it is not. */
-  #settle(): boolean {
-    if (this.#settled) return false;
+  /** The call is over, and its handlers hear of it; unless it was over before. */
+  #settle(tell: () => void): void {
+    if (this.#settled) return;
     this.#settled = true;
     this.#deadline?.cancel();
-    if (this.#onAbort !== undefined) this.options.signal?.removeEventListener("abort", this.#onAbort);
+    this.options.signal?.removeEventListener("abort", this);
     this.#runtime.connection.release();
-    return true;
+    report(tell);
   }
 }
 
 const unreadable: unique symbol = Symbol();
 
-function aborted({ reason: cause }: AbortSignal): TautlineError {
-  return new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "aborted", cause });
+function aborted(signal: CallOptions["signal"]): TautlineError {
+  return new TautlineError({ code: "CLIENT_CLOSED_REQUEST", message: "aborted", cause: signal?.reason });
 }

@@ -4,12 +4,20 @@
  * library or from Node's types, so these never meet them.
  */
 
+interface AbortListener {
+  handleEvent(): void;
+}
+
 interface AbortSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
   throwIfAborted(): void;
-  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean; signal?: AbortSignal }): void;
-  removeEventListener(type: "abort", listener: () => void): void;
+  addEventListener(
+    type: "abort",
+    listener: (() => void) | AbortListener,
+    options?: { once?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener(type: "abort", listener: (() => void) | AbortListener): void;
 }
 
 interface AbortController {
