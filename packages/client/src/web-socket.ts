@@ -32,9 +32,8 @@ export function frameOf(data: unknown): Frame {
 export function openSocket(WebSocket: WebSocketClass, address: string | URL): WebSocketLike {
   try {
     const { location }: Host = globalThis;
-    const url = new URL(address, location?.href);
-    url.protocol = url.protocol.replace("http", "ws");
-    const socket = new WebSocket(url.href, subprotocol);
+    const { href } = new URL(address, location?.href);
+    const socket = new WebSocket(href.replace(/^http/, "ws"), subprotocol);
     // A Blob is read in its own time; what `ws` gives instead needs no copy.
     if (socket.binaryType === "blob") socket.binaryType = "arraybuffer";
     return socket;

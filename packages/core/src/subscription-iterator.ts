@@ -1,9 +1,6 @@
 import type { TautlineError } from "./errors.ts";
 
-interface Waiting {
-  readonly resolve: (result: IteratorResult<unknown, void>) => void;
-  readonly reject: (error: TautlineError) => void;
-}
+type Result = IteratorResult<unknown, void>;
 
 /** A subscription read with `for await`. Items wait here until they are asked for; leaving the loop ends the subscription. */
 export class SubscriptionIterator implements AsyncIterableIterator<unknown, void> {
@@ -11,12 +8,11 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
   onReturn: (() => void) | undefined = undefined;
   /** Whether something may be missing right before the item that was handed out last. */
   gap = false;
-  readonly #items: { readonly value: unknown; readonly gap: boolean; readonly take: () => void }[] = [];
-  readonly #waiting: Waiting[] = [];
+  /** What is still to be handed out: items, and at last an error. */
+  readonly #results: (() => Result | Promise<never>)[] = [];
+  readonly #waiting: ((result: Result | Promise<never>) => void)[] = [];
   #gap = false;
   #ended = false;
-  /** Thrown once, after the items that have come. */
-  #error: TautlineError | undefined = undefined;
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -24,8 +20,13 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
 
   /** @param take is called when the item is handed out. */
   push(value: unknown, take: () => void): void {
-    this.#items.push({ value, gap: this.#gap, take });
+    const gap = this.#gap;
     this.#gap = false;
+    this.#results.push(() => {
+      this.gap = gap;
+      take();
+      return { done: false, value };
+    });
     this.#hand();
   }
 
@@ -36,37 +37,30 @@ export class SubscriptionIterator implements AsyncIterableIterator<unknown, void
 
   /** No more items; with an error, the loop throws it. */
   end(error?: TautlineError): void {
+    if (error !== undefined) this.#results.push(() => Promise.reject(error));
     this.#ended = true;
-    this.#error = error;
     this.#hand();
   }
 
-  next(): Promise<IteratorResult<unknown, void>> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+  next(): Promise<Result> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
       this.#hand();
     });
   }
 
-  return(): Promise<IteratorResult<unknown, void>> {
+  return(): Promise<Result> {
     this.onReturn?.();
-    this.#items.length = 0;
+    this.#results.length = 0;
     this.end();
     return this.next();
   }
 
   #hand(): void {
-    while (this.#waiting.length > 0 && (this.#items.length > 0 || this.#ended)) {
-      const { resolve, reject } = this.#waiting.shift() as Waiting;
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        this.gap = item.gap;
-        item.take();
-        resolve({ done: false, value: item.value });
-      } else if (this.#error !== undefined) {
-        reject(this.#error);
-        this.#error = undefined;
-      } else resolve({ done: true, value: undefined });
+    while (this.#waiting.length > 0 && (this.#results.length > 0 || this.#ended)) {
+      this.#waiting.shift()?.((this.#results.shift() ?? done)());
     }
   }
 }
+
+const done = (): Result => ({ done: true, value: undefined });
