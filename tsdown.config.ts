@@ -8,7 +8,6 @@ const shared: UserConfig = {
   // One file per source file, so that a bundler can leave out what is not used.
   unbundle: true,
   sourcemap: true,
-  minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
   inputOptions: { optimization: { inlineConst: { mode: "all", pass: 3 } } },
   dts: { oxc: true },
 };

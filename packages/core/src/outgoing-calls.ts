@@ -64,8 +64,8 @@ export interface OutgoingCall {
   firstId: number | undefined;
   /** The store that knows whether it has run; it is sent again only where that store is. */
   doubt: string | undefined;
-  /** Until when that store remembers it, by the owner's clock; undefined for ever. */
-  doubtUntil: number | undefined;
+  /** Until when that store remembers it, by the owner's clock. */
+  doubtUntil: number;
   /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */
   started: boolean;
   /** Of a subscription that has sent an item: how much of it may come. */
@@ -137,7 +137,7 @@ export class OutgoingCalls implements PipeEnd {
       idempotent,
       firstId: undefined,
       doubt: undefined,
-      doubtUntil: undefined,
+      doubtUntil: Number.POSITIVE_INFINITY,
       started: false,
       window: undefined,
       channel: 0,
@@ -181,7 +181,7 @@ export class OutgoingCalls implements PipeEnd {
     for (const call of this.callsOn(undefined)) {
       const { doubt } = call;
       call.doubt = undefined;
-      if (doubt !== undefined && (doubt !== store || now > (call.doubtUntil ?? now)))
+      if (doubt !== undefined && (doubt !== store || now > call.doubtUntil))
         this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
     }
     if (this.#pipe !== undefined) this.attach(this.#pipe);
@@ -211,7 +211,11 @@ export class OutgoingCalls implements PipeEnd {
    * the next one and start again there. Other mutations wait for `settleDoubts` where there is a store that knows them, and fail
    * with `OUTCOME_UNKNOWN` where there is none; unless `started` is false: the other end is known to have started none.
    */
-  detach(pipe: MessagePipe, reason: TautlineError, { started, store, until }: LostPipe): void {
+  detach(
+    pipe: MessagePipe,
+    reason: TautlineError,
+    { started, store, until = Number.POSITIVE_INFINITY }: LostPipe,
+  ): void {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const call of this.callsOn(pipe)) {
       if (started && call.type === "mutation" && !call.idempotent) {
@@ -219,7 +223,7 @@ export class OutgoingCalls implements PipeEnd {
         call.doubt = store;
         call.firstId ??= call.id;
         // Where it was sent again meanwhile, it may have run the first time.
-        call.doubtUntil ??= until;
+        call.doubtUntil = Math.min(call.doubtUntil, until);
       }
       call.pipe = undefined;
     }
