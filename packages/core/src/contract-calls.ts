@@ -76,7 +76,10 @@ export interface Unsubscribable {
 export interface SubscribeCallbacks<Item, Shape = ErrorShape> {
   /** The other end has started it; again after it was started anew. */
   readonly onStarted: (options: { context: undefined }) => void;
-  /** Where it gives a promise, the item has been taken when that settles: so much and no more is sent ahead of that. */
+  /**
+   * Where it gives a promise, the item has been taken when that settles: so much and no more is sent ahead of that. What it throws, or
+   * its promise rejects with, is uncaught (in Node that ends a process which does not see to it), and the subscription goes on.
+   */
   readonly onData: (item: Item) => unknown;
   /** It is over, and why. */
   readonly onError: (error: CallError<Shape>) => void;
