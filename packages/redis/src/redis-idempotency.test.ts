@@ -1,3 +1,5 @@
+import type { IdempotencyStore } from "@tautline/server";
+import { type IdempotencyHarness, idempotencyConformance } from "@tautline/server/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
 import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
@@ -30,18 +32,26 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
     return { store, way };
   }
 
-  test("gives the first who claims a key nothing, and everybody after what it came to, on every node", async () => {
-    const [{ store: one }, { store: other }] = [await createNode(), await createNode()];
-    expect(one.name).toBe(other.name);
-    expect(await one.claim("a")).toBeUndefined();
-    const waiting = [one.claim("a", one.name), other.claim("a", other.name)];
-    expect(await other.claim("b")).toBeUndefined();
-    await one.settle("a", done);
-    expect(await Promise.all(waiting)).toEqual([done, done]);
-    await one.settle("a", { ok: false, shape: "late" });
-    await other.settle("a", { ok: false, shape: "another's" });
-    expect(await other.claim("a")).toEqual(done);
-  });
+  for (const { name, run } of idempotencyConformance) {
+    test(name, async () => {
+      const ways = new Map<IdempotencyStore, TcpProxy>();
+      const harness: IdempotencyHarness = {
+        createStore: async (waitMs) => {
+          const { store, way } = await createNode({ leaseMs: 300, ...(waitMs === undefined ? {} : { waitMs }) });
+          ways.set(store, way);
+          return store;
+        },
+        cut: async (store) => {
+          ways.get(store)?.refuse(true);
+          ways.get(store)?.cut();
+        },
+        restore: async (store) => ways.get(store)?.refuse(false),
+        close: (store) => (store as RedisIdempotencyStore).close(),
+        flush: async () => void (await server.client.flushall()),
+      };
+      await expect(run(harness)).resolves.toBeUndefined();
+    });
+  }
 
   test("is ready when it has its name, and when the server does not come for too long", async () => {
     const way = await startTcpProxy(server.url, (index) =>
@@ -56,22 +66,6 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
     afterTest(() => hasty.close());
     await hasty.ready();
     expect(hasty.name).toBeUndefined();
-  });
-
-  test("gives outcomes back as they were", async () => {
-    const { store } = await createNode();
-    const outcomes = [
-      { ok: true, value: undefined },
-      { ok: true, value: null },
-      { ok: true, value: 'é日本🎉"\u0000' },
-      { ok: true, value: [1, { a: [] }] },
-      { ok: false, shape: { message: "no", data: { code: "CONFLICT" } } },
-    ] as const;
-    for (const [index, outcome] of outcomes.entries()) {
-      await store.claim(`${index}`);
-      await store.settle(`${index}`, outcome);
-      expect(await store.claim(`${index}`)).toStrictEqual(outcome);
-    }
   });
 
   test("knows of an outcome that is too long to be kept only that there was one", async () => {
@@ -115,41 +109,6 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
     await eventually("both are forgotten", async () => (await server.client.keys("*}:*")).length === 1);
   });
 
-  test("knows it again when the node was only away", async () => {
-    const [{ store: one, way }, { store: other }] = [await createNode({ leaseMs: 50 }), await createNode()];
-    await one.claim("a");
-    way.refuse(true);
-    way.cut();
-    await expect(other.claim("a", other.name)).rejects.toMatchObject(unknown);
-    const settled = one.settle("a", done);
-    way.refuse(false);
-    await settled;
-    expect(await other.claim("a", other.name)).toEqual(done);
-  });
-
-  test("knows at once that a node is gone which has closed its store", async () => {
-    const [{ store: one }, { store: other }] = [await createNode(), await createNode()];
-    await one.claim("a");
-    const settled = one.settle("never claimed", done);
-    await one.close();
-    await settled;
-    await expect(other.claim("a", other.name)).rejects.toMatchObject(unknown);
-    await expect(one.claim("b")).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
-    await expect(one.settle("a", done)).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
-  });
-
-  test("has another name when it was flushed, and does not take for new what is sent again from before", async () => {
-    const { store } = await createNode();
-    const before = store.name;
-    await store.claim("a");
-    await store.settle("a", done);
-    await server.client.flushall();
-    await expect(store.claim("a", before)).rejects.toMatchObject(unknown);
-    expect(store.name).not.toBe(before);
-    expect(await store.claim("b", store.name)).toBeUndefined();
-    expect(await store.claim("c")).toBeUndefined();
-  });
-
   test("has another name when its server was restarted that may have lost something, unless it is said to lose nothing", async () => {
     for (const durable of [false, true]) {
       const lasting = await RedisServer.start("--appendonly", "yes", "--appendfsync", "always");
@@ -169,21 +128,6 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
       if (durable) expect(await store.claim("new", before)).toBeUndefined();
       else await expect(store.claim("new", before)).rejects.toMatchObject(unknown);
     }
-  });
-
-  test("fails a claim while the server is away, and stores an outcome when it is back", async () => {
-    const { store, way } = await createNode({ waitMs: 30 });
-    const { store: other } = await createNode();
-    await store.claim("a");
-    way.refuse(true);
-    way.cut();
-    await expect(store.claim("b")).rejects.toMatchObject(away);
-    const settled = store.settle("a", done);
-    const waiting = other.claim("a", other.name);
-    way.refuse(false);
-    await settled;
-    expect(await waiting).toEqual(done);
-    expect(await other.claim("b")).toBeUndefined();
   });
 
   test("takes a claim back whose answer was lost, so that the mutation can be run elsewhere", async () => {

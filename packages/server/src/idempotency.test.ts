@@ -1,20 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { memoryIdempotencyStore } from "./idempotency.ts";
+import { idempotencyConformance } from "./testing/index.ts";
 
 const done = { ok: true, value: 1 } as const;
 
 describe("memoryIdempotencyStore", () => {
-  test("gives the first who claims a key nothing, and everybody after what it came to", async () => {
-    const store = memoryIdempotencyStore();
-    expect(await store.claim("a")).toBeUndefined();
-    const second = store.claim("a");
-    const third = store.claim("a");
-    await store.settle("a", done);
-    expect(await second).toBe(done);
-    expect(await third).toBe(done);
-    expect(await store.claim("a")).toBe(done);
-    expect(await store.claim("b")).toBeUndefined();
-  });
+  for (const { name, run } of idempotencyConformance.filter(({ needs }) => needs === undefined)) {
+    test(name, async () => {
+      const store = memoryIdempotencyStore();
+      // All nodes of one process.
+      await expect(run({ createStore: () => Promise.resolve(store) })).resolves.toBeUndefined();
+    });
+  }
 
   test("forgets an outcome when its time is over, and never what still runs", async () => {
     let now = 0;
