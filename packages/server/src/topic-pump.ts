@@ -129,8 +129,9 @@ export class TopicPump implements ReadReceiver, Passenger {
     this.#items = 0;
     this.#seat = seat;
     this.#reader?.rest();
-    this.call.sendChannel(channel.number, this.#showsIds);
     seat.join(this);
+    // Keeping it may be too much for the session: then the call has left again.
+    this.call.sendChannel(channel.number, this.#showsIds);
   }
 
   #sendLater(id: string, data: PromiseLike<unknown>): void {
