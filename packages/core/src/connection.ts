@@ -2,18 +2,11 @@ import * as closeCode from "./close-code.ts";
 import { type BinaryDecoder, decodeFrame, type ParseJson } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
-import { type FrameSink, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import type { MessagePipe } from "./pipe.ts";
 import { badMessage, type Message, type MessageTable } from "./protocol.ts";
 import type { OutgoingMessage } from "./shared-message.ts";
-
-/** Anything that carries frames: a WebSocket, a MessagePort, an object in the same process. */
-export interface Socket extends FrameSink {
-  /** @param reason at most 123 bytes (RFC 6455, section 5.5.1). */
-  close(code: number, reason: string): void;
-  /** Resolves when more can be sent without growing memory; undefined while that is so. Left out: nobody can tell. */
-  drained?(): Promise<void> | undefined;
-}
+import type { Socket } from "./socket.ts";
 
 export interface ConnectionHandlers {
   /**

@@ -12,7 +12,7 @@ export * as closeCode from "./close-code.ts";
 // By themselves, because bundlers do not look through a namespace that is passed on.
 export { goingAway, mayReconnect, normal as normalClosure, silent as silentClosure } from "./close-code.ts";
 export { type BinaryDecoder, decodeFrame, encodeInput, encodeMessage, encodePlain, type ParseJson } from "./codec.ts";
-export { Connection, type ConnectionHandlers, type FrameReader, type Socket } from "./connection.ts";
+export { Connection, type ConnectionHandlers, type FrameReader } from "./connection.ts";
 export type {
   CallError,
   ContractCalls,
@@ -28,11 +28,13 @@ export type {
 } from "./contract-calls.ts";
 export { costOf } from "./credit.ts";
 export { type Deadline, Deadlines } from "./deadlines.ts";
+export type { Borrower } from "./deferred-replay-buffer.ts";
 export { everyMessage } from "./every-message.ts";
 export { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
 export { type Beating, beatMs, Heartbeat, needOf } from "./heartbeat.ts";
 export { type CallOutcome, IncomingCall } from "./incoming-call.ts";
 export { type CallCarriers, type CallLimits, type CallServer, IncomingCalls } from "./incoming-calls.ts";
+export { LendingSession } from "./lending-session.ts";
 export * as messageType from "./message-type.ts";
 export {
   auth as authType,
@@ -86,6 +88,7 @@ export { report } from "./report.ts";
 export { serverMessages } from "./server-messages.ts";
 export { Session, type SessionOwner } from "./session.ts";
 export { type OutgoingFrame, type OutgoingMessage, plainFrame, SharedMessage } from "./shared-message.ts";
+export type { Socket } from "./socket.ts";
 export { StreamBudget } from "./stream-budget.ts";
 export { streamMessages } from "./stream-messages.ts";
 export { streamsOf, withoutStreams } from "./stream-slot.ts";

@@ -1,5 +1,6 @@
 import { joinedFrameLength } from "./options.ts";
-import type { OutgoingFrame, OutgoingMessage } from "./shared-message.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
+import type { FrameSink } from "./socket.ts";
 
 /** A message longer than this, without its frame's brackets, goes at once, in a frame of its own. */
 export const joinLimitLength: number = joinedFrameLength - 2;
@@ -15,11 +16,6 @@ const quietMicrotasks = 8;
 const burstMessages = 16;
 /** A promise's reaction is a bare microtask; Node's queueMicrotask adds an async resource, and costs three times as much. */
 const settled: Promise<void> = Promise.resolve();
-
-/** Where frames leave. */
-export interface FrameSink {
-  send(frame: OutgoingFrame): void;
-}
 
 /** Joins what is sent to one peer in one turn of the event loop into one frame. Order is kept. */
 export class Outbox {

@@ -2,174 +2,18 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeMessage } from "./codec.ts";
 import { Connection } from "./connection.ts";
-import type { TautlineError } from "./errors.ts";
 import { everyMessage } from "./every-message.ts";
 import type { Frame } from "./frame.ts";
-import { PacedSession } from "./paced-session.ts";
-import { isSessionMessage, type Message, type PeerMessage } from "./protocol.ts";
-import type { Session } from "./session.ts";
 import { plainFrame } from "./shared-message.ts";
 import { messagesOf } from "./testing/frame-json.ts";
-
-/** One end: its session, and the numbers that were sent and that came. */
-class End {
-  readonly came: unknown[] = [];
-  readonly errors: TautlineError[] = [];
-  readonly kept: number[] = [];
-  sent = 0;
-  readonly session: Session;
-
-  constructor(replayLength: number) {
-    this.session = new PacedSession(
-      { onMessage: (message) => this.onMessage(message), onKept: (length) => this.kept.push(length) },
-      replayLength,
-    );
-  }
-
-  onMessage([, , value]: PeerMessage): void {
-    this.came.push(Array.isArray(value) ? value[0] : value);
-  }
-
-  /** Sends the next number, padded to a length. */
-  send(padding = 0): void {
-    this.session.send(encodeMessage([20, 1, [this.sent++, "x".repeat(padding)]]));
-  }
-}
-
-/** Frames on their way between two connections, one direction each. They arrive when they are told to. */
-class Wire {
-  readonly toServer: Frame[] = [];
-  readonly toClient: Frame[] = [];
-  readonly client: Connection;
-  readonly server: Connection;
-
-  constructor(client: End, server: End) {
-    this.client = this.#connect(client, this.toServer);
-    this.server = this.#connect(server, this.toClient);
-  }
-
-  /** So many frames arrive. Returns how many did. */
-  deliver(direction: "toServer" | "toClient", frames: number): number {
-    const arriving = this[direction].splice(0, frames);
-    for (const frame of arriving) (direction === "toServer" ? this.server : this.client).receive(frame);
-    return arriving.length;
-  }
-
-  /** What comes before sessions: set by whoever plays hello and welcome. */
-  onControl: (message: Message, connection: Connection) => void = () => {};
-
-  #connect(end: End, out: Frame[]): Connection {
-    const connection: Connection = new Connection(
-      { send: (frame) => out.push(plainFrame(frame)), close: () => {} },
-      {
-        onMessage: (message) => {
-          if (isSessionMessage(message)) end.session.receive(message, connection);
-          else this.onControl(message, connection);
-        },
-        onFrame: (length) => end.session.onFrame(length),
-        onError: (error) => end.errors.push(error),
-      },
-      { table: everyMessage },
-    );
-    return connection;
-  }
-}
-
-/** A client and a server whose session goes over one wire after the other, as hello and welcome have it. */
-class Pair {
-  readonly client: End;
-  readonly server: End;
-  readonly wires: Wire[] = [];
-  /** The server could not go on from where the client was. */
-  refused = false;
-  #greeted = false;
-  #newest = 0;
-
-  constructor(replayLength = 1_000_000, clientReplayLength = replayLength) {
-    this.client = new End(clientReplayLength);
-    this.server = new End(replayLength);
-  }
-
-  get wire(): Wire | undefined {
-    return this.wires.at(-1);
-  }
-
-  /** The client says hello over a new wire; the one before it is gone for the client, and need not be for the server. */
-  connect(): void {
-    if (this.wire !== undefined) {
-      this.wire.client.onClosed();
-      this.client.session.park(this.wire.client);
-    }
-    const wire = new Wire(this.client, this.server);
-    this.wires.push(wire);
-    const attempt = this.wires.length;
-    wire.onControl = (message, connection) => {
-      if (message[0] === 0) this.#onHello(message[2].received, attempt, connection);
-      if (message[0] === 1) this.#onWelcome(message[1].received ?? 0, connection);
-    };
-    const fields = this.#greeted ? { received: this.client.session.received } : {};
-    wire.client.send(encodeMessage([0, 1, fields]));
-    if (!this.#greeted) this.client.session.attach(wire.client, 0);
-    this.#greeted = true;
-  }
-
-  /** The newest wire is cut: what is on it is lost. */
-  cut(): void {
-    const { wire } = this;
-    if (wire === undefined) return;
-    wire.toServer.length = 0;
-    wire.toClient.length = 0;
-    wire.onControl = () => {};
-    wire.client.onClosed();
-    wire.server.onClosed();
-    this.client.session.park(wire.client);
-    this.server.session.park(wire.server);
-  }
-
-  /** Lets everything arrive until nothing moves. */
-  async settle(): Promise<void> {
-    for (let moved = 1; moved > 0; ) {
-      await flushed();
-      const count = Number.POSITIVE_INFINITY;
-      moved = (this.wire?.deliver("toServer", count) ?? 0) + (this.wire?.deliver("toClient", count) ?? 0);
-      await flushed();
-      moved += (this.wire?.toServer.length ?? 0) + (this.wire?.toClient.length ?? 0);
-    }
-  }
-
-  #onHello(received: number | undefined, attempt: number, connection: Connection): void {
-    const { session } = this.server;
-    // A hello that was long on its way does not take the session from a newer one.
-    if (attempt < this.#newest) return;
-    this.#newest = attempt;
-    if (!session.canResume(received ?? 0)) {
-      this.refused = true;
-      return;
-    }
-    connection.send(encodeMessage([1, { received: session.received }]));
-    session.attach(connection, received ?? 0);
-  }
-
-  #onWelcome(received: number, connection: Connection): void {
-    const { session } = this.client;
-    // A new session is attached since its hello.
-    if (session.open) return;
-    if (session.canResume(received)) session.attach(connection, received);
-    else this.refused = true;
-  }
-}
-
-/** Connections join what is sent within a few microtasks. */
-async function flushed(): Promise<void> {
-  for (let count = 0; count < 24; count++) await Promise.resolve();
-}
+import { flushed, SessionEnd, SessionPair } from "./testing/session-pair.ts";
 
 function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-async function connected(replayLength?: number): Promise<Pair> {
-  const pair = new Pair(replayLength);
+async function connected(replayLength?: number): Promise<SessionPair> {
+  const pair = new SessionPair(replayLength);
   pair.connect();
   await pair.settle();
   return pair;
@@ -182,7 +26,7 @@ function onTheWay(frames: readonly Frame[]): unknown[] {
 
 describe("a session", () => {
   test("is parked, attached, parked again, and lost for good", async () => {
-    const pair = new Pair();
+    const pair = new SessionPair();
     const { session } = pair.client;
     expect(session.open).toBe(false);
     pair.connect();
@@ -370,7 +214,7 @@ describe("acknowledgements", () => {
   });
 
   test("that arrive during a replay lose nothing", () => {
-    const end = new End(1_000_000);
+    const end = new SessionEnd(1_000_000);
     for (let count = 0; count < 2_000; count++) end.send(100);
     const seen: unknown[] = [];
     // As fast as can be: each frame is acknowledged before `send` has returned.
@@ -418,7 +262,7 @@ describe("a session that cannot go on", () => {
   });
 
   test("does not believe a position past what was sent", () => {
-    const end = new End(100);
+    const end = new SessionEnd(100);
     end.send();
     expect([0, 1, 2].map((received) => end.session.canResume(received))).toEqual([true, true, false]);
   });
@@ -502,7 +346,7 @@ describe("drained()", () => {
   });
 
   test("is as the socket's where nothing waits for an acknowledgement", () => {
-    const end = new End(1_000);
+    const end = new SessionEnd(1_000);
     const promise = Promise.resolve();
     const socket = { send: () => {}, close: () => {}, drained: () => promise };
     end.session.attach(new Connection(socket, { onMessage: () => {}, onError: () => {} }, { table: everyMessage }), 0);
@@ -526,6 +370,7 @@ const steps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ send: side, count: fc.integer({ min: 1, max: 40 }), padding: fc.nat(60) }) },
     { weight: 6, arbitrary: fc.record({ deliver: direction, frames: fc.integer({ min: 1, max: 4 }) }) },
+    { weight: 4, arbitrary: fc.record({ share: side, count: fc.integer({ min: 1, max: 40 }), padding: fc.nat(60) }) },
     { weight: 2, arbitrary: fc.record({ cut: fc.constant(true) }) },
     { weight: 3, arbitrary: fc.record({ connect: fc.constant(true) }) },
     { weight: 1, arbitrary: fc.record({ late: fc.nat(5), of: direction, frames: fc.integer({ min: 1, max: 4 }) }) },
@@ -535,8 +380,9 @@ const steps = fc.array(
 );
 type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-async function take(pair: Pair, step: Step): Promise<void> {
+async function take(pair: SessionPair, step: Step): Promise<void> {
   if ("send" in step) for (let count = 0; count < step.count; count++) pair[step.send].send(step.padding);
+  else if ("share" in step) for (let count = 0; count < step.count; count++) pair[step.share].sendShared(step.padding);
   else if ("deliver" in step) pair.wire?.deliver(step.deliver, step.frames);
   else if ("cut" in step) pair.cut();
   else if ("connect" in step) pair.connect();
@@ -546,7 +392,7 @@ async function take(pair: Pair, step: Step): Promise<void> {
   await flushed();
 }
 
-function expectPrefixes({ client, server }: Pair): void {
+function expectPrefixes({ client, server }: SessionPair): void {
   expect(server.came).toEqual(numbers(server.came.length));
   expect(client.came).toEqual(numbers(client.came.length));
   expect(server.came.length).toBeLessThanOrEqual(client.sent);

@@ -41,9 +41,9 @@ export class Session implements MessagePipe {
   #lengthSinceAck = 0;
 
   /** @param replayLength how much that is not acknowledged is kept for a resume, in bytes, and UTF-16 units of text. */
-  constructor(owner: SessionOwner, replayLength: number) {
+  constructor(owner: SessionOwner, replayLength: number, sent: ReplayBuffer = new ReplayBuffer(replayLength)) {
     this.#owner = owner;
-    this.#sent = new ReplayBuffer(replayLength);
+    this.#sent = sent;
   }
 
   get open(): boolean {

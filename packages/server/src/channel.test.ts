@@ -1,7 +1,8 @@
-import { IncomingCall, type MessagePipe, SharedMessage, windowBytes } from "@tautline/core/internals";
+import { type Borrower, IncomingCall, type MessagePipe, type Socket, windowBytes } from "@tautline/core/internals";
 import { describe, expect, test } from "vitest";
 import type { FollowListener } from "./broker.ts";
-import { Channel, type ChannelSeat, type Passenger } from "./channel.ts";
+import { Channel } from "./channel.ts";
+import type { ChannelSeat, Passenger } from "./channel-seat.ts";
 import { EventCodec } from "./event-codec.ts";
 import { KeyFeed } from "./key-feed.ts";
 
@@ -41,15 +42,31 @@ function createChannel() {
   return { feed, channel, publish, gap };
 }
 
-/** A session that keeps what is sent, and its calls. */
-function createSession() {
-  const sent: unknown[] = [];
-  const state = { full: false, sent };
+/** A session that keeps what is sent, and its calls; where it lends its socket, also what was sent over that, and what it was told of. */
+function createSession(lends = false) {
+  const [sent, lent, accounted]: [unknown[], unknown[], unknown[]] = [[], [], []];
+  const state = { full: false, sent, lent, accounted, socketFull: false };
+  let borrower: Borrower | undefined;
+  const drained = (): Promise<void> => new Promise(() => {});
+  const socket: Socket = {
+    send: (frame) => lent.push(frame),
+    close: () => {},
+    drained: () => (state.socketFull ? drained() : undefined),
+  };
   const pipe: MessagePipe = {
     open: true,
     send: (message) => sent.push(message),
     decode: () => [],
-    drained: () => (state.full ? new Promise(() => {}) : undefined),
+    drained: () => (state.full ? drained() : undefined),
+    lend: (to) => {
+      if (lends) borrower = to;
+      return lends ? socket : undefined;
+    },
+    recall: () => {
+      const recalled = borrower;
+      borrower = undefined;
+      recalled?.onRecalled({ push: (message) => accounted.push(message) });
+    },
   };
   const createCall = (id: number): IncomingCall =>
     new IncomingCall(
@@ -67,6 +84,19 @@ function board(seat: ChannelSeat, call: IncomingCall): Passenger & { readonly do
   return passenger;
 }
 
+/** The same, which has something else happen when it is put down. */
+function createRecaller(seat: ChannelSeat, call: IncomingCall, act: () => void): { readonly downs: number[] } {
+  const downs: number[] = [];
+  seat.join({
+    call,
+    onPutDown: (next) => {
+      downs.push(next);
+      act();
+    },
+  });
+  return { downs };
+}
+
 describe("a channel", () => {
   test("brings each event to each session once, as the same message, whatever calls it has", () => {
     const { channel, publish } = createChannel();
@@ -77,8 +107,8 @@ describe("a channel", () => {
     publish();
     publish('"again"');
     expect(one.state.sent).toEqual([
-      new SharedMessage('[35,1,"e.1","hello"]'),
-      new SharedMessage('[35,1,"e.2","again"]'),
+      expect.objectContaining({ message: '[35,1,"e.1","hello"]' }),
+      expect.objectContaining({ message: '[35,1,"e.2","again"]' }),
     ]);
     expect(other.state.sent[0]).toBe(one.state.sent[0]);
     expect(other.state.sent).toHaveLength(2);
@@ -167,5 +197,83 @@ describe("a channel", () => {
     feed.fail(new Error("over"));
     expect(passenger.downs).toEqual([0]);
     expect(channel.seat(session.pipe)).toBeUndefined();
+  });
+});
+
+describe("a seat whose session lends its socket", () => {
+  test("asks for it after the first event, and sends what follows past the session", () => {
+    const { channel, publish } = createChannel();
+    const { state, pipe, createCall } = createSession(true);
+    board(channel.openSeat(pipe, 0), createCall(1));
+    for (let count = 0; count < 5; count++) publish();
+    expect([state.sent.length, state.lent.length, state.accounted]).toEqual([1, 4, []]);
+  });
+
+  test("accounts for exactly what it has sent past the session, in order, and asks for the socket again", () => {
+    const { channel, publish } = createChannel();
+    const { state, pipe, createCall } = createSession(true);
+    board(channel.openSeat(pipe, 0), createCall(1));
+    for (let count = 0; count < 3; count++) publish();
+    pipe.recall?.();
+    expect(state.accounted).toEqual(state.lent);
+    pipe.recall?.();
+    expect(state.accounted).toHaveLength(2);
+    for (let count = 0; count < 3; count++) publish();
+    expect([state.sent.length, state.lent.length]).toEqual([2, 4]);
+    pipe.recall?.();
+    expect(state.accounted).toEqual(state.lent);
+  });
+
+  test("leaves out an event that the channel has encoded, and that the seat was not yet brought", () => {
+    const { channel, publish } = createChannel();
+    const [one, other] = [createSession(true), createSession(true)];
+    const seat = channel.openSeat(one.pipe, 0);
+    board(seat, one.createCall(1));
+    board(channel.openSeat(other.pipe, 0), other.createCall(1));
+    for (let count = 0; count < 2; count++) publish();
+    // The first in turn is full: what becomes of that recalls the other's loan before its turn has come.
+    one.state.full = true;
+    const first = createRecaller(seat, one.createCall(2), () => other.pipe.recall?.());
+    expect(first.downs).toEqual([]);
+    publish();
+    expect(first.downs).toEqual([2]);
+    expect([other.state.accounted.length, other.state.sent.length]).toEqual([1, 2]);
+  });
+
+  test("asks the session, and accounts, before it has sent more past it than 128 small events", () => {
+    const { channel, publish } = createChannel();
+    const { state, pipe, createCall } = createSession(true);
+    board(channel.openSeat(pipe, 0), createCall(1));
+    for (let count = 0; count < 1_000; count++) {
+      publish();
+      expect(state.lent.length - state.accounted.length).toBeLessThanOrEqual(128);
+    }
+    expect(state.sent.length + state.lent.length).toBe(1_000);
+    expect(state.sent.length).toBe(Math.ceil(1_000 / 129));
+  });
+
+  test("puts everybody down where the socket takes no more, or the session when it is asked", () => {
+    for (const full of ["socketFull", "full"] as const) {
+      const { channel, publish } = createChannel();
+      const { state, pipe, createCall } = createSession(true);
+      const passenger = board(channel.openSeat(pipe, 0), createCall(1));
+      for (let count = 0; count < 2; count++) publish();
+      if (full === "full") pipe.recall?.();
+      state[full] = true;
+      publish();
+      expect([full, passenger.downs]).toEqual([full, [2]]);
+      expect(state.accounted).toEqual(state.lent);
+    }
+  });
+
+  test("has accounted for everything when its last call has left, and keeps no event alive after that", () => {
+    const { channel, publish } = createChannel();
+    const { state, pipe, createCall } = createSession(true);
+    const seat = channel.openSeat(pipe, 0);
+    const passenger = board(seat, createCall(1));
+    for (let count = 0; count < 4; count++) publish();
+    seat.leave(passenger);
+    expect(state.accounted).toEqual(state.lent);
+    expect(state.accounted).toHaveLength(3);
   });
 });

@@ -262,7 +262,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     session.attempt = this.#hello.attempt ?? 0;
     this.#welcome(session, { received: session.session.received }, this.#hello.token);
     this.#session = session;
-    session.session.attach(this.#connection, received);
+    session.session.attach(this.#connection, received, this.#socket);
     this.#bindClient(session);
   }
 
@@ -273,7 +273,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   #begin(session: ServerSession): ServerSession {
     this.#session = session;
-    session.session.attach(this.#connection, 0);
+    session.session.attach(this.#connection, 0, this.#socket);
     return session;
   }
 

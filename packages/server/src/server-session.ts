@@ -9,12 +9,12 @@ import {
   type Frame,
   type IncomingCall,
   IncomingCalls,
+  LendingSession,
   type Message,
   type MessagePipe,
   messageType,
   OutgoingCalls,
   type OutgoingMessage,
-  PacedSession,
   PartSender,
   Peer,
   type PeerMessage,
@@ -39,7 +39,7 @@ type Phase = "opening" | "open" | "draining" | "leaving" | "lost";
 
 /** The server's end of one session: its calls and its context, through whatever connections it takes. */
 export class ServerSession implements SessionOwner, CallServer, MessagePipe {
-  readonly session: PacedSession;
+  readonly session: LendingSession;
   /** What `identify` made of the context that opened it. */
   identity: string | undefined = undefined;
   /** Which of the client's connections it goes over, as the client counts them. */
@@ -60,7 +60,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean) {
     this.#host = host;
     this.#scope = { ctx: undefined, req, client: undefined, store: undefined };
-    this.session = new PacedSession(this, host.limits.replayBytes);
+    this.session = new LendingSession(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits, takesStreams ? this.#createCarriers() : {});
     this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesStreams) });
     this.#peer.attach(this);

@@ -1,6 +1,7 @@
 import type { Clock, IncomingCall } from "@tautline/core/internals";
 import type { CallScope } from "./call-scope.ts";
-import type { Channel, ChannelSeat, Channels, Passenger } from "./channel.ts";
+import type { Channel, Channels } from "./channel.ts";
+import type { ChannelSeat, Passenger } from "./channel-seat.ts";
 import type { TopicItem } from "./feed-entry.ts";
 import { Gap } from "./gap.ts";
 import type { ReadReceiver, ReadStart } from "./read-plan.ts";

@@ -1,5 +1,5 @@
-import type { Socket } from "../connection.ts";
 import type { Frame } from "../frame.ts";
+import type { Socket } from "../socket.ts";
 
 /** What the owner of a {@link MemorySocket} hears from it. */
 export interface MemorySocketEvents {
