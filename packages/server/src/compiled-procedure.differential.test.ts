@@ -9,6 +9,8 @@ import { readProcedureParts } from "./procedure-parts.ts";
 
 const seed = Number(process.env["TAUTLINE_SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["TAUTLINE_RUNS"] ?? 10_000);
+/** Of one case among those of the seed, as a failure prints it. */
+const casePath = process.env["TAUTLINE_PATH"];
 
 const t = initTRPC.create();
 const path = "random.procedure";
@@ -75,5 +77,7 @@ test(`${numRuns} random procedures behave as if tRPC called them (TAUTLINE_SEED=
       if (!needsTrpc(spec) && !readsSignal(spec)) expect(call.signalReads, "reads of the signal").toBe(0);
     }
   });
-  await fc.assert(property, { seed, numRuns });
+  // A case that never settles fails by itself, so that it is printed too, with its path.
+  const limits = { timeout: 10_000, interruptAfterTimeLimit: 150_000, markInterruptAsFailure: true };
+  await fc.assert(property, { seed, numRuns, ...limits, ...(casePath === undefined ? {} : { path: casePath }) });
 }, 180_000);
