@@ -11,7 +11,9 @@ afterEach(() => {
 });
 
 /** A socket of the server's, and every byte that it writes. */
-async function openSocket(highWaterBytes = 1_000_000): Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }> {
+async function openSocket(
+  highWaterBytes = 1_000_000,
+): Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }> {
   const server: Server = createServer();
   const upgrader = new Upgrader({ maxFrameBytes: 1_000_000, highWaterBytes });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
