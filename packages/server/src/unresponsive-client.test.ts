@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AcceptorSetup, type Context } from "../testing/acceptor-setup.ts";
-import { MemoryClient, settled } from "../testing/memory-client.ts";
+import { type MemoryClient, settled } from "../testing/memory-client.ts";
 
 describe("a heartbeat of the server", () => {
   test("begins with the welcome: until then the time for hello and context counts alone", async () => {
@@ -58,7 +58,7 @@ describe("a heartbeat of the server", () => {
 
 describe("a client that takes nothing", () => {
   /** The client says something every second, as one does that only does not read. */
-  async function pass(setup: Setup, client: MemoryClient, seconds: number): Promise<void> {
+  async function pass(setup: AcceptorSetup, client: MemoryClient, seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       await client.send([64]);
       setup.clock.advance(1_000);
