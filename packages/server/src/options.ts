@@ -128,7 +128,10 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
    * come item by item, each when its handler waits for it, until there is one. Default 16 MiB. Off: `Infinity`.
    */
   readonly maxStreamBytes?: number;
-  /** Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. */
+  /**
+   * Bytes waiting in a connection's socket at which its producers pause. Default 1 MiB. Off: `Infinity`. Less than the mark of Node's
+   * streams counts as that: 16 KiB, since Node 22 mostly 64 KiB; with less to write they say nothing of draining.
+   */
   readonly highWaterBytes?: number;
   /**
    * A connection that takes nothing of what waits for its client is cut after so long, in ms; its session is kept. Default 30,000.

@@ -11,9 +11,11 @@ afterEach(() => {
 });
 
 /** A socket of the server's, and every byte that it writes. */
-async function openSocket(): Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }> {
+async function openSocket(
+  highWaterBytes = 1_000_000,
+): Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }> {
   const server: Server = createServer();
-  const upgrader = new Upgrader({ maxFrameBytes: 1_000_000, highWaterBytes: 1_000_000 });
+  const upgrader = new Upgrader({ maxFrameBytes: 1_000_000, highWaterBytes });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const opened = new Promise<{ socket: WsSocket; stream: Duplex; written: Buffer[] }>((resolve) => {
     server.on("upgrade", (request, stream: Duplex, head: Buffer) => {
@@ -163,5 +165,20 @@ describe("what a socket has taken", () => {
     stream.cork();
     socket.send("z");
     expect(socket.taken).toBeGreaterThanOrEqual((taken ?? 0) + 2_000);
+  });
+});
+
+describe("a socket whose high-water mark is under that of Node's streams", () => {
+  test("holds as much as those before its producers wait, and lets them go on once it has drained", async () => {
+    const { socket, stream } = await openSocket(1);
+    stream.cork();
+    socket.send("x".repeat(stream.writableHighWaterMark - 100));
+    expect(socket.drained()).toBeUndefined();
+    socket.send("y".repeat(100));
+    const drained = socket.drained();
+    expect(drained).toBeInstanceOf(Promise);
+    stream.uncork();
+    await drained;
+    expect(socket.drained()).toBeUndefined();
   });
 });

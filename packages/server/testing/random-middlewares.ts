@@ -45,9 +45,10 @@ function outline(result: Result | undefined): unknown {
   return result && { ok: result.ok, keys: Object.keys(result).sort(), data: String(typeof result.data) };
 }
 
-/** The context of what runs at the same time as something else. */
+/** The context of what runs at the same time as something else, also as what began in the same place before it. */
 function branch(recorder: Recorder, ctx: Context, name: string): Context {
-  const inner = `${String(ctx["branch"])} ${name}`;
+  const kind = `${String(ctx["branch"])} ${name}`;
+  const inner = `${kind}.${recorder.count(kind)}`;
   recorder.record(inner, "begins");
   return { branch: inner };
 }
