@@ -13,7 +13,7 @@ const t = initTRPC.context<Context>().create();
 
 /** A server in memory whose handlers note what they do and wait to be let go. */
 export class AcceptorSetup {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock = new FakeClock();
   readonly acceptor: Acceptor;
   readonly events: SessionEvent[] = [];
   readonly started: string[] = [];
