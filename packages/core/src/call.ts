@@ -2,7 +2,8 @@ import type { StreamProgress } from "./call-streams.ts";
 import type { ProcedureType } from "./contract.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { TautlineError } from "./errors.ts";
-import type { CallObserver, EventGap, OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
+import type { CallObserver, EventGap, OutgoingCall } from "./outgoing-call.ts";
+import type { OutgoingCalls } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
 
 /** How one call is to be made. */

@@ -5,7 +5,7 @@ import { TautlineError } from "./errors.ts";
 import { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxMessageBytes } from "./options.ts";
-import type { OutgoingCall } from "./outgoing-calls.ts";
+import type { OutgoingCall } from "./outgoing-call.ts";
 import { PartCollector } from "./part-collector.ts";
 import { PartSender } from "./part-sender.ts";
 import type { MessagePipe } from "./pipe.ts";

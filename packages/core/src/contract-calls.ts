@@ -1,7 +1,7 @@
 import type { CallOptions } from "./call.ts";
 import type { Contract, ContractProcedure, inferContractInput, inferContractOutput } from "./contract.ts";
 import type { ErrorShape, TautlineError } from "./errors.ts";
-import type { EventGap } from "./outgoing-calls.ts";
+import type { EventGap } from "./outgoing-call.ts";
 
 /**
  * A contract's procedures, to be called by the names they have there.

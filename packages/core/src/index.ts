@@ -37,7 +37,7 @@ export {
 export { type FieldSchemas, type FieldsSchema, fields } from "./fields.ts";
 export type { Stream } from "./incoming-stream.ts";
 export type { IsJsonSafe, JsonUnsafePaths, TransformerNeeded } from "./json-safe.ts";
-export type { EventGap } from "./outgoing-calls.ts";
+export type { EventGap } from "./outgoing-call.ts";
 export { type Rich, rich } from "./rich.ts";
 export type { RichKind } from "./rich-kind.ts";
 export { isSchema, type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";

@@ -57,17 +57,13 @@ export {
   largeFrameLength,
   windowBytes,
 } from "./options.ts";
-export {
-  type CallObserver,
-  type LostPipe,
-  type OutgoingCall,
-  OutgoingCalls,
-  type PipeEnd,
-} from "./outgoing-calls.ts";
+export type { CallObserver, OutgoingCall } from "./outgoing-call.ts";
+export { OutgoingCalls } from "./outgoing-calls.ts";
 export { PacedSession } from "./paced-session.ts";
 export { PartSender } from "./part-sender.ts";
 export { type CallReceiver, Peer, type PeerOptions } from "./peer.ts";
 export type { MessagePipe } from "./pipe.ts";
+export type { LostPipe, PipeEnd } from "./pipe-end.ts";
 export { createProcedureProxy, type InputCheck, type KnownProcedures } from "./procedure-proxy.ts";
 export {
   type AuthMessage,

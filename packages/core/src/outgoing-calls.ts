@@ -1,102 +1,15 @@
 import { attachedTo, type StreamToSend } from "./attached.ts";
-import type { StreamProgress } from "./call-streams.ts";
-import { type EncodedInput, encodeCall, encodeJson, encodePlain, type InputEncoder } from "./codec.ts";
+import { encodeCall, encodeJson, encodePlain, type InputEncoder } from "./codec.ts";
 import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
+import type { CallObserver, OutgoingCall } from "./outgoing-call.ts";
 import type { MessagePipe } from "./pipe.ts";
+import type { LostPipe, PipeEnd } from "./pipe-end.ts";
 import { badMessage, type CallFields, type ChannelEventMessage, type PeerMessage } from "./protocol.ts";
-
-/** Events of a subscription that may be missing: those after `from` and up to `to`. */
-export interface EventGap {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
-export interface CallObserver {
-  onResult(value: unknown): void;
-  /** The other end's error, as a shape still to be read by the transformer. */
-  onError(shape: unknown): void;
-  onStarted(): void;
-  /** @param length what `OutgoingCalls.take` is to be told when the item has been taken. */
-  onItem(value: unknown, eventId: string | undefined, length: number): void;
-  /** Items may be missing: those after `from` and up to `to`, where the other end knows which. */
-  onGap(gap?: EventGap): void;
-  onEnd(): void;
-  /** An error of this end: the connection, the session, the client. */
-  onFailed(error: TautlineError): void;
-  /** The call has settled before, and none of its streams flows any more. */
-  onStreamsOver?(): void;
-  /** What concerns its streams, by which it may outlive its answer. */
-  readonly options?: StreamWishes;
-}
-
-/** What a caller has to say of its call's streams. */
-export interface StreamWishes {
-  /** Aborting it ends them. */
-  readonly signal?: AbortSignal | null | undefined;
-  /** Hears how far they have come. */
-  readonly onProgress?: ((progress: StreamProgress) => void) | undefined;
-}
-
-/** A call of this end, as `cancel` takes it. */
-export interface OutgoingCall {
-  /** A newer one each time that it is sent: the other end takes ids that grow. */
-  id: number;
-  readonly type: ProcedureType;
-  readonly path: string;
-  /** Encoded: read once, however often the call is sent. */
-  readonly input: EncodedInput | undefined;
-  /** The streams in its input. */
-  readonly slots: readonly StreamToSend[] | undefined;
-  readonly observer: CallObserver;
-  /** Continues after this event when it is sent again. */
-  lastEventId: string | undefined;
-  /** Where it was sent; undefined while it waits. */
-  pipe: MessagePipe | undefined;
-  /** Whether running it twice does what running it once does: then it may be sent again. */
-  readonly idempotent: boolean;
-  /** Of a mutation that may have run: the id under which it was sent first. An idempotent one is run again, whether it was or not. */
-  firstId: number | undefined;
-  /** The store that knows whether it has run; it is sent again only where that store is. */
-  doubt: string | undefined;
-  /** Until when that store remembers it, by the owner's clock. */
-  doubtUntil: number;
-  /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */
-  started: boolean;
-  /** Of a subscription that has sent an item: how much of it may come. */
-  window: Window | undefined;
-  /** Of a subscription: the channel whose events are its items too; 0 for none. */
-  channel: number;
-  /** Whether its reader sees the ids of the channel's events. */
-  shown: boolean;
-  /** What a source of its streams has thrown. */
-  sourceError?: unknown;
-}
-
-/** What is known of a pipe that is gone. */
-export interface LostPipe {
-  /** Whether the other end may have started calls. */
-  readonly started: boolean;
-  /** The store of the other end that remembers mutations. */
-  readonly store?: string | undefined;
-  /** Until when that remembers what has run, by the owner's clock. Default for ever. */
-  readonly until?: number;
-}
-
-/** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */
-export interface PipeEnd {
-  /** Calls that have not settled. */
-  readonly size: number;
-  attach(pipe: MessagePipe): void;
-  detach(pipe: MessagePipe, reason: TautlineError, how: LostPipe): void;
-  receive(message: PeerMessage, pipe: MessagePipe, length?: number): void;
-  close(reason: TautlineError): void;
-}
 
 /** The calls that this end makes. They outlive the pipes that they are sent through. With streams: `StreamingCalls`. */
 export class OutgoingCalls implements PipeEnd {

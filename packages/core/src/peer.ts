@@ -1,6 +1,7 @@
 import type { TautlineError } from "./errors.ts";
-import type { LostPipe, OutgoingCalls, PipeEnd } from "./outgoing-calls.ts";
+import type { OutgoingCalls } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
+import type { LostPipe, PipeEnd } from "./pipe-end.ts";
 import { badMessage, type CallerMessage, isCalleeMessage, type PeerMessage } from "./protocol.ts";
 
 /** What takes the other end's calls: an `IncomingCalls`. */

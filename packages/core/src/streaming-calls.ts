@@ -5,8 +5,10 @@ import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
-import { type CallObserver, type LostPipe, type OutgoingCall, OutgoingCalls } from "./outgoing-calls.ts";
+import type { CallObserver, OutgoingCall } from "./outgoing-call.ts";
+import { OutgoingCalls } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
+import type { LostPipe } from "./pipe-end.ts";
 import {
   badMessage,
   type CalleeMessage,

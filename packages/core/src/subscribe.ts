@@ -1,7 +1,7 @@
 import { Call, type CallDefinition, type CallOptions } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { TautlineError } from "./errors.ts";
-import type { EventGap } from "./outgoing-calls.ts";
+import type { EventGap } from "./outgoing-call.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 
 /** What `subscribe` takes, as in tRPC: callbacks, or none for an iterator. */

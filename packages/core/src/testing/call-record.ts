@@ -1,5 +1,5 @@
 import type { TautlineError } from "../errors.ts";
-import type { CallObserver, EventGap } from "../outgoing-calls.ts";
+import type { CallObserver, EventGap } from "../outgoing-call.ts";
 
 /** What a caller heard of its call. */
 export type CallEvent =
