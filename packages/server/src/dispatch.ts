@@ -1,4 +1,4 @@
-import { isTrpcErrorCode, TautlineError } from "@tautline/core";
+import { TautlineError } from "@tautline/core";
 import {
   type Clock,
   type IncomingCall,
@@ -10,12 +10,22 @@ import {
   streamsOf,
   withoutStreams,
 } from "@tautline/core/internals";
-import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError, type TRPCProcedureType } from "@trpc/server";
+import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError } from "@trpc/server";
 import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
 import type { CallScope } from "./call-scope.ts";
 import { Channels } from "./channel.ts";
-import type { CompiledProcedure, ProcedureCall } from "./compiled-procedure.ts";
+import type { CompiledProcedure } from "./compiled-procedure.ts";
 import { CompiledRouter } from "./compiled-router.ts";
+import {
+  asTRPCError,
+  genericShape,
+  noItemSource,
+  notAnItemSource,
+  notFound,
+  unsendable,
+  wrongType,
+} from "./dispatch-error.ts";
+import { DispatchedCall } from "./dispatched-call.ts";
 import { errorShape } from "./error-shape.ts";
 import type { Gap } from "./gap.ts";
 import { type IdempotencyStore, runOnce } from "./idempotency.ts";
@@ -269,64 +279,6 @@ export class Dispatch implements TopicPumpHost {
       throw unsendable(thrown);
     }
   }
-}
-
-/** A call as a procedure gets it. A class: an object literal with a getter was measured at twenty times the cost. */
-class DispatchedCall implements ProcedureCall {
-  readonly ctx: unknown;
-  readonly input: unknown;
-  readonly path: string;
-  readonly batchIndex = 0;
-  readonly #call: IncomingCall;
-
-  constructor(call: IncomingCall, ctx: unknown, input: unknown) {
-    this.#call = call;
-    this.ctx = ctx;
-    this.input = input;
-    this.path = call.path;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-}
-
-const genericShape = {
-  message: "Internal server error",
-  code: -32603,
-  data: { code: "INTERNAL_SERVER_ERROR", httpStatus: 500 },
-};
-
-/** A TautlineError with a code of tRPC's is as deliberate as a TRPCError, also where tRPC has wrapped it. */
-function asTRPCError(thrown: unknown): TRPCError {
-  const error = toTRPCError(thrown);
-  const { cause } = error;
-  if (!(cause instanceof TautlineError) || !isTrpcErrorCode(cause.code)) return error;
-  return new TRPCError({ code: cause.code, message: cause.message, cause });
-}
-
-/** What a handler gave cannot be written: the server's fault, not the caller's. */
-function unsendable(thrown: unknown): unknown {
-  if (!(thrown instanceof TautlineError) || thrown.code !== "BAD_REQUEST") return thrown;
-  return new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: thrown.message, cause: thrown.cause });
-}
-
-function notFound({ type, path }: IncomingCall): TRPCError {
-  return new TRPCError({ code: "NOT_FOUND", message: `No "${type}"-procedure on path "${path.slice(0, 200)}"` });
-}
-
-function wrongType({ type, path }: IncomingCall, actual: TRPCProcedureType): TRPCError {
-  return new TRPCError({ code: "BAD_REQUEST", message: `"${path}" is a ${actual}, not a ${type}` });
-}
-
-function notAnItemSource({ type }: IncomingCall): TRPCError {
-  const message = `Cannot return an async iterable or observable from a ${type} procedure with WebSockets`;
-  return new TRPCError({ code: "UNSUPPORTED_MEDIA_TYPE", message });
-}
-
-function noItemSource({ path }: IncomingCall): TRPCError {
-  const message = `Subscription ${path} did not return an observable or a AsyncGenerator`;
-  return new TRPCError({ code: "INTERNAL_SERVER_ERROR", message });
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

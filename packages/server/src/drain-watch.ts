@@ -8,6 +8,27 @@ export interface Draining {
   onStuck(): void;
 }
 
+/** What a connection's other end has taken, from one look to the next. */
+export class DrainProgress {
+  #taken: number | undefined = undefined;
+  #awaited: number | undefined = undefined;
+  #stuckLooks = 0;
+
+  /**
+   * @param taken what its socket had taken; undefined where nothing waits there.
+   * @param awaited how much the client had acknowledged; undefined where nobody waits for that.
+   * @returns how many looks in a row found something that waits, and nothing taken.
+   */
+  look(taken: number | undefined, awaited: number | undefined): number {
+    const waits = taken !== undefined || awaited !== undefined;
+    const stuck = waits && taken === this.#taken && awaited === this.#awaited;
+    this.#stuckLooks = stuck ? this.#stuckLooks + 1 : 0;
+    this.#taken = taken;
+    this.#awaited = awaited;
+    return this.#stuckLooks;
+  }
+}
+
 const looksPerTimeout = 10;
 
 /**

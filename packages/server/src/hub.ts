@@ -5,7 +5,6 @@ import type { Broker, Closable } from "./broker.ts";
 import { backgroundClock } from "./clock.ts";
 import { EventCodec } from "./event-codec.ts";
 import { type ControlledServer, HubControl, type HubCounts, type ServerHub } from "./hub-control.ts";
-import { memoryBroker } from "./memory-broker.ts";
 import {
   defaultLeaseMs,
   defaultMaxEventBytes,
@@ -14,7 +13,8 @@ import {
   type MemberSchema,
   type TopicOptions,
   topicLimits,
-} from "./options.ts";
+} from "./hub-options.ts";
+import { memoryBroker } from "./memory-broker.ts";
 import { PresenceGroups } from "./presence.ts";
 import type { GroupHost } from "./presence-group.ts";
 import { Renewals } from "./renewals.ts";

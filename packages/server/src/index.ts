@@ -38,6 +38,14 @@ export type { EventTransformer } from "./event-codec.ts";
 export type { Gap } from "./gap.ts";
 export { createHub, type Hub } from "./hub.ts";
 export type { HubCounts } from "./hub-control.ts";
+export type {
+  HistoryOptions,
+  HubOptions,
+  MemberSchema,
+  PublishEventOptions,
+  SubscribeEventsOptions,
+  TopicOptions,
+} from "./hub-options.ts";
 export {
   type IdempotencyStore,
   type MemoryIdempotencyOptions,
@@ -51,18 +59,7 @@ export {
   implement,
 } from "./implement.ts";
 export { type MemoryBrokerOptions, memoryBroker } from "./memory-broker.ts";
-export type {
-  CreateContextOptions,
-  ErrorReport,
-  HistoryOptions,
-  HubOptions,
-  MemberSchema,
-  PublishEventOptions,
-  ServeOptions,
-  SessionEvent,
-  SubscribeEventsOptions,
-  TopicOptions,
-} from "./options.ts";
+export type { CreateContextOptions, ErrorReport, ServeOptions, SessionEvent } from "./options.ts";
 export type { AllowedOrigins } from "./origin.ts";
 export type { Presence, PresenceChange, PresenceOptions } from "./presence.ts";
 export type { EventInfo } from "./read-plan.ts";

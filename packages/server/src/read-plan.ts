@@ -1,7 +1,7 @@
 import type { Closable } from "./broker.ts";
 import type { PositionList } from "./event-id.ts";
+import type { SubscribeEventsOptions } from "./hub-options.ts";
 import type { KeyFeed } from "./key-feed.ts";
-import type { SubscribeEventsOptions } from "./options.ts";
 import type { SlowPolicy } from "./slow-policy.ts";
 import type { ItemCheck } from "./subscription-items.ts";
 

@@ -24,13 +24,14 @@ import {
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
 import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
+import { connectionInfo } from "./connection-info.ts";
 import { ContextRenewals } from "./context-renewals.ts";
-import type { Draining } from "./drain-watch.ts";
-import { requestUrl } from "./handshake.ts";
+import { type Draining, DrainProgress } from "./drain-watch.ts";
 import type { CreateContextOptions } from "./options.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
 import { type ClientHost, SessionClient } from "./session-client.ts";
 import { toTRPCError } from "./trpc-error.ts";
+import { keptOutcomes, keptSession, type OutcomeStore } from "./welcome.ts";
 
 /** What the owner of a socket hears from it. */
 export interface SocketEvents {
@@ -54,7 +55,7 @@ export interface ConnectionHost extends SessionHost, ClientHost {
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
   /** Names the store that remembers mutations. */
-  readonly store: { readonly name: string | undefined; readonly keepMs?: number | undefined } | undefined;
+  readonly store: OutcomeStore | undefined;
   /** The session that a token of this identity is for. */
   findSession(token: string, identity: string | undefined): ServerSession | undefined;
   /**
@@ -79,16 +80,13 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   readonly #socket: ServerSocket;
   readonly #request: IncomingMessage;
   readonly #connection: Connection;
+  readonly #progress = new DrainProgress();
   #hello: HelloFields = {};
   #session: ServerSession | undefined = undefined;
   /** Of the context that hello asked for, until that stands. */
   #client: SessionClient | undefined = undefined;
   #phase: Phase = "greeting";
   #confirmed = false;
-  #stuckLooks = 0;
-  /** What its socket had taken at the last look, and its client. */
-  #taken: number | undefined = undefined;
-  #awaited: number | undefined = undefined;
   #gone: AbortController | undefined = undefined;
   #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
@@ -157,14 +155,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   /** The system, and what lies between, may take much that nobody reads; but whoever reads acknowledges. */
   countStuckLook(): number {
-    const { taken } = this.#socket;
-    const awaited = this.#session?.session.awaited;
-    const waits = taken !== undefined || awaited !== undefined;
-    const stuck = waits && taken === this.#taken && awaited === this.#awaited;
-    this.#stuckLooks = stuck ? this.#stuckLooks + 1 : 0;
-    this.#taken = taken;
-    this.#awaited = awaited;
-    return this.#stuckLooks;
+    return this.#progress.look(this.#socket.taken, this.#session?.session.awaited);
   }
 
   /** A word of goodbye would not get through either. The session waits for its client, as after any cut. */
@@ -230,7 +221,8 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     if (createContext === undefined) return undefined;
     const client = new SessionClient(this.#host, this.#phase === "open" ? this.#session : undefined);
     if (this.#phase === "opening") this.#client = client;
-    return createContext({ req: this.#request, info: this.#info(connectionParams), client: client.create });
+    const info = connectionInfo(this.#request, connectionParams, () => this.#goneSignal());
+    return createContext({ req: this.#request, info, client: client.create });
   }
 
   #onContext(ctx: unknown, identity: string | undefined): void {
@@ -280,12 +272,9 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
     const token = this.#host.claimSession(session, this, used);
     const { limits, store } = this.#host;
-    const { sessionWindowMs } = limits;
-    const window = Number.isFinite(sessionWindowMs) ? { windowMs: Math.ceil(sessionWindowMs) } : {};
-    const resumable = token === undefined ? {} : { token, ...window };
-    const remembering = store?.name === undefined ? {} : { store: store.name, ...keeping(store.keepMs) };
     session.store = store?.name;
-    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...resumable, ...remembering }]));
+    const kept = { ...keptSession(token, limits.sessionWindowMs), ...keptOutcomes(store) };
+    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...kept }]));
   }
 
   /** A client acknowledges once it is welcomed: by that alone, for its calls may be older than the welcome. */
@@ -337,22 +326,6 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     return { ctx: undefined, req: this.#request };
   }
 
-  #info(connectionParams: CreateContextOptions["info"]["connectionParams"]): CreateContextOptions["info"] {
-    const signal = (): AbortSignal => this.#goneSignal();
-    return {
-      connectionParams,
-      accept: null,
-      type: "unknown",
-      isBatchCall: false,
-      calls: [],
-      url: requestUrl(this.#request),
-      // Made when it is read: a context seldom needs it.
-      get signal() {
-        return signal();
-      },
-    };
-  }
-
   #goneSignal(): AbortSignal {
     this.#gone ??= new AbortController();
     if (this.#phase === "closed") this.#gone.abort(connectionGone());
@@ -387,11 +360,6 @@ export function disconnected(): TautlineError {
 
 function connectionGone(): TautlineError {
   return new TautlineError({ code: "CONNECTION_CLOSED", message: "the client is gone" });
-}
-
-/** In whole milliseconds. */
-function keeping(keepMs = Number.POSITIVE_INFINITY): WelcomeFields {
-  return Number.isFinite(keepMs) ? { keepMs: Math.floor(keepMs) } : {};
 }
 
 function refusalCode(error: TRPCError): number {

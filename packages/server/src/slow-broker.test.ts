@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { Post, Puller, publish, turns } from "../testing/topic-world.ts";
 import type { BrokerTopic, HistoryLimits, HistoryPage, HistoryQuery } from "./broker.ts";
 import { createHub } from "./hub.ts";
+import type { TopicOptions } from "./hub-options.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { MemoryBroker } from "./memory-broker.ts";
-import type { TopicOptions } from "./options.ts";
 
 describe("a topic's subscription, with a broker that takes its time,", () => {
   const pages = async (): Promise<void> => {

@@ -1,8 +1,8 @@
 import type { Deadlines } from "@tautline/core/internals";
 import type { BrokerTopic, Closable } from "./broker.ts";
 import type { EventCodec } from "./event-codec.ts";
+import type { TopicLimits } from "./hub-options.ts";
 import { type FeedHost, KeyFeed } from "./key-feed.ts";
-import type { TopicLimits } from "./options.ts";
 import type { PresenceGroups } from "./presence.ts";
 import type { ReadTopic } from "./read-plan.ts";
 import type { SlowPolicy } from "./slow-policy.ts";

@@ -12,7 +12,7 @@ import {
   maxKeys,
   type PublishEventOptions,
   type SubscribeEventsOptions,
-} from "./options.ts";
+} from "./hub-options.ts";
 import type { Presence, PresenceGroups, PresenceOptions } from "./presence.ts";
 import { ReadPlan, type ReadTopic, type Stage } from "./read-plan.ts";
 import { isThenable } from "./thenable.ts";
