@@ -106,8 +106,9 @@ module.exports = {
     },
     {
       name: "sources-do-not-import-tests",
+      comment: "What only tests import may: a package's testing folder, which is not published.",
       severity: "error",
-      from: { path: "^packages/", pathNot: notTests },
+      from: { path: "^packages/", pathNot: [notTests, "^packages/[^/]+/testing/"] },
       to: { path: [notTests, "^tests/"] },
     },
     ...layerRules,

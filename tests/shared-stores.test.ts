@@ -21,55 +21,46 @@ interface Node {
 /** Where a store is that nodes share. */
 interface Backend {
   readonly url: string;
-  flush(): Promise<unknown>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
 }
 
 interface BackendKind {
   readonly program: string;
   readonly isThere: boolean;
-  start(): Promise<Backend>;
+  readonly start: () => Promise<Backend>;
 }
 
 const kinds: readonly BackendKind[] = [
-  {
-    program: "redis-server",
-    isThere: hasRedis,
-    async start() {
-      const redis = await RedisServer.start();
-      afterTest(() => redis.close());
-      return { url: redis.url, flush: () => redis.client.flushall() };
-    },
-  },
-  {
-    program: "nats-server",
-    isThere: hasNats,
-    async start() {
-      const nats = await NatsServer.start();
-      afterTest(() => nats.close());
-      return { url: nats.url, flush: () => nats.flush() };
-    },
-  },
+  { program: "redis-server", isThere: hasRedis, start: () => RedisServer.start() },
+  { program: "nats-server", isThere: hasNats, start: () => NatsServer.start() },
 ];
 
-/** Two servers in processes of their own that share a store, and a client that is at the first of them. */
+/** Two servers in processes of their own that share a store, and a client whose mutation runs at the first of them. */
 class World {
   readonly backend: Backend;
-  readonly nodes: readonly [Node, Node];
+  readonly first: Node;
+  readonly second: Node;
   readonly client: RouterClient<RecoveryRouter>;
   #at: Node;
 
-  private constructor(backend: Backend, nodes: readonly [Node, Node]) {
+  private constructor(backend: Backend, first: Node, second: Node) {
     this.backend = backend;
-    this.nodes = nodes;
-    this.#at = nodes[0];
+    this.first = first;
+    this.second = second;
+    this.#at = first;
     const url = (): string => this.#at.proxy.url;
     this.client = closing(createClient<RecoveryRouter>({ url, transformer: rich, backoff: { baseMs: 1, maxMs: 10 } }));
   }
 
   static async create(kind: BackendKind, program: BundledProgram): Promise<World> {
     const backend = await kind.start();
-    const startNode = (): Promise<Node> => World.startNode(program, backend.url);
-    const world = new World(backend, [await startNode(), await startNode()]);
+    afterTest(() => backend.close());
+    const world = new World(
+      backend,
+      await World.startNode(program, backend.url),
+      await World.startNode(program, backend.url),
+    );
     expect(await world.client.ping.query()).toBe("pong");
     return world;
   }
@@ -81,24 +72,34 @@ class World {
     return { server, proxy: await startTcpProxy(`ws://127.0.0.1:${port}/`) };
   }
 
-  /** What of a mutation each node has started. */
+  /** How many mutations each node has started. */
   get started(): readonly number[] {
-    return this.nodes.map(({ server }) => server.lines.filter((line) => line.startsWith("add ")).length);
+    return [this.first, this.second].map(({ server }) => server.lines.filter((line) => line.startsWith("add ")).length);
+  }
+
+  /** The client calls, and the first node runs its mutation, which waits there. */
+  async begin(options: { readonly idempotent?: boolean } = {}): Promise<{ readonly answer: Promise<string> }> {
+    const answer = this.client.add.mutate("a", options);
+    await this.first.server.printed(/^add a$/);
+    return { answer };
   }
 
   /** The client's connection breaks. */
   async cut(): Promise<void> {
-    this.nodes[0].proxy.refuse(true);
-    this.nodes[0].proxy.cut();
+    this.first.proxy.refuse(true);
+    this.first.proxy.cut();
     await until("the client has noticed", () => this.client.connection.state.status !== "online");
   }
 
-  /** The client finds the other node. */
-  async move(): Promise<void> {
-    await this.moveTo(this.nodes[1]);
+  /** The mutation is done, and the store knows; its client is not there to hear. */
+  async finishUnheard(): Promise<void> {
+    await this.cut();
+    this.first.server.send("open");
+    await this.first.server.printed(/^stored$/);
   }
 
-  async moveTo(node: Node): Promise<void> {
+  /** The client finds another node. */
+  async move(node: Node = this.second): Promise<void> {
     this.#at = node;
     await until("the client is online", () => this.client.connection.state.status === "online");
   }
@@ -113,15 +114,11 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
 
   test.skipIf(!kind.isThere)("is answered with what it came to on a node that has died since", async () => {
     const world = await World.create(kind, program);
-    const [{ server: first }] = world.nodes;
-    const added = world.client.add.mutate("a");
-    await first.printed(/^add a$/);
-    await world.cut();
-    first.send("open");
-    await first.printed(/^stored$/);
-    await first.kill();
+    const { answer } = await world.begin();
+    await world.finishUnheard();
+    await world.first.server.kill();
     await world.move();
-    expect(await added).toMatch(/^a in process/);
+    expect(await answer).toMatch(/^a in process/);
     expect(world.started).toEqual([1, 0]);
   });
 
@@ -129,33 +126,27 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
     "is answered by a node that has only just been started, however slow its way to the store",
     async () => {
       const world = await World.create(kind, program);
-      const [{ server: first }] = world.nodes;
-      const added = world.client.add.mutate("a");
-      await first.printed(/^add a$/);
-      await world.cut();
-      first.send("open");
-      await first.printed(/^stored$/);
+      const { answer } = await world.begin();
+      await world.finishUnheard();
       const way = await startTcpProxy(world.backend.url, () => ({
         faults: [{ direction: "down", atByte: 0, type: "stall", turns: 50_000 }],
       }));
-      await world.moveTo(await World.startNode(program, way.url));
-      expect(await added).toMatch(/^a in process/);
+      await world.move(await World.startNode(program, way.url));
+      expect(await answer).toMatch(/^a in process/);
       expect(world.started).toEqual([1, 0]);
     },
   );
 
   test.skipIf(!kind.isThere)("is answered when it is done on a node that is alive", async () => {
     const world = await World.create(kind, program);
-    const [{ server: first }, { server: second }] = world.nodes;
-    const added = world.client.add.mutate("a");
-    await first.printed(/^add a$/);
+    const { answer } = await world.begin();
     await world.cut();
     await world.move();
     // It waits for longer than a node may be silent.
     await new Promise((resolve) => setTimeout(resolve, 800));
-    second.send("open");
-    first.send("open");
-    expect(await added).toMatch(/^a in process/);
+    world.second.server.send("open");
+    world.first.server.send("open");
+    expect(await answer).toMatch(/^a in process/);
     expect(world.started).toEqual([1, 0]);
   });
 
@@ -163,11 +154,10 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
     "is OUTCOME_UNKNOWN, and not run again, where it ran on a node that has died",
     async () => {
       const world = await World.create(kind, program);
-      const [{ server: first }, { server: second }] = world.nodes;
-      second.send("open");
-      const unknown = rejection(world.client.add.mutate("a"));
-      await first.printed(/^add a$/);
-      await first.kill();
+      world.second.server.send("open");
+      const { answer } = await world.begin();
+      const unknown = rejection(answer);
+      await world.first.server.kill();
       await world.move();
       expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });
       expect(world.started).toEqual([1, 0]);
@@ -177,13 +167,11 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
 
   test.skipIf(!kind.isThere)("is run again where it ran on a node that has died, if it is idempotent", async () => {
     const world = await World.create(kind, program);
-    const [{ server: first }, { server: second }] = world.nodes;
-    second.send("open");
-    const added = world.client.add.mutate("a", { idempotent: true });
-    await first.printed(/^add a$/);
-    await first.kill();
+    world.second.server.send("open");
+    const { answer } = await world.begin({ idempotent: true });
+    await world.first.server.kill();
     await world.move();
-    expect(await added).toMatch(/^a in process/);
+    expect(await answer).toMatch(/^a in process/);
     expect(world.started).toEqual([1, 1]);
   });
 
@@ -191,10 +179,9 @@ describe.each(kinds)("a mutation of a client that goes to another node (skipped 
     "is OUTCOME_UNKNOWN, and not run again, where the store was flushed meanwhile",
     async () => {
       const world = await World.create(kind, program);
-      const [{ server: first }, { server: second }] = world.nodes;
-      second.send("open");
-      const unknown = rejection(world.client.add.mutate("a"));
-      await first.printed(/^add a$/);
+      world.second.server.send("open");
+      const { answer } = await world.begin();
+      const unknown = rejection(answer);
       await world.cut();
       await world.backend.flush();
       await world.move();

@@ -1,44 +1,33 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { createFolder, freePort, isInstalled, ServerProcess } from "../../../tests/fixture/server-process.ts";
 
 /** Another one can be named, to test with another version. */
 const program = process.env["TAUTLINE_NATS_SERVER"] ?? "nats-server";
 
 /** Whether this machine has a NATS to test with. */
-export const hasNats: boolean = isThere();
-
-function isThere(): boolean {
-  try {
-    execFileSync(program, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const hasNats: boolean = isInstalled(program);
 
 /** A NATS with JetStream, on free ports of this machine and with a store of its own, that can be killed, paused and started again. */
-export class NatsServer {
+export class NatsServer extends ServerProcess {
   readonly port: number;
+  /** Where JetStream keeps what it stores. */
+  readonly store: string;
   readonly #monitorPort: number;
-  readonly #folder: string;
-  #process: ChildProcess | undefined = undefined;
 
   private constructor(port: number, monitorPort: number, folder: string) {
+    const store = join(folder, "store");
+    const args = ["-a", "127.0.0.1", "-p", `${port}`, "-m", `${monitorPort}`, "-js", "-sd", store];
+    super({ program, args, folder, output: "stderr", ready: "Server is ready" });
     this.port = port;
+    this.store = store;
     this.#monitorPort = monitorPort;
-    this.#folder = folder;
   }
 
   static async start(): Promise<NatsServer> {
-    const folder = await mkdtemp(join(tmpdir(), "tautline-nats-"));
-    const server = new NatsServer(await freePort(), await freePort(), folder);
+    const server = new NatsServer(await freePort(), await freePort(), await createFolder("nats"));
     await server.start();
     return server;
   }
@@ -47,47 +36,9 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  /** Of its process; undefined while it is killed. */
-  get pid(): number | undefined {
-    return this.#process?.pid;
-  }
-
-  /** Where JetStream keeps what it stores. */
-  get store(): string {
-    return join(this.#folder, "store");
-  }
-
-  /** Again, after it was killed. */
-  async start(): Promise<void> {
-    const args = ["-a", "127.0.0.1", "-p", `${this.port}`, "-m", `${this.#monitorPort}`, "-js", "-sd", this.store];
-    const started = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
-    this.#process = started;
-    for await (const line of createInterface(started.stderr)) if (line.includes("Server is ready")) break;
-    started.stderr.resume();
-  }
-
-  /** Ends it without a word: SIGKILL. */
-  async kill(): Promise<void> {
-    const running = this.#process;
-    this.#process = undefined;
-    if (running === undefined) return;
-    const closed = once(running, "close");
-    running.kill("SIGKILL");
-    await closed;
-  }
-
   /** Has the store emptied, of a server that was killed. */
   async wipe(): Promise<void> {
     await rm(this.store, { recursive: true, force: true });
-  }
-
-  /** It answers nothing any more, and its connections stay open: SIGSTOP. */
-  pause(): void {
-    this.#process?.kill("SIGSTOP");
-  }
-
-  goOn(): void {
-    this.#process?.kill("SIGCONT");
   }
 
   /** Does something to its streams, over a connection for this alone. */
@@ -139,23 +90,8 @@ export class NatsServer {
     return (await this.subscriptions()) + (await this.consumers()) + members;
   }
 
-  async close(): Promise<void> {
-    await this.kill();
-    await rm(this.#folder, { recursive: true });
-  }
-
   async #monitor(what: string): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${this.#monitorPort}/${what}`, { headers: { connection: "close" } });
     return await response.json();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

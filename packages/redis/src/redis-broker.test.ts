@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { pipeline } from "node:stream";
 import type { Broker, HistoryLimits, Position } from "@tautline/server";
-import { type BrokerHarness, brokerConformance } from "@tautline/server/testing";
+import { brokerConformance } from "@tautline/server/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
-import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
+import { runWithProxies } from "../../../tests/fixture/proxied-brokers.ts";
+import { startTcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
 import { eventually } from "../testing/eventually.ts";
 import { hasRedis, RedisServer } from "../testing/redis-server.ts";
 import { connectionSettings } from "./options.ts";
@@ -13,65 +14,15 @@ import { RedisBroker, redisBroker } from "./redis-broker.ts";
 
 const limits: HistoryLimits = { maxEvents: 10_000, maxAgeMs: 3_600_000, maxBytes: 64 * 1024 * 1024 };
 
-/** Nodes that share a server, each by a way of its own. */
-class RedisHarness implements BrokerHarness {
-  readonly #server: RedisServer;
-  readonly #ways = new Map<Broker, TcpProxy>();
-
-  constructor(server: RedisServer) {
-    this.#server = server;
-  }
-
-  async createBroker(): Promise<Broker> {
-    const way = await startTcpProxy(this.#server.url);
-    const broker = redisBroker(way.url, { backoff: { baseMs: 5, maxMs: 20 } });
-    this.#ways.set(broker, way);
-    await this.#whenThere(broker);
-    return broker;
-  }
-
-  async pass(ms: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, ms));
-  }
-
-  async cut(broker: Broker): Promise<void> {
-    this.#ways.get(broker)?.refuse(true);
-    this.#ways.get(broker)?.cut();
-    for (;;) {
-      try {
-        await broker.members("");
-      } catch {
-        return;
-      }
-    }
-  }
-
-  async restore(broker: Broker): Promise<void> {
-    this.#ways.get(broker)?.refuse(false);
-  }
-
-  async flush(): Promise<void> {
-    await this.#server.client.flushall();
-  }
-
-  async entries(): Promise<number> {
-    return await this.#server.entries();
-  }
-
-  async close(): Promise<void> {
-    for (const [broker, way] of this.#ways) {
-      await broker.close();
-      await way.close();
-    }
-  }
-
-  async #whenThere(broker: Broker): Promise<void> {
+const maker = {
+  create: (port: number): Broker => redisBroker(`redis://127.0.0.1:${port}`, { backoff: { baseMs: 5, maxMs: 20 } }),
+  async prepare(broker: Broker, server: RedisServer): Promise<void> {
     await broker
       .openTopic("is it there?", { maxEvents: 0, maxAgeMs: 1, maxBytes: 0 })
       .publish("", "", { waitMs: 10_000 });
-    await this.#server.client.flushall();
-  }
-}
+    await server.flush();
+  },
+};
 
 describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () => {
   cleanUpAfterEach();
@@ -81,15 +32,9 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
   });
   afterAll(() => server?.close());
 
-  for (const { name, run } of brokerConformance) {
-    test(name, async () => {
-      await server.client.flushall();
-      const harness = new RedisHarness(server);
-      try {
-        await run(harness);
-      } finally {
-        await harness.close();
-      }
+  for (const conformance of brokerConformance) {
+    test(conformance.name, async () => {
+      await runWithProxies(conformance, server, maker);
       await eventually("all have gone", async () => (await server.connections()) === 0);
       expect(await server.client.pubsub("CHANNELS")).toEqual([]);
     });
@@ -99,7 +44,7 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
     const broker = new RedisBroker(connectionSettings(server.url, {}), {});
     afterTest(() => broker.close());
     await broker.openTopic("is it there?", limits).publish("", "", { waitMs: 10_000 });
-    await server.client.flushall();
+    await server.flush();
     return broker;
   }
 
@@ -158,7 +103,7 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
     way.refuse(true);
     way.cut();
     server.goOn();
-    await server.client.flushall();
+    await server.flush();
     way.refuse(false);
     await expect(lost).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
     expect((await topic.history("key", { limit: 10, maxBytes: 1_000 })).events).toEqual([]);

@@ -19,7 +19,7 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
     server = await RedisServer.start();
   });
   afterAll(() => server?.close());
-  beforeEach(async () => void (await server.client.flushall()));
+  beforeEach(() => server.flush());
 
   /** A node with a way of its own to the server. */
   async function createNode(
@@ -47,7 +47,7 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
         },
         restore: async (store) => ways.get(store)?.refuse(false),
         close: (store) => (store as RedisIdempotencyStore).close(),
-        flush: async () => void (await server.client.flushall()),
+        flush: () => server.flush(),
       };
       await expect(run(harness)).resolves.toBeUndefined();
     });

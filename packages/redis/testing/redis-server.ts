@@ -1,43 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
+import { createFolder, freePort, isInstalled, ServerProcess } from "../../../tests/fixture/server-process.ts";
 
 /** Whether this machine has a Redis to test with. */
-export const hasRedis: boolean = isThere();
-
-function isThere(): boolean {
-  try {
-    execFileSync("redis-server", ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Those that run. A worker that ends in the middle of a test leaves none behind. */
-const running = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const each of running) each.kill("SIGKILL");
-});
+export const hasRedis: boolean = isInstalled("redis-server");
 
 /** A Redis of its own on a free port of this machine, that can be killed, paused and started again. Keeps nothing on disk by default. */
-export class RedisServer {
+export class RedisServer extends ServerProcess {
   readonly port: number;
   /** For what tests ask of it themselves. Connects again when it is started again. */
   readonly client: Redis;
-  readonly #folder: string;
-  readonly #args: readonly string[];
-  #process: ChildProcess | undefined = undefined;
 
   private constructor(port: number, folder: string, args: readonly string[]) {
+    const own = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args];
+    super({ program: "redis-server", args: own, folder, output: "stdout", ready: "Ready to accept connections" });
     this.port = port;
-    this.#folder = folder;
-    this.#args = args;
     this.client = new Redis({
       port,
       host: "127.0.0.1",
@@ -51,8 +27,7 @@ export class RedisServer {
 
   /** @param args of the program: `--appendonly yes`, say. */
   static async start(...args: readonly string[]): Promise<RedisServer> {
-    const folder = await mkdtemp(join(tmpdir(), "tautline-redis-"));
-    const server = new RedisServer(await freePort(), folder, args);
+    const server = new RedisServer(await freePort(), await createFolder("redis"), args);
     await server.start();
     await server.client.connect();
     return server;
@@ -62,34 +37,9 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Again, after it was killed. */
-  async start(): Promise<void> {
-    const own = ["--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.#folder, "--save", "", ...this.#args];
-    const started = spawn("redis-server", own, { stdio: ["ignore", "pipe", "ignore"] });
-    this.#process = started;
-    running.add(started);
-    started.once("exit", () => running.delete(started));
-    for await (const line of createInterface(started.stdout)) if (line.includes("Ready to accept connections")) break;
-    started.stdout.resume();
-  }
-
-  /** Ends it without a word: SIGKILL. */
-  async kill(): Promise<void> {
-    const running = this.#process;
-    this.#process = undefined;
-    if (running === undefined) return;
-    const closed = once(running, "close");
-    running.kill("SIGKILL");
-    await closed;
-  }
-
-  /** It answers nothing any more, and its connections stay open: SIGSTOP. */
-  pause(): void {
-    this.#process?.kill("SIGSTOP");
-  }
-
-  goOn(): void {
-    this.#process?.kill("SIGCONT");
+  /** Empties it. */
+  async flush(): Promise<void> {
+    await this.client.flushall();
   }
 
   /** Keys, channels and whoever listens to them; `client` left out. */
@@ -123,19 +73,8 @@ export class RedisServer {
       .split("\n");
   }
 
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.client.disconnect();
-    await this.kill();
-    await rm(this.#folder, { recursive: true });
+    await super.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
