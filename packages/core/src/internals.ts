@@ -52,6 +52,7 @@ export {
   defaultMaxMessageBytes,
   defaultMaxStreamBytes,
   defaultMaxSubscriptions,
+  defaultMaxWindowBytes,
   largeFrameLength,
   windowBytes,
 } from "./options.ts";

@@ -1,7 +1,12 @@
 import type { Connection } from "./connection.ts";
 import * as messageType from "./message-type.ts";
+import { joinLimitLength } from "./outbox.ts";
 import type { SessionMessage } from "./protocol.ts";
 import { Session } from "./session.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
+
+/** After so much that has come, an acknowledgement goes with the next short message, which is a stream's credit mostly: it makes no frame. */
+const lengthPerJoinedAck = 128 * 1024;
 
 /**
  * A session whose producers wait, and which can tell when the other side has heard it out. Apart from `Session`, so that an end that
@@ -21,6 +26,11 @@ export class PacedSession extends Session {
   /** Grows with what the other side has, while producers wait for that; undefined where none does. */
   get awaited(): number | undefined {
     return this.#drained && this.#awaited;
+  }
+
+  override send(message: OutgoingMessage): void {
+    if (this.lengthSinceAck >= lengthPerJoinedAck && message.length <= joinLimitLength) this.acknowledge();
+    super.send(message);
   }
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */

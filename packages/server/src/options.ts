@@ -10,7 +10,7 @@ import {
   defaultMaxMessageBytes,
   defaultMaxStreamBytes,
   defaultMaxSubscriptions,
-  windowBytes,
+  defaultMaxWindowBytes,
 } from "@tautline/core/internals";
 import type {
   AnyTRPCRouter,
@@ -183,7 +183,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs,
     deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
     maxMessageBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
-    streamWindowBytes: options.streamWindowBytes ?? windowBytes,
+    streamWindowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,
     maxStreamBytes: options.maxStreamBytes ?? defaultMaxStreamBytes,
   };
 }
