@@ -129,7 +129,7 @@ export class StreamWindow extends Window {
 
   override take(frameLength: number): number | undefined {
     const size = this.#size?.bytes ?? 0;
-    return super.take(frameLength, size, size === 0 ? Number.POSITIVE_INFINITY : size / 2);
+    return super.take(frameLength, size, size === 0 ? Number.POSITIVE_INFINITY : Math.min(size, windowBytes) / 2);
   }
 
   /** Its reader waits. Returns what is granted now where nothing would come else: enough for one item. */

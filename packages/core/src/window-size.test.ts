@@ -127,7 +127,7 @@ describe("a window", () => {
   });
 
   it.each([
-    ["the line is short", { roundTripMs: 0.5, perMs: fast }],
+    ["the line is short", { roundTripMs: 5, perMs: fast }],
     ["the line is busy all the time", { roundTripMs: 20, perMs: 1_250 }],
     ["the line is busy all the time, and an item takes long", { roundTripMs: 20, perMs: 1_250, itemBytes: 65_600 }],
     ["the source is slow", { roundTripMs: 20, perMs: fast, sourceMs: 50, itemBytes: 65_600 }],

@@ -3,8 +3,10 @@ import { windowBytes } from "./options.ts";
 
 /** What is enough of a window on a short line, while others wait behind what is under way, in bytes. */
 export const leastWindowBytes: number = 64 * 1024;
-/** A sender that has nothing to send for so short a time is not held up, in ms: processes take as long now and then. */
+/** A sender that has nothing to send for no longer than this is not held up by a small window, in ms. */
 const leastDryMs = 1;
+/** The same where the window is as usual: on a shorter line that is enough, and processes take as long now and then. */
+const leastLongDryMs = 10;
 /** How long after a call others are expected to make more, in ms. */
 const sharedMs = 1000;
 
@@ -80,8 +82,9 @@ export class WindowSize {
     const now = this.#line.clock.now();
     const dryMs = now - spentAt;
     const itemMs = (spentAt - this.#grantedAt) / Math.max(this.#items, 1);
+    const leastMs = this.#bytes < this.#usual ? leastDryMs : leastLongDryMs;
     this.#before = undefined;
-    this.#resize(awaited && dryMs > Math.max(leastDryMs, 2 * itemMs), this.#isShared(now));
+    this.#resize(awaited && dryMs > Math.max(leastMs, 2 * itemMs), this.#isShared(now));
   }
 
   #resize(isDry: boolean, isShared: boolean): void {

@@ -121,7 +121,7 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly heartbeatMs?: number;
   /** One that gives none is closed after so long, in ms; its session is kept. Default 8,000. */
   readonly deadAfterMs?: number;
-  /** How far a stream that a client sends may be ahead of its handler, in bytes. Default 256 KiB. */
+  /** How far a stream that a client sends may be ahead of its handler, in bytes: at most, where the line is long. Default 512 KiB. */
   readonly streamWindowBytes?: number;
   /**
    * How far all that a client sends in one session may be ahead of their handlers together, in bytes. Streams that find no window left
