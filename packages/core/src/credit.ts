@@ -68,15 +68,6 @@ export class Window {
     this.#granted = granted;
   }
 
-  /** What the items that have come count. */
-  protected get received(): number {
-    return this.#received;
-  }
-
-  protected get granted(): number {
-    return this.#granted;
-  }
-
   /** An item has come. @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
   receive(frameLength: number): void {
     if (this.#received >= this.#granted) throw badMessage("an item without credit");
@@ -106,6 +97,9 @@ export class Window {
 export class StreamWindow extends Window {
   /** Undefined: nothing that was not asked for. */
   #size: WindowSize | undefined;
+  /** What has come, and what was granted: sums. */
+  #come = 0;
+  #told: number;
 
   /**
    * @param size how much may be sent and not taken. Left out: nothing that was not asked for.
@@ -113,6 +107,7 @@ export class StreamWindow extends Window {
    */
   constructor(size: WindowSize | undefined, granted: number) {
     super(granted);
+    this.#told = granted;
     this.#size = size;
   }
 
@@ -124,7 +119,8 @@ export class StreamWindow extends Window {
   /** @param awaited whether its reader has nothing else to take. */
   override receive(frameLength: number, awaited = false): void {
     super.receive(frameLength);
-    this.#size?.onItem(this.received, awaited);
+    this.#come += costOf(frameLength);
+    this.#size?.onItem(this.#come, awaited);
   }
 
   override take(frameLength: number): number | undefined {
@@ -144,9 +140,10 @@ export class StreamWindow extends Window {
   }
 
   protected override grant(size: number, least: number): number | undefined {
-    const before = this.granted;
     const granted = super.grant(size, least);
-    if (granted !== undefined) this.#size?.onGrant(before, this.received);
+    if (granted === undefined) return undefined;
+    this.#size?.onGrant(this.#told, this.#come);
+    this.#told = granted;
     return granted;
   }
 }

@@ -20,6 +20,8 @@ export class PacedSession extends Session {
   #onHeard: (() => void) | undefined;
   #drained: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
+  /** How much has come since the last acknowledgement, in bytes, and UTF-16 units of text. */
+  #come = 0;
   /** How many messages the other side has said to have while producers waited. */
   #awaited = 0;
 
@@ -29,8 +31,18 @@ export class PacedSession extends Session {
   }
 
   override send(message: OutgoingMessage): void {
-    if (this.lengthSinceAck >= lengthPerJoinedAck && message.length <= joinLimitLength) this.acknowledge();
+    if (this.#come >= lengthPerJoinedAck && message.length <= joinLimitLength) this.acknowledge();
     super.send(message);
+  }
+
+  override onFrame(length: number): void {
+    this.#come += length;
+    super.onFrame(length);
+  }
+
+  override acknowledge(): void {
+    this.#come = 0;
+    super.acknowledge();
   }
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */

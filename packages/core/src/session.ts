@@ -60,11 +60,6 @@ export class Session implements MessagePipe {
     return this.#sent.length;
   }
 
-  /** How much has come that the other side may still keep, in bytes, and UTF-16 units of text. */
-  protected get lengthSinceAck(): number {
-    return this.#lengthSinceAck;
-  }
-
   /** Whether it keeps more than half of what it can. */
   protected get halfKept(): boolean {
     return this.#sent.halfFull;

@@ -26,6 +26,7 @@ class Line {
   /** The most that was sent and not taken. */
   mostAhead = 0;
   readonly #options: Required<LineOptions>;
+  #callEveryMs: number;
   readonly #credit = new Credit(windowBytes);
   readonly #window: StreamWindow;
   readonly #kept: number[] = [];
@@ -42,7 +43,8 @@ class Line {
     this.#window = new StreamWindow(this.size, windowBytes);
     this.#grant(this.#window.open());
     this.#send();
-    this.callEvery(this.#options.callEveryMs);
+    this.#callEveryMs = this.#options.callEveryMs;
+    this.callEvery(this.#callEveryMs);
   }
 
   /** Returns how much was taken meanwhile, in bytes. */
@@ -53,13 +55,13 @@ class Line {
   }
 
   callEvery(everyMs: number): void {
-    this.#options.callEveryMs = everyMs;
+    this.#callEveryMs = everyMs;
     if (everyMs !== Number.POSITIVE_INFINITY) this.clock.setTimeout(() => this.#call(everyMs), everyMs);
   }
 
   #call(everyMs: number): void {
     this.#calls++;
-    if (this.#options.callEveryMs === everyMs) this.callEvery(everyMs);
+    if (this.#callEveryMs === everyMs) this.callEvery(everyMs);
   }
 
   #send(): void {
