@@ -141,7 +141,8 @@ describe("a loop that stops", () => {
     );
     await until("it stands still", () => handler.taken.length === 100);
     await stillness(() => given);
-    expect(given).toBeLessThanOrEqual(100 + mostAhead);
+    // Where the line seems to be long, here because the machine is busy, its window is larger.
+    expect(given).toBeLessThanOrEqual(100 + 2 * mostAhead);
     handler.goOn();
     expect(await upload).toEqual(Array.from({ length: 500 }, (_, n) => n % 256));
   });

@@ -3,6 +3,7 @@ import {
   type CallServer,
   type Clock,
   callerMessages,
+  defaultMaxWindowBytes,
   type IncomingCall,
   IncomingCalls,
   type MessagePipe,
@@ -12,7 +13,6 @@ import {
   type StreamHost,
   streamsOf,
   type Transformer,
-  windowBytes,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
 import type { Exposed, ExposedParts } from "./exposed.ts";
@@ -78,7 +78,7 @@ class ExposedCalls implements CallServer {
   readonly #procedures: ExposedProcedures;
   readonly #transformer: ServingTransformer;
   readonly #onError: (report: ExposedErrorReport) => void;
-  readonly #clock: Pick<Clock, "turn">;
+  readonly #clock: Pick<Clock, "now" | "turn">;
   /** What streams of the server's calls go through. */
   readonly streamHost: StreamHost;
 
@@ -88,10 +88,10 @@ class ExposedCalls implements CallServer {
     this.#procedures = procedures;
     this.#transformer = readTransformer(transformer);
     this.#onError = onError;
-    this.#clock = { turn: () => new Promise((resolve) => void clock.setTimeout(resolve, 0)) };
+    this.#clock = { now: () => clock.now(), turn: () => new Promise((resolve) => void clock.setTimeout(resolve, 0)) };
     this.streamHost = {
       clock: this.#clock,
-      windowBytes: options.streamWindowBytes ?? windowBytes,
+      windowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,
       write: (value) => this.#transformer.output.serialize(value),
       read: (value) => this.#read(value),
       // A call that comes has a callee's streams.

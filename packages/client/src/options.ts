@@ -37,7 +37,10 @@ export interface ConnectionOptions {
   readonly streams?: StreamsOption;
   /** With `streams`: the largest message sent, in as many parts as it takes, in bytes. Default 1 MiB, which is what a server takes. */
   readonly maxMessageBytes?: number;
-  /** How far a stream that the server sends may be ahead of its reader, in bytes. Default 256 KiB, and not less. */
+  /**
+   * How far a stream that the server sends may be ahead of its reader, in bytes: at most, where the line is long. Default 512 KiB. What
+   * comes first is 256 KiB in any case.
+   */
   readonly streamWindowBytes?: number;
   /** Time, for tests. Default: the system's. */
   readonly clock?: Omit<Clock, "turn">;

@@ -1,6 +1,8 @@
 import type { TautlineError } from "@tautline/core";
 import {
   type CallCarriers,
+  type Clock,
+  defaultMaxWindowBytes,
   downPartType,
   type MessagePipe,
   type MessageTable,
@@ -13,8 +15,8 @@ import {
   StreamTable,
   streamMessages,
   type Transformer,
-  windowBytes,
 } from "@tautline/core/internals";
+import { systemClock } from "./clock.ts";
 
 /** What of a client its streams are made from. */
 export interface StreamParts {
@@ -23,6 +25,7 @@ export interface StreamParts {
   readonly options: {
     readonly maxMessageBytes?: number;
     readonly streamWindowBytes?: number;
+    readonly clock?: Omit<Clock, "turn">;
   };
 }
 
@@ -47,7 +50,8 @@ export const streams: StreamsOption = {
       transformer,
       readError,
       maxMessageBytes: options.maxMessageBytes,
-      windowBytes: options.streamWindowBytes ?? windowBytes,
+      clock: options.clock ?? systemClock,
+      windowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,
     }),
   createCarriers: (pipe, createHost) => ({
     streams: new StreamTable("callee", createHost),

@@ -8,6 +8,7 @@ import { OutgoingStream, type StreamLink } from "./outgoing-stream.ts";
 import { badMessage, type StreamMessage } from "./protocol.ts";
 import { Pump } from "./pump.ts";
 import type { StreamBudget } from "./stream-budget.ts";
+import { type StreamLine, WindowSize } from "./window-size.ts";
 
 /** Which end of a call this is. */
 export type StreamRole = "caller" | "callee";
@@ -25,9 +26,9 @@ export interface StreamProgress {
 }
 
 /** What the streams of all calls of one end share. */
-export interface StreamHost {
-  readonly clock: Pick<Clock, "turn">;
-  /** How much a stream that comes may be ahead of its reader, in bytes. */
+export interface StreamHost extends StreamLine {
+  readonly clock: Pick<Clock, "now" | "turn">;
+  /** How much a stream that comes may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
   /** What all that come may be ahead together. Left out: no more than each by itself. */
   readonly budget?: StreamBudget;
@@ -144,7 +145,8 @@ export class CallStreams implements StreamLink, StreamReader {
     }
     this.#opened.add(number);
     const granted = this.#role === "caller" ? windowBytes : 0;
-    const { windowBytes: window, budget } = this.#host;
+    const { windowBytes: most, budget } = this.#host;
+    const window = new WindowSize(this.#host, most);
     const stream = new IncomingStream(this, { number, size, window, granted, budget });
     this.#incoming.set(number, stream);
     if (budget !== undefined) this.#budgeted.push(stream);

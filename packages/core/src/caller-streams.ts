@@ -1,5 +1,6 @@
 import type { StreamToSend } from "./attached.ts";
 import type { StreamHost, StreamingCall, StreamProgress } from "./call-streams.ts";
+import type { Clock } from "./clock.ts";
 import { encodeMessage } from "./codec.ts";
 import { TautlineError } from "./errors.ts";
 import { type EncodedMessage, type Frame, frameLength } from "./frame.ts";
@@ -21,7 +22,10 @@ export interface CallerStreamsOptions {
   readonly readError: (shape: unknown) => TautlineError;
   /** The largest message sent, in as many parts as it takes, in bytes. Default 1 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** How much of a stream that comes down may be ahead of its reader, in bytes. */
+  readonly clock: Pick<Clock, "now">;
+  /** As of a `StreamLine`. */
+  readonly calls: () => number;
+  /** How much of a stream that comes down may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
 }
 
@@ -176,9 +180,10 @@ class SentCall implements StreamingCall {
 /** Nothing here lasts long, and what is sent waits for the other end soon. */
 const turn = (): Promise<void> => Promise.resolve();
 
-function createHost({ transformer, readError, windowBytes }: CallerStreamsOptions): StreamHost {
+function createHost({ transformer, readError, clock, calls, windowBytes }: CallerStreamsOptions): StreamHost {
   return {
-    clock: { turn },
+    clock: { now: () => clock.now(), turn },
+    calls,
     windowBytes,
     write: (value) => (transformer === undefined ? value : transformer.input.serialize(value)),
     read: (value) => (transformer === undefined ? value : transformer.output.deserialize(value)),

@@ -1,5 +1,6 @@
 import { joinedFrameLength, leastItemCost, windowBytes } from "./options.ts";
 import { badMessage } from "./protocol.ts";
+import type { WindowSize } from "./window-size.ts";
 
 /**
  * What an item counts, at both ends the same: the length of its frame where it has one of its own, and otherwise little, however long
@@ -94,34 +95,55 @@ export class Window {
 
 /** A receiver's side of one stream, whose window is as large as there is room for. */
 export class StreamWindow extends Window {
-  #size: number;
+  /** Undefined: nothing that was not asked for. */
+  #size: WindowSize | undefined;
+  /** What has come, and what was granted: sums. */
+  #come = 0;
+  #told: number;
 
   /**
-   * @param size how much may be sent and not taken, in bytes. 0: nothing that was not asked for.
+   * @param size how much may be sent and not taken. Left out: nothing that was not asked for.
    * @param granted as of a `Window`.
    */
-  constructor(size: number, granted: number) {
+  constructor(size: WindowSize | undefined, granted: number) {
     super(granted);
+    this.#told = granted;
     this.#size = size;
   }
 
   /** What the sender has to be told before it begins; undefined where it need not be. */
   open(): number | undefined {
-    return this.grant(this.#size, 1);
+    return this.#size && this.grant(this.#size.bytes, 1);
+  }
+
+  /** @param awaited whether its reader has nothing else to take. */
+  override receive(frameLength: number, awaited = false): void {
+    super.receive(frameLength);
+    this.#come += costOf(frameLength);
+    this.#size?.onItem(this.#come, awaited);
   }
 
   override take(frameLength: number): number | undefined {
-    return super.take(frameLength, this.#size, this.#size === 0 ? Number.POSITIVE_INFINITY : this.#size / 2);
+    const size = this.#size?.bytes ?? 0;
+    return super.take(frameLength, size, size === 0 ? Number.POSITIVE_INFINITY : Math.min(size, windowBytes) / 2);
   }
 
   /** Its reader waits. Returns what is granted now where nothing would come else: enough for one item. */
   ask(): number | undefined {
-    return this.#size === 0 ? this.grant(1, 1) : undefined;
+    return this.#size === undefined ? this.grant(1, 1) : undefined;
   }
 
   /** So much may be sent and not taken from now on. Returns what is granted now. */
-  widen(size: number): number | undefined {
+  widen(size: WindowSize): number | undefined {
     this.#size = size;
-    return this.grant(size, 1);
+    return this.open();
+  }
+
+  protected override grant(size: number, least: number): number | undefined {
+    const granted = super.grant(size, least);
+    if (granted === undefined) return undefined;
+    this.#size?.onGrant(this.#told, this.#come);
+    this.#told = granted;
+    return granted;
   }
 }

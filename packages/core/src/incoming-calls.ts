@@ -83,6 +83,11 @@ export class IncomingCalls implements CallReplies {
     return this.#calls.size === 0 && (this.#streams === undefined || this.#streams.size === 0);
   }
 
+  /** The newest call's; 0 before the first. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
   /** All that run. */
   get size(): number {
     return this.#calls.size;

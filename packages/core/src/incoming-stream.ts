@@ -2,6 +2,7 @@ import { costOf, StreamWindow } from "./credit.ts";
 import type { TautlineError } from "./errors.ts";
 import type { Budgeted, StreamBudget } from "./stream-budget.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
+import type { WindowSize } from "./window-size.ts";
 
 /** A stream that comes from the other end: to be read once, with `for await` or `next`. Leaving the loop ends it there too. */
 export interface Stream<Item> extends AsyncIterableIterator<Item, void> {
@@ -27,8 +28,8 @@ export interface IncomingStreamOptions {
   /** Which of its call's streams in this direction it is, counted from 1. */
   readonly number: number;
   readonly size: number | undefined;
-  /** How much may be sent and not taken, in bytes. */
-  readonly window: number;
+  /** How much may be sent and not taken. */
+  readonly window: WindowSize;
   /** How much of that the sender takes as granted before it is told. */
   readonly granted: number;
   /** Has a window for it, or will have. Left out: its own is. */
@@ -43,7 +44,7 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
   taken = 0;
   readonly #reader: StreamReader;
   readonly #window: StreamWindow;
-  readonly #windowBytes: number;
+  readonly #size: WindowSize;
   /** Undefined where nothing is claimed of it. */
   #budget: StreamBudget | undefined;
   /** Items that have come and were not taken. */
@@ -57,9 +58,9 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
     this.number = number;
     this.size = size;
     this.#reader = reader;
-    this.#windowBytes = window;
+    this.#size = window;
     this.#budget = budget;
-    this.#window = new StreamWindow(budget?.claim(this) === false ? 0 : window, granted);
+    this.#window = new StreamWindow(budget?.claim(this) === false ? undefined : window, granted);
     this.onReturn = () => this.#stop();
     this.#grant(this.#window.open());
   }
@@ -72,7 +73,7 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
   }
 
   onWindow(): void {
-    this.#grant(this.#window.widen(this.#windowBytes));
+    this.#grant(this.#window.widen(this.#size));
   }
 
   /** What it was to keep is others' now. Idempotent. */
@@ -83,7 +84,7 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
 
   /** @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
   onItem(value: unknown, frameLength: number): void {
-    this.#window.receive(frameLength);
+    this.#window.receive(frameLength, this.#asked > 0 && this.#kept === 0);
     if (this.#over) return;
     const item = this.#reader.read(value);
     this.#kept++;

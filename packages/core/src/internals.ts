@@ -54,6 +54,7 @@ export {
   defaultMaxMessageBytes,
   defaultMaxStreamBytes,
   defaultMaxSubscriptions,
+  defaultMaxWindowBytes,
   largeFrameLength,
   windowBytes,
 } from "./options.ts";

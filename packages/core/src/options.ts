@@ -8,8 +8,10 @@ export const defaultMaxMessageBytes: number = 1024 * 1024;
 export const defaultMaxDepth = 64;
 /** A message that makes a frame longer than this has one of its own: joining large messages was measured to be slower. In UTF-16 units. */
 export const joinedFrameLength = 1024;
-/** How much of a stream may be sent before its receiver has taken any of it; with small items 1,024 of them. */
+/** How much of a stream may be sent before its receiver has said anything; with small items 1,024 of them. */
 export const windowBytes: number = 256 * 1024;
+/** How much a stream may be ahead of its reader where the line is long: half of what a session keeps until it is acknowledged. */
+export const defaultMaxWindowBytes: number = 512 * 1024;
 /** How much the streams that come in one session may be ahead of their readers together. */
 export const defaultMaxStreamBytes: number = 16 * 1024 * 1024;
 /** What an item counts at least: how long it is in a frame that it shares is not known to its receiver. */

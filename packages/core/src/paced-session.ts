@@ -1,7 +1,12 @@
 import type { Connection } from "./connection.ts";
 import * as messageType from "./message-type.ts";
+import { joinLimitLength } from "./outbox.ts";
 import type { SessionMessage } from "./protocol.ts";
 import { Session } from "./session.ts";
+import type { OutgoingMessage } from "./shared-message.ts";
+
+/** After so much that has come, an acknowledgement goes with the next short message, which is a stream's credit mostly: it makes no frame. */
+const lengthPerJoinedAck = 128 * 1024;
 
 /**
  * A session whose producers wait, and which can tell when the other side has heard it out. Apart from `Session`, so that an end that
@@ -15,12 +20,29 @@ export class PacedSession extends Session {
   #onHeard: (() => void) | undefined;
   #drained: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
+  /** How much has come since the last acknowledgement, in bytes, and UTF-16 units of text. */
+  #come = 0;
   /** How many messages the other side has said to have while producers waited. */
   #awaited = 0;
 
   /** Grows with what the other side has, while producers wait for that; undefined where none does. */
   get awaited(): number | undefined {
     return this.#drained && this.#awaited;
+  }
+
+  override send(message: OutgoingMessage): void {
+    if (this.#come >= lengthPerJoinedAck && message.length <= joinLimitLength) this.acknowledge();
+    super.send(message);
+  }
+
+  override onFrame(length: number): void {
+    this.#come += length;
+    super.onFrame(length);
+  }
+
+  override acknowledge(): void {
+    this.#come = 0;
+    super.acknowledge();
   }
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */

@@ -138,6 +138,24 @@ describe("acknowledgements", () => {
     expect(pair.client.session.keptLength).toBe(0);
   });
 
+  test("of 128 kB go in the frame of the next short message, so that a sender far away need not wait for them", async () => {
+    const pair = await connected();
+    pair.client.send(132_000);
+    await pair.settle();
+    pair.server.send(2_000);
+    await flushed();
+    expect(onTheWay(pair.wire?.toClient ?? [])).toHaveLength(1);
+    pair.server.send();
+    await flushed();
+    expect(pair.wire?.toClient).toHaveLength(2);
+    expect(onTheWay(pair.wire?.toClient ?? []).slice(1)).toEqual([
+      [5, 1],
+      [20, 1, [1, ""]],
+    ]);
+    await pair.settle();
+    expect(pair.client.session.keptLength).toBe(0);
+  });
+
   test("are not made of acknowledgements: two ends that have nothing to say fall silent", async () => {
     const pair = await connected();
     for (let count = 0; count < 100; count++) {

@@ -3,7 +3,9 @@ import { costOf } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import { IncomingStream, type StreamReader } from "./incoming-stream.ts";
 import { StreamBudget } from "./stream-budget.ts";
+import { FakeClock } from "./testing/index.ts";
 import { SeededRandom } from "./testing/seeded-random.ts";
+import { WindowSize } from "./window-size.ts";
 
 const window = 10_000;
 const itemLength = 2_000;
@@ -37,7 +39,13 @@ class Setup {
         onOver: () => {},
       };
       this.streams.push(
-        new IncomingStream(reader, { number, size: undefined, window, granted: 0, budget: this.budget }),
+        new IncomingStream(reader, {
+          number,
+          size: undefined,
+          window: new WindowSize({ clock: new FakeClock() }, window),
+          granted: 0,
+          budget: this.budget,
+        }),
       );
     }
   }

@@ -24,9 +24,11 @@ import { discardStreams, streamsOf } from "./stream-slot.ts";
  */
 export class StreamingCalls extends OutgoingCalls {
   readonly #streams: CallerStreams;
+  /** Calls that were made. */
+  #made = 0;
 
-  constructor(options: CallerStreamsOptions) {
-    const streams = new CallerStreams(options);
+  constructor(options: Omit<CallerStreamsOptions, "calls">) {
+    const streams = new CallerStreams({ ...options, calls: () => this.#made });
     super(streams.maxMessageBytes, encodeInput);
     this.#streams = streams;
   }
@@ -38,6 +40,7 @@ export class StreamingCalls extends OutgoingCalls {
     observer: CallObserver,
     idempotent?: boolean,
   ): OutgoingCall {
+    this.#made++;
     try {
       return super.call(type, path, input, observer, idempotent);
     } catch (error) {

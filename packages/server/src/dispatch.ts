@@ -156,6 +156,7 @@ export class Dispatch implements TopicPumpHost {
       transformer,
       readError: (shape) => readError(shape, transformer),
       maxMessageBytes: limits.maxMessageBytes,
+      clock: this.#options.clock,
       windowBytes: limits.streamWindowBytes,
     });
   }
@@ -164,10 +165,12 @@ export class Dispatch implements TopicPumpHost {
   createStreamHost(
     scope: CallScope,
     { streamWindowBytes, maxStreamBytes }: Pick<ServerLimits, "streamWindowBytes" | "maxStreamBytes">,
+    calls: () => number,
   ): StreamHost {
     const { input, output } = this.transformer;
     return {
       clock: this.#options.clock,
+      calls,
       windowBytes: streamWindowBytes,
       budget: new StreamBudget(maxStreamBytes, streamWindowBytes),
       write: (value): unknown => output.serialize(value),

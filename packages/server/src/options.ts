@@ -9,7 +9,7 @@ import {
   defaultMaxMessageBytes,
   defaultMaxStreamBytes,
   defaultMaxSubscriptions,
-  windowBytes,
+  defaultMaxWindowBytes,
 } from "@tautline/core/internals";
 import type {
   AnyTRPCRouter,
@@ -116,7 +116,7 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly heartbeatMs?: number;
   /** One that gives none is closed after so long, in ms; its session is kept. Default 8,000. */
   readonly deadAfterMs?: number;
-  /** How far a stream that a client sends may be ahead of its handler, in bytes. Default 256 KiB. */
+  /** How far a stream that a client sends may be ahead of its handler, in bytes: at most, where the line is long. Default 512 KiB. */
   readonly streamWindowBytes?: number;
   /**
    * How far all that a client sends in one session may be ahead of their handlers together, in bytes. Streams that find no window left
@@ -181,7 +181,7 @@ export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
     heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs,
     deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
     maxMessageBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
-    streamWindowBytes: options.streamWindowBytes ?? windowBytes,
+    streamWindowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,
     maxStreamBytes: options.maxStreamBytes ?? defaultMaxStreamBytes,
   };
 }

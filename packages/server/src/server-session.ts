@@ -69,7 +69,9 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
     return {
-      streams: new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits)),
+      streams: new StreamTable("callee", () =>
+        dispatch.createStreamHost(this.#scope, limits, () => this.#calls.lastId),
+      ),
       parts: new PartSender(messageType.downPart, this.session, () => dispatch.turn()),
     };
   }

@@ -1,0 +1,102 @@
+import type { Clock } from "./clock.ts";
+import { windowBytes } from "./options.ts";
+
+/** What is enough of a window on a short line, while others wait behind what is under way, in bytes. */
+export const leastWindowBytes: number = 64 * 1024;
+/** A sender that has nothing to send for no longer than this is not held up by a small window, in ms. */
+const leastDryMs = 1;
+/** The same where the window is as usual: on a shorter line that is enough, and processes take as long now and then. */
+const leastLongDryMs = 10;
+/** How long after a call others are expected to make more, in ms. */
+const sharedMs = 1000;
+
+/** What streams share with the calls beside them. */
+export interface StreamLine {
+  readonly clock: Pick<Clock, "now">;
+  /** Grows with each call that is made over it. Left out: there are none. */
+  calls?(): number;
+}
+
+/**
+ * How much of a stream may be sent and not taken, as its receiver sees fit. It watches one grant at a time, until an item comes that had
+ * to wait for it. Where its reader waited too, and longer than for the items before, the sender had run dry, for want of a window as
+ * long as the line: it doubles. Where the line was busy all the time, and there are calls beside the stream, which wait behind what is
+ * under way, it shrinks. A line that has but the stream keeps what it had.
+ */
+export class WindowSize {
+  readonly #line: StreamLine;
+  readonly #most: number;
+  /** What it is where nothing speaks for more, or less. */
+  readonly #usual: number;
+  #bytes: number;
+  #calls: number;
+  #sharedUntil = Number.NEGATIVE_INFINITY;
+  /** What the sender had credit for without the grant that is watched; undefined where none is. */
+  #before: number | undefined = undefined;
+  #grantedAt = 0;
+  /** When all of that had come, and as how many items. */
+  #spentAt: number | undefined = undefined;
+  #items = 0;
+
+  /** @param most in bytes. */
+  constructor(line: StreamLine, most: number) {
+    this.#line = line;
+    this.#most = most;
+    this.#usual = Math.min(windowBytes, most);
+    this.#bytes = this.#usual;
+    this.#calls = line.calls?.() ?? 0;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * More is granted.
+   *
+   * @param before what was granted until now, and
+   * @param received what has come, both as sums.
+   */
+  onGrant(before: number, received: number): void {
+    if (this.#before !== undefined) return;
+    this.#before = before;
+    this.#grantedAt = this.#line.clock.now();
+    this.#spentAt = received < before ? undefined : this.#grantedAt;
+    this.#items = 0;
+  }
+
+  /**
+   * An item has come.
+   *
+   * @param received what has come with it, as a sum.
+   * @param awaited whether its reader has nothing else to take.
+   */
+  onItem(received: number, awaited: boolean): void {
+    if (this.#before === undefined) return;
+    if (this.#spentAt !== undefined) return this.#onRound(this.#spentAt, awaited);
+    this.#items++;
+    if (received >= this.#before) this.#spentAt = this.#line.clock.now();
+  }
+
+  #onRound(spentAt: number, awaited: boolean): void {
+    const now = this.#line.clock.now();
+    const dryMs = now - spentAt;
+    const itemMs = (spentAt - this.#grantedAt) / Math.max(this.#items, 1);
+    const leastMs = this.#bytes < this.#usual ? leastDryMs : leastLongDryMs;
+    this.#before = undefined;
+    this.#resize(awaited && dryMs > Math.max(leastMs, 2 * itemMs), this.#isShared(now));
+  }
+
+  #resize(isDry: boolean, isShared: boolean): void {
+    if (isDry) this.#bytes = Math.min(2 * this.#bytes, isShared ? this.#usual : this.#most);
+    else if (!isShared) this.#bytes = Math.max(this.#bytes, this.#usual);
+    else this.#bytes = Math.max(Math.ceil((3 * this.#bytes) / 4), Math.min(leastWindowBytes, this.#usual));
+  }
+
+  #isShared(now: number): boolean {
+    const calls = this.#line.calls?.() ?? 0;
+    if (calls > this.#calls) this.#sharedUntil = now + sharedMs;
+    this.#calls = calls;
+    return now < this.#sharedUntil;
+  }
+}
