@@ -140,12 +140,19 @@ describe("a window", () => {
     expect(line.size.bytes).toBe(windowBytes);
   });
 
-  it("shrinks while calls are made beside the stream and the line is short, and is then as it was", () => {
-    const line = new Line({ roundTripMs: 0.2, perMs: fast, callEveryMs: 50 });
-    line.run(500);
-    expect(line.size.bytes).toBe(leastWindowBytes);
-    expect(line.run(1000)).toBeGreaterThan(0.99 * 1000 * fast);
+  it("shrinks while calls are made beside the stream, and wait for it, and is then as it was", () => {
+    const line = new Line({ roundTripMs: 0.2, perMs: 12_500, callEveryMs: 50 });
+    line.run(1_000);
+    expect(line.size.bytes).toBeLessThan(windowBytes / 2);
+    expect(line.size.bytes).toBeGreaterThanOrEqual(leastWindowBytes);
+    expect(line.run(1_000)).toBeGreaterThan(0.99 * 1_000 * 12_500);
     line.callEvery(Number.POSITIVE_INFINITY);
+    line.run(2_000);
+    expect(line.size.bytes).toBe(windowBytes);
+  });
+
+  it("stays as it is where calls need not wait long for what is under way", () => {
+    const line = new Line({ roundTripMs: 0.2, perMs: fast, callEveryMs: 50 });
     line.run(2_000);
     expect(line.size.bytes).toBe(windowBytes);
   });

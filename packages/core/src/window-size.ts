@@ -1,8 +1,10 @@
 import type { Clock } from "./clock.ts";
 import { windowBytes } from "./options.ts";
 
-/** What is enough of a window on a short line, while others wait behind what is under way, in bytes. */
+/** What is enough of a window while others wait behind what is under way, in bytes. */
 export const leastWindowBytes: number = 64 * 1024;
+/** Others may wait so long for what is under way, in ms: within one machine or room less of a window costs more than it gives. */
+const leastWaitMs = 5;
 /** A sender that has nothing to send for no longer than this is not held up by a small window, in ms. */
 const leastDryMs = 1;
 /** The same where the window is as usual: on a shorter line that is enough, and processes take as long now and then. */
@@ -20,8 +22,8 @@ export interface StreamLine {
 /**
  * How much of a stream may be sent and not taken, as its receiver sees fit. It watches one grant at a time, until an item comes that had
  * to wait for it. Where its reader waited too, and longer than for the items before, the sender had run dry, for want of a window as
- * long as the line: it doubles. Where the line was busy all the time, and there are calls beside the stream, which wait behind what is
- * under way, it shrinks. A line that has but the stream keeps what it had.
+ * long as the line: it doubles. Where the line was busy all the time, and there are calls beside the stream, which wait too long behind
+ * what is under way, it shrinks. A line that has but the stream keeps what it had.
  */
 export class WindowSize {
   readonly #line: StreamLine;
@@ -84,13 +86,18 @@ export class WindowSize {
     const itemMs = (spentAt - this.#grantedAt) / Math.max(this.#items, 1);
     const leastMs = this.#bytes < this.#usual ? leastDryMs : leastLongDryMs;
     this.#before = undefined;
-    this.#resize(awaited && dryMs > Math.max(leastMs, 2 * itemMs), this.#isShared(now));
+    const isShared = this.#isShared(now);
+    if (awaited && dryMs > Math.max(leastMs, 2 * itemMs)) this.#widen(isShared);
+    else if (!isShared) this.#bytes = Math.max(this.#bytes, this.#usual);
+    else if (now - this.#grantedAt > leastWaitMs) this.#narrow();
   }
 
-  #resize(isDry: boolean, isShared: boolean): void {
-    if (isDry) this.#bytes = Math.min(2 * this.#bytes, isShared ? this.#usual : this.#most);
-    else if (!isShared) this.#bytes = Math.max(this.#bytes, this.#usual);
-    else this.#bytes = Math.max(Math.ceil((3 * this.#bytes) / 4), Math.min(leastWindowBytes, this.#usual));
+  #widen(isShared: boolean): void {
+    this.#bytes = Math.min(2 * this.#bytes, isShared ? this.#usual : this.#most);
+  }
+
+  #narrow(): void {
+    this.#bytes = Math.max(Math.ceil((3 * this.#bytes) / 4), Math.min(leastWindowBytes, this.#usual));
   }
 
   #isShared(now: number): boolean {
