@@ -206,6 +206,7 @@ async function* items({
 }
 
 function publish({ topics }: World, { publishes, key }: z.output<typeof ItemsInput>): void {
+  if (topics.quiet) return;
   for (let left = publishes; left > 0; left--) topics.publish(key, 0);
 }
 

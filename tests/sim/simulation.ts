@@ -459,6 +459,7 @@ class Simulation {
   async #catchUp(): Promise<() => void> {
     const { topics } = this.#world;
     if (this.#schedule.settings.topics === undefined) return () => {};
+    topics.quiet = true;
     for (const follower of this.#followers) follower.hurry();
     for (const key of topicKeys) topics.publish(key, 0);
     await this.#until(() => [...this.#followers].every((follower) => follower.caughtUp));

@@ -44,8 +44,8 @@ export class TopicWorld {
   /** Events and gaps that they got. */
   received = 0;
   gaps = 0;
-  /** Events that were written for calls, or for channels. */
-  written = 0;
+  /** Handlers publish nothing any more. */
+  quiet = false;
   readonly #world: TopicSurroundings;
   readonly #broker: CountedBroker;
   readonly #hub: Hub;
