@@ -12,7 +12,10 @@ export interface FollowerWorld {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-type FollowStep = Extract<Step, { do: "follow" }>;
+type FollowStep = Extract<Step, { do: "follow" }> & {
+  /** The id of an event after which it begins. */
+  readonly after: string | undefined;
+};
 
 /** A client's subscription to a topic: what it gets goes into the history. */
 export class Follower {
@@ -42,8 +45,8 @@ export class Follower {
     this.call = call;
     this.#onEnded = onEnded;
     world.topics.followers++;
-    const { path, key, policy } = step;
-    const input = { call, key, policy };
+    const { path, key, policy, after } = step;
+    const input = after === undefined ? { call, key, policy } : { call, key, policy, after };
     const onData = (event: Partial<Event> | undefined): Promise<void> | undefined => this.#onEvent(event);
     // A planted bug may bring what has no id.
     const onMarked = (item: { id?: string; data: Partial<Event> } | undefined): Promise<void> | undefined =>

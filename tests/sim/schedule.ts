@@ -60,7 +60,11 @@ export type Step =
       readonly takeMs: number;
       /** It unsubscribes while it gets this one. */
       readonly stopAt: number;
+      /** It begins so many events back. 0: with those to come. */
+      readonly back: number;
     }
+  /** Ends the n-th subscription to a topic. */
+  | { readonly do: "unfollow"; readonly nth: number }
   | { readonly do: "publish"; readonly key: TopicKey; readonly count: number; readonly padding: number }
   /** A call with a stream up, down or both ways, or one that its handler needs the client for. */
   | {
@@ -148,6 +152,9 @@ function createSettings(random: SeededRandom): Settings {
   };
 }
 
+/** Of the events that are published at once. */
+const mostText = 1_500_000;
+
 /** With all that is kept by default there is no gap in so short a time. */
 function createTopics(random: SeededRandom): TopicSettings {
   if (random.chance(0.5)) return { historyEvents: 1_000, bufferEvents: 1_000 };
@@ -220,20 +227,25 @@ function createUse(random: SeededRandom, settings: Settings): Step {
 }
 
 function createTopicUse(random: SeededRandom, settings: Settings): Step {
-  if (random.chance(0.4)) return createFollow(random, settings);
-  const padding = settings.heavy ? [0, 1_500, 20_000, 70_000, 300_000] : [0, 0, 0, 200, 1_500];
-  return { do: "publish", key: pickKey(random), count: random.pick([1, 1, 3, 10, 40]), padding: random.pick(padding) };
+  const choice = random.next();
+  if (choice < 0.4) return createFollow(random, settings);
+  if (choice < 0.5) return { do: "unfollow", nth: random.integer(0, 9) };
+  const padding = random.pick(settings.heavy ? [0, 1_500, 20_000, 70_000, 300_000] : [0, 0, 0, 200, 1_500]);
+  const count = random.pick(settings.heavy ? [1, 1, 3, 10, 40] : [1, 1, 1, 3, 10, 40, 200]);
+  const most = Math.ceil(mostText / (padding + 1));
+  return { do: "publish", key: pickKey(random), count: Math.min(count, most), padding };
 }
 
 function createFollow(random: SeededRandom, { clients }: Settings): Step {
   return {
     do: "follow",
     client: random.integer(0, clients - 1),
-    path: random.pick(["plain", "plain", "checked", "checked", "marked", "even", "mapped", "late"]),
+    path: random.pick(["plain", "plain", "plain", "plain", "checked", "checked", "marked", "even", "mapped", "late"]),
     key: pickKey(random),
     policy: random.pick(["buffer", "buffer", "buffer", "latest", "close"]),
     takeMs: random.pick([0, 0, 0, 5, 50, 400]),
     stopAt: random.chance(0.15) ? random.integer(1, 10) : Number.POSITIVE_INFINITY,
+    back: random.chance(0.2) ? random.integer(1, 250) : 0,
   };
 }
 

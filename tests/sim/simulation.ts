@@ -37,6 +37,8 @@ export interface Outcome {
 
 /** How long everything may take to settle after the last fault, in ms: heartbeats, time-outs and delays of every kind, one after another. */
 const settleMs = 60_000;
+/** The same for subscribers who have a lot to catch up with, over a connection that carries it piece by piece. */
+const catchUpMs = 600_000;
 
 /** Runs a schedule against the real client and the real server. @param trace takes lines that tell what happens. */
 export async function simulate(schedule: Schedule, trace?: (line: string) => void): Promise<Outcome> {
@@ -130,6 +132,8 @@ class Simulation {
         return this.#subscribe(step);
       case "follow":
         return this.#follow(step);
+      case "unfollow":
+        return [...this.#followers][step.nth]?.unsubscribe();
       case "publish":
         for (let left = step.count; left > 0; left--) this.#world.topics.publish(step.key, step.padding);
         return;
@@ -236,12 +240,13 @@ class Simulation {
   }
 
   #follow(step: Extract<Step, { do: "follow" }>): void {
-    const { client, path, key, policy } = step;
+    const { client, path, key, policy, back } = step;
     const api = this.#clients[client];
     if (api === undefined) return;
-    const follows = { key, every: everyOf(path), policy, prompt: path !== "late" };
+    const after = this.#world.topics.idBefore(back);
+    const follows = { key, every: everyOf(path), policy, prompt: path !== "late" && after === undefined };
     const call = this.#call(client, "topic", { follows });
-    const follower: Follower = new Follower(this.#world, api, call, step, (outcome) => {
+    const follower: Follower = new Follower(this.#world, api, call, { ...step, after }, (outcome) => {
       this.#followers.delete(follower);
       this.#settle(call, outcome);
     });
@@ -462,7 +467,7 @@ class Simulation {
     topics.quiet = true;
     for (const follower of this.#followers) follower.hurry();
     for (const key of topicKeys) topics.publish(key, 0);
-    await this.#until(() => [...this.#followers].every((follower) => follower.caughtUp));
+    await this.#until(() => [...this.#followers].every((follower) => follower.caughtUp), catchUpMs);
     // Whatever comes twice does so after that.
     await this.#advance(1_000);
     this.#history.add("quiet", {});
@@ -474,7 +479,8 @@ class Simulation {
   /** Nobody has a subscription to a topic: events are neither written nor sent. */
   async #publishToNobody(): Promise<void> {
     if (this.#schedule.settings.topics === undefined) return;
-    // Cancels are on their way.
+    // A server learns late that the other end of a connection is gone; and cancels are on their way.
+    await this.#until(() => this.#network.connections.every(({ client, server }) => client.open === server.open));
     await this.#advance(1_000);
     const before = { written: written.events, sent: this.#witness.events };
     for (const key of topicKeys) this.#world.topics.publish(key, 0);
@@ -508,8 +514,8 @@ class Simulation {
     return this.#servers.reduce((sum, server) => sum + server.parkedSessions, 0);
   }
 
-  async #until(isSo: () => boolean): Promise<void> {
-    for (let passed = 0; passed < settleMs && !isSo(); passed += 500) await this.#advance(500);
+  async #until(isSo: () => boolean, mostMs: number = settleMs): Promise<void> {
+    for (let passed = 0; passed < mostMs && !isSo(); passed += 500) await this.#advance(500);
   }
 
   async #close(): Promise<void> {

@@ -10,6 +10,7 @@ const Following = z.object({
   call: z.string(),
   key: z.enum(topicKeys),
   policy: z.enum(["buffer", "latest", "close"]),
+  after: z.string().optional(),
   lastEventId: z.string().optional(),
 });
 type Following = z.output<typeof Following>;
@@ -41,12 +42,13 @@ interface Resolver {
 /** A subscription to a key, which begins here, or a few microtasks later where a schema or a middleware is waited for. */
 function follow({ ctx: { client, world }, input }: Resolver): TopicSubscription<Event> {
   const { history, topics } = world;
-  const { call, key, policy, lastEventId } = input;
-  const after = lastEventId === undefined ? topics.end : positionOf(lastEventId);
-  world.leave(world.enter(call, client, `${after}`), "returned");
-  if (lastEventId === undefined) void watchStart(after);
-  else topics.onContinued(after);
-  return topics.subscribe(key, policy);
+  const { call, key, policy, lastEventId, after } = input;
+  const id = lastEventId ?? after;
+  const start = id === undefined ? topics.end : positionOf(id);
+  world.leave(world.enter(call, client, `${start}`), "returned");
+  if (id === undefined) void watchStart(start);
+  else topics.onContinued(start);
+  return topics.subscribe(key, policy, after);
 
   async function watchStart(from: number): Promise<void> {
     for (let left = 50; left > 0; left--) await Promise.resolve();

@@ -52,6 +52,7 @@ export class TopicWorld {
   readonly #topics: ReadonlyMap<string, Topic<Event, Event, { id: string }, { id: string }>>;
   readonly #newest = new Map<string, Event>();
   readonly #lengths: number[] = [];
+  readonly #ids: string[] = [];
 
   constructor(world: TopicSurroundings, { historyEvents, bufferEvents }: TopicSettings) {
     this.#world = world;
@@ -96,13 +97,20 @@ export class TopicWorld {
     void this.#topic(key)
       .publish(key, event)
       .then(({ id }) => {
+        this.#ids.push(id);
         if (positionOf(id) !== position)
           this.#world.history.add("measured", { what: `idle id ${id}`, amount: 1, most: 0 });
       });
   }
 
-  subscribe(key: TopicKey, policy: SlowPolicy): TopicSubscription<Event> {
-    return this.#topic(key).subscribe(key, { policy });
+  /** @param after an id to begin after. */
+  subscribe(key: TopicKey, policy: SlowPolicy, after?: string): TopicSubscription<Event> {
+    return this.#topic(key).subscribe(key, { policy, after });
+  }
+
+  /** The id of the event after which there are so many; undefined where there is none, or they are none. */
+  idBefore(count: number): string | undefined {
+    return count === 0 ? undefined : this.#ids[Math.max(0, this.#ids.length - 1 - count)];
   }
 
   /** A subscription continues: what comes of the history may wait where the wire does not show it. */
