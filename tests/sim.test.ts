@@ -8,11 +8,13 @@ const seeds = { from: 1, count: 600 };
 
 describe("whatever breaks, and when,", { timeout: 60_000 }, () => {
   it(`no schedule from seed ${seeds.from} to ${seeds.from + seeds.count - 1} breaks an invariant`, async () => {
-    const { failures, cuts, schedules } = await runSeeds(seeds);
+    const { failures, cuts, schedules, events, gaps } = await runSeeds(seeds);
     expect(failures).toEqual([]);
     expect(schedules).toBe(seeds.count);
     // Each kind of cut is there: what is never tried is never found.
     expect(Object.values(cuts).every((count) => count > 10)).toBe(true);
+    expect(events).toBeGreaterThan(5_000);
+    expect(gaps).toBeGreaterThan(100);
   });
 
   it("a schedule does the same each time", async () => {

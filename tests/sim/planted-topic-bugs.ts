@@ -67,12 +67,6 @@ export const plantedTopicBugs: readonly PlantedBug[] = [
   bug("a call that is over stays in its feed", pump, "    this.#reader?.close();\n", ""),
   bug("a call that is put down is not told", pump, "    this.call.sendChannel(0);\n", ""),
   bug(
-    "a call joins those of its session who are elsewhere",
-    pump,
-    "channel === undefined || seat?.next !== reader.next ||",
-    "channel === undefined || seat === undefined ||",
-  ),
-  bug(
     "who comes from history misses the first of what the feed has",
     feed,
     "this.#first + known + 1 :",
@@ -103,12 +97,6 @@ export const plantedTopicBugs: readonly PlantedBug[] = [
     "if (known) return undefined;",
   ),
   bug("an event of a channel is not the last that was seen", outgoing, "      call.lastEventId = eventId;\n", ""),
-  bug(
-    "a channel's events go to the calls of another session too",
-    outgoing,
-    "      if (call.pipe !== pipe) continue;\n",
-    "",
-  ),
   bug(
     "who unsubscribes stays on its channel",
     outgoing,
