@@ -43,7 +43,7 @@ export const plantedTopicBugs: readonly PlantedBug[] = [
     "if (drained !== undefined) this.putDown();",
     "if (drained !== undefined) return;",
   ),
-  bug("what a seat sent over a loan is not accounted for", seat, "kept.push(owed);", ";"),
+  bug("what a seat sent over a loan is not accounted for", seat, "kept.push(owed.shared);", ";"),
   bug(
     "the last that a seat sent over a loan is not accounted for",
     seat,
