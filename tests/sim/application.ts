@@ -205,9 +205,9 @@ async function* items({
   }
 }
 
-function publish({ topics }: World, { publishes, key }: z.output<typeof ItemsInput>): void {
+function publish({ topics }: World, { publishes, key, padding }: z.output<typeof ItemsInput>): void {
   if (topics.quiet) return;
-  for (let left = publishes; left > 0; left--) topics.publish(key, 0);
+  for (let left = publishes; left > 0; left--) topics.publish(key, padding);
 }
 
 async function* events({

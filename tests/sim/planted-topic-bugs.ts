@@ -2,7 +2,6 @@ import { bug, type PlantedBug } from "./planted-bug.ts";
 
 const seat = "packages/server/src/channel-seat.ts";
 const pump = "packages/server/src/topic-pump.ts";
-const feed = "packages/server/src/key-feed.ts";
 const cursor = "packages/server/src/key-cursor.ts";
 const reader = "packages/server/src/topic-reader.ts";
 const memoryTopic = "packages/server/src/memory-topic.ts";
@@ -31,10 +30,10 @@ export const plantedTopicBugs: readonly PlantedBug[] = [
     "passenger.onPutDown(this.#next - 1);",
   ),
   bug(
-    "whoever leaves a channel, the last that came is taken off",
+    "whoever leaves a channel takes the next one off it",
     seat,
     "this.#passengers.splice(this.#passengers.indexOf(passenger), 1);",
-    "this.#passengers.pop();",
+    "this.#passengers.splice(this.#passengers.indexOf(passenger), 2);",
   ),
   bug("a seat stays when its last call has left", seat, "if (this.#passengers.length === 0) this.#close();", ""),
   bug(
@@ -66,12 +65,6 @@ export const plantedTopicBugs: readonly PlantedBug[] = [
   bug("a gap in the history is not told", pump, "this.#host.sendGap(next, this.call);", "continue;"),
   bug("a call that is over stays in its feed", pump, "    this.#reader?.close();\n", ""),
   bug("a call that is put down is not told", pump, "    this.call.sendChannel(0);\n", ""),
-  bug(
-    "who comes from history misses the first of what the feed has",
-    feed,
-    "this.#first + known + 1 :",
-    "this.#first + known + 2 :",
-  ),
   bug(
     "a subscriber that was too slow is not told what it missed",
     cursor,
