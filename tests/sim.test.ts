@@ -6,7 +6,7 @@ import { runSeeds } from "./sim/tally.ts";
 /** What every run of the tests has of the simulation; `pnpm sim --schedules 100000` is the rest. */
 const seeds = { from: 1, count: 600 };
 
-describe("whatever breaks, and when,", { timeout: 60_000 }, () => {
+describe("whatever breaks, and when,", { timeout: 120_000 }, () => {
   it(`no schedule from seed ${seeds.from} to ${seeds.from + seeds.count - 1} breaks an invariant`, async () => {
     const { failures, cuts, schedules, events, gaps } = await runSeeds(seeds);
     expect(failures).toEqual([]);
