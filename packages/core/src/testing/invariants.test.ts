@@ -165,8 +165,10 @@ function follow(more: Partial<Following> = {}) {
   for (const position of [1, 2, 3]) history.add("published", { key: "a", position, length: position });
   return {
     history,
-    get: (position: number, { key = "a", length = position, id }: { key?: string; length?: number; id?: number } = {}) =>
-      history.add("event", { call: "c", key, position, length, ...(id !== undefined && { id }) }),
+    get: (
+      position: number,
+      { key = "a", length = position, id }: { key?: string; length?: number; id?: number } = {},
+    ) => history.add("event", { call: "c", key, position, length, ...(id !== undefined && { id }) }),
     gap: (from: number, to: number) => history.add("gap", { call: "c", from, to }),
     end: (outcome = "cancelled") => {
       history.add("quiet", {});
@@ -187,7 +189,10 @@ describe("findViolations, of topics,", () => {
     for (const [positions, expected] of [
       [[1, 3], ["I11"]],
       [[1, 2, 2, 3], ["I11"]],
-      [[1, 3, 2, 3], ["I11", "I11"]],
+      [
+        [1, 3, 2, 3],
+        ["I11", "I11"],
+      ],
       [[1, 2], ["I14"]],
     ] as const) {
       const { get, end } = follow();
