@@ -1,9 +1,12 @@
-import { contract, mutation, rich, TautlineError } from "@tautline/core";
+import { contract, mutation, TautlineError } from "@tautline/core";
 import type { FakeClock, History } from "@tautline/core/testing";
 import type { ClientFactory } from "@tautline/server";
 import { initTRPC, TRPCError, tracked } from "@trpc/server";
 import { z } from "zod";
 import { codeAtServer, type StreamItem, StreamWorld } from "./stream-world.ts";
+import { topicRouter } from "./topic-router.ts";
+import { type TopicSettings, TopicWorld, topicKeys } from "./topic-world.ts";
+import { transformer } from "./transformer.ts";
 
 /** What clients expose. */
 export const clientApi = contract({
@@ -24,6 +27,7 @@ export class World {
   /** How much text a run's items may be ahead of their reader. */
   readonly mostAhead: number;
   readonly streams: StreamWorld = new StreamWorld(this);
+  readonly topics: TopicWorld;
   /** Items that consumers got. */
   received = 0;
   /** About the text of all answers and items, as far as they are sent unasked. */
@@ -36,10 +40,11 @@ export class World {
   readonly #waiting = new Set<() => void>();
   readonly #ahead = new Map<string, number>();
 
-  constructor(history: History, clock: FakeClock, mostAhead: number) {
+  constructor(history: History, clock: FakeClock, mostAhead: number, topics: TopicSettings) {
     this.history = history;
     this.clock = clock;
     this.mostAhead = mostAhead;
+    this.topics = new TopicWorld(this, topics);
   }
 
   /** Readers of the log that wait. */
@@ -74,12 +79,17 @@ export class World {
   }
 
   emit(run: string, position: number, length: number): void {
-    this.history.add("emitted", { run, position, length });
+    this.history.add("emitted", { run, position, length, end: this.topics.end });
     this.emittedLength += length + 100;
     const ahead = (this.#ahead.get(run) ?? 0) + length;
     this.#ahead.set(run, ahead);
     if (ahead > this.mostAhead)
       this.history.add("measured", { what: `ahead of ${run}'s reader`, amount: ahead, most: this.mostAhead + length });
+  }
+
+  /** The item that was emitted last has been sent. */
+  pass(run: string, position: number): void {
+    this.history.add("passed", { run, position, end: this.topics.end });
   }
 
   receive(call: string, run: string, position: number, length: number): void {
@@ -133,7 +143,7 @@ export class World {
   }
 }
 
-const t = initTRPC.context<Context>().create({ transformer: rich });
+const t = initTRPC.context<Context>().create({ transformer });
 
 const Work = z.object({ call: z.string(), waitMs: z.number(), heeds: z.boolean(), fails: z.boolean() });
 const ItemsInput = z.object({
@@ -141,6 +151,9 @@ const ItemsInput = z.object({
   count: z.number(),
   everyMs: z.number(),
   padding: z.number(),
+  /** Events to be published before each item, and as many after it. */
+  publishes: z.number(),
+  key: z.enum(topicKeys),
   lastEventId: z.string().optional(),
 });
 
@@ -180,13 +193,21 @@ async function* items({
     for (let position = Number(input.lastEventId ?? -1) + 1; position < input.count; position++) {
       await world.sleep(input.everyMs, signal);
       if (signal?.aborted === true) return;
+      publish(world, input);
       world.emit(run, position, input.padding);
       yield { call: input.call, run, position, padding: "x".repeat(input.padding) };
+      world.pass(run, position);
+      publish(world, input);
     }
     how = "returned";
   } finally {
     world.leave(run, how);
   }
+}
+
+function publish({ topics }: World, { publishes, key, padding }: z.output<typeof ItemsInput>): void {
+  if (topics.quiet) return;
+  for (let left = publishes; left > 0; left--) topics.publish(key, padding);
 }
 
 async function* events({
@@ -317,6 +338,7 @@ export const router = t.router({
   download: t.procedure.input(z.object({ call: z.string(), pace: Pace })).query(download),
   duplex: t.procedure.input(z.object({ call: z.string(), items: Items })).query(duplex),
   ask: t.procedure.input(Work).query(ask),
+  topics: topicRouter,
   events: t.procedure.input(ItemsInput).subscription((options) => withIds(events(options))),
 });
 

@@ -1,9 +1,5 @@
-/** A change to the product's sources that the simulation has to notice. */
-export interface PlantedBug {
-  readonly name: string;
-  /** Each text stands exactly once in its file, or the bug cannot be planted. */
-  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
-}
+import { bug, type PlantedBug } from "./planted-bug.ts";
+import { plantedTopicBugs } from "./planted-topic-bugs.ts";
 
 const session = "packages/core/src/session.ts";
 const pacedSession = "packages/core/src/paced-session.ts";
@@ -15,10 +11,6 @@ const acceptor = "packages/server/src/acceptor.ts";
 const registry = "packages/server/src/session-registry.ts";
 const clientSession = "packages/client/src/client-session.ts";
 const dialer = "packages/client/src/dialer.ts";
-
-function bug(name: string, file: string, from: string, to: string): PlantedBug {
-  return { name, edits: [{ file, from, to }] };
-}
 
 export const plantedBugs: readonly PlantedBug[] = [
   bug(
@@ -202,4 +194,5 @@ export const plantedBugs: readonly PlantedBug[] = [
     "    for (const settle of this.#authentications.splice(0)) settle(reason);\n",
     "",
   ),
+  ...plantedTopicBugs,
 ];

@@ -1,4 +1,5 @@
 import { SeededRandom } from "@tautline/core/testing";
+import { type TopicKey, type TopicSettings, topicKeys } from "./topic-world.ts";
 
 /** How the two ends are set up. */
 export interface Settings {
@@ -16,10 +17,16 @@ export interface Settings {
   readonly store: boolean;
   /** How many connections are refused for a fault of the server's. */
   readonly refusals: number;
+  /** Whether there are topics, and what is kept of them. */
+  readonly topics: TopicSettings | undefined;
+  /** Events may be large. */
+  readonly heavy: boolean;
+  /** So much on its way is much. */
+  readonly highWaterLength: number;
 }
 
 /** What a frame must hold for a cut that waits for it. */
-export type CutPoint = "hello" | "welcome" | "replay" | "ack" | "result" | "item" | "goaway";
+export type CutPoint = "hello" | "welcome" | "replay" | "ack" | "result" | "item" | "event" | "channel" | "goaway";
 
 export type Step =
   | {
@@ -38,7 +45,27 @@ export type Step =
       readonly count: number;
       readonly everyMs: number;
       readonly padding: number;
+      /** Events that its handler publishes before each item, and after it. */
+      readonly publishes: number;
+      readonly key: TopicKey;
     }
+  /** A subscription to a topic. */
+  | {
+      readonly do: "follow";
+      readonly client: number;
+      readonly path: "plain" | "even" | "mapped" | "checked" | "marked" | "late";
+      readonly key: TopicKey;
+      readonly policy: "buffer" | "latest" | "close";
+      /** How long it takes for each event. */
+      readonly takeMs: number;
+      /** It unsubscribes while it gets this one. */
+      readonly stopAt: number;
+      /** It begins so many events back. 0: with those to come. */
+      readonly back: number;
+    }
+  /** Ends the n-th subscription to a topic. */
+  | { readonly do: "unfollow"; readonly nth: number }
+  | { readonly do: "publish"; readonly key: TopicKey; readonly count: number; readonly padding: number }
   /** A call with a stream up, down or both ways, or one that its handler needs the client for. */
   | {
       readonly do: "stream";
@@ -91,14 +118,17 @@ export function createSchedule(seed: number): Schedule {
   const random = new SeededRandom(seed);
   const settings = createSettings(random);
   const steps: Step[] = [];
+  if (settings.topics !== undefined)
+    for (let left = random.integer(1, 4); left > 0; left--) steps.push(createFollow(random, settings));
   for (let left = random.integer(5, 30); left > 0; left--) steps.push(...createSteps(random, settings));
   return { seed, settings, steps };
 }
 
 function createSettings(random: SeededRandom): Settings {
   const small = random.chance(0.15);
+  const topics = random.chance(0.4) ? createTopics(random) : undefined;
   return {
-    clients: random.chance(0.25) ? 2 : 1,
+    clients: topics === undefined ? (random.chance(0.25) ? 2 : 1) : random.pick([1, 1, 2, 3]),
     latencyMs: random.pick([
       [1, 1],
       [1, 10],
@@ -116,10 +146,32 @@ function createSettings(random: SeededRandom): Settings {
     contextMs: random.pick([0, 0, 0, 1, 30]),
     store: random.chance(0.2),
     refusals: random.chance(0.05) ? 1 : 0,
+    topics,
+    heavy: topics !== undefined && random.chance(0.2),
+    highWaterLength: topics !== undefined && random.chance(0.15) ? random.pick([1_000, 20_000]) : 1024 * 1024,
   };
 }
 
-const cutPoints: readonly CutPoint[] = ["hello", "welcome", "replay", "ack", "result", "item", "goaway"];
+/** Of the events that are published at once. */
+const mostText = 1_500_000;
+
+/** With all that is kept by default there is no gap in so short a time. */
+function createTopics(random: SeededRandom): TopicSettings {
+  if (random.chance(0.5)) return { historyEvents: 1_000, bufferEvents: 1_000 };
+  return { historyEvents: random.pick([0, 1, 3, 10, 1_000]), bufferEvents: random.pick([1, 2, 5, 12, 1_000]) };
+}
+
+const cutPoints: readonly CutPoint[] = [
+  "hello",
+  "welcome",
+  "replay",
+  "ack",
+  "result",
+  "item",
+  "event",
+  "channel",
+  "goaway",
+];
 const ends = ["client", "server"] as const;
 
 /** One thing of the application's or one fault, and as a rule a while after it. */
@@ -130,7 +182,9 @@ function createSteps(random: SeededRandom, settings: Settings): readonly Step[] 
   return random.chance(0.7) ? [step, wait] : [step];
 }
 
-function createUse(random: SeededRandom, { clients }: Settings): Step {
+function createUse(random: SeededRandom, settings: Settings): Step {
+  const { clients, topics } = settings;
+  if (topics !== undefined && random.chance(0.6)) return createTopicUse(random, settings);
   const client = random.integer(0, clients - 1);
   const choice = random.next();
   if (choice < 0.4) {
@@ -165,9 +219,39 @@ function createUse(random: SeededRandom, { clients }: Settings): Step {
       count: random.pick([1, 5, 20, 60]),
       everyMs: random.pick([0, 0, 1, 10, 50]),
       padding: random.pick([0, 0, 50, 1_200]),
+      publishes: topics === undefined ? 0 : random.pick([0, 1, 1, 3]),
+      key: random.pick(topicKeys),
     };
   }
   return choice < 0.9 ? { do: "append", count: random.integer(1, 5) } : { do: "cancel", nth: random.integer(0, 9) };
+}
+
+function createTopicUse(random: SeededRandom, settings: Settings): Step {
+  const choice = random.next();
+  if (choice < 0.4) return createFollow(random, settings);
+  if (choice < 0.5) return { do: "unfollow", nth: random.integer(0, 9) };
+  const padding = random.pick(settings.heavy ? [0, 1_500, 20_000, 70_000, 300_000] : [0, 0, 0, 200, 1_500]);
+  const count = random.pick(settings.heavy ? [1, 1, 3, 10, 40] : [1, 1, 1, 3, 10, 40, 200]);
+  const most = Math.ceil(mostText / (padding + 1));
+  return { do: "publish", key: pickKey(random), count: Math.min(count, most), padding };
+}
+
+function createFollow(random: SeededRandom, { clients }: Settings): Step {
+  return {
+    do: "follow",
+    client: random.integer(0, clients - 1),
+    path: random.pick(["plain", "plain", "plain", "plain", "checked", "checked", "marked", "even", "mapped", "late"]),
+    key: pickKey(random),
+    policy: random.pick(["buffer", "buffer", "buffer", "latest", "close"]),
+    takeMs: random.pick([0, 0, 0, 5, 50, 400]),
+    stopAt: random.chance(0.15) ? random.integer(1, 10) : Number.POSITIVE_INFINITY,
+    back: random.chance(0.2) ? random.integer(1, 250) : 0,
+  };
+}
+
+/** One of them as a rule: events that many get go another way. */
+function pickKey(random: SeededRandom): TopicKey {
+  return random.chance(0.7) ? topicKeys[0] : random.pick(topicKeys);
 }
 
 function createFault(random: SeededRandom, { clients }: Settings): Step {

@@ -3,6 +3,7 @@ import { expose } from "@tautline/client/expose";
 import { rich, TautlineError } from "@tautline/core";
 import {
   type CallKind,
+  type Following,
   findViolations,
   History,
   type LinkEnd,
@@ -16,8 +17,11 @@ import { type IdempotencyStore, memoryIdempotencyStore } from "@tautline/server"
 import { createMemoryServer, type MemoryServer } from "@tautline/server/testing";
 import { TRPCError } from "@trpc/server";
 import { clientApi, type Item, router, type SimRouter, World } from "./application.ts";
+import { everyOf, Follower } from "./follower.ts";
 import type { CutPoint, Schedule, Step } from "./schedule.ts";
 import type { StreamItem } from "./stream-world.ts";
+import { topicKeys } from "./topic-world.ts";
+import { written } from "./transformer.ts";
 import { type CutKind, Witness } from "./witness.ts";
 
 /** What one schedule came to. */
@@ -26,10 +30,15 @@ export interface Outcome {
   readonly cuts: ReadonlySet<CutKind>;
   readonly calls: number;
   readonly items: number;
+  /** Events of topics that subscriptions got, and the gaps that they were told of. */
+  readonly events: number;
+  readonly gaps: number;
 }
 
 /** How long everything may take to settle after the last fault, in ms: heartbeats, time-outs and delays of every kind, one after another. */
 const settleMs = 60_000;
+/** The same for subscribers who have a lot to catch up with, over a connection that carries it piece by piece. */
+const catchUpMs = 600_000;
 
 /** Runs a schedule against the real client and the real server. @param trace takes lines that tell what happens. */
 export async function simulate(schedule: Schedule, trace?: (line: string) => void): Promise<Outcome> {
@@ -56,6 +65,7 @@ class Simulation {
   readonly #store: IdempotencyStore | undefined;
   readonly #closing: Promise<void>[] = [];
   readonly #open = new Map<string, OpenCall>();
+  readonly #followers = new Set<Follower>();
   /** Cuts that wait for a frame. */
   readonly #awaited: { readonly point: CutPoint; readonly step: Traffic["step"] }[] = [];
   /** The next hello is to be stalled, and overtaken. */
@@ -65,6 +75,8 @@ class Simulation {
   /** Credentials on their way. */
   #authentications = 0;
   #refusals: number;
+  /** About the length of the largest message. */
+  readonly #largest: number;
   #over = false;
 
   constructor(schedule: Schedule, trace: ((line: string) => void) | undefined) {
@@ -73,23 +85,23 @@ class Simulation {
     this.#trace = trace;
     this.#refusals = settings.refusals;
     this.#store = settings.store ? memoryIdempotencyStore({ now: () => this.#network.clock.now() }) : undefined;
-    this.#names = ["ann", "bob"].slice(0, settings.clients);
+    this.#names = ["ann", "bob", "cat"].slice(0, settings.clients);
     this.#network = new MemoryNetwork({
       seed,
       settle: () => new Promise((resolve) => setImmediate(resolve)),
       latencyMs: settings.latencyMs,
       connectMs: settings.connectMs,
+      highWaterLength: settings.highWaterLength,
       onTraffic: (traffic, connection) => this.#onTraffic(traffic, connection),
       onGone: (end, connection) => this.#onGone(end, connection),
     });
     const { clock } = this.#network;
     this.#history = new History(clock);
-    const largest =
-      Math.max(...schedule.steps.map((step) => (step.do === "subscribe" || step.do === "stream" ? step.padding : 0))) +
-      200;
+    const largest = Math.max(...schedule.steps.map((step) => ("padding" in step ? step.padding : 0))) + 200;
+    this.#largest = largest;
     // A message that is as large as the buffer goes past it.
     const mostAhead = 4 * largest < settings.replayBytes ? settings.replayBytes / 2 : Number.POSITIVE_INFINITY;
-    this.#world = new World(this.#history, clock, mostAhead);
+    this.#world = new World(this.#history, clock, mostAhead, settings.topics ?? { historyEvents: 0, bufferEvents: 0 });
     this.#witness = new Witness(this.#history, settings, this.#names, () => clock.now());
     this.#witness.emittedLength = () => this.#world.emittedLength;
     this.#startServer();
@@ -104,10 +116,12 @@ class Simulation {
     }
     await this.#heal();
     await this.#close();
+    if (this.#calm) this.#history.add("calm", {});
     const violations = findViolations(this.#history);
     if (this.#trace !== undefined)
       for (const { invariant, message } of violations) this.#say(() => `${invariant} ${message}`);
-    return { violations, cuts: this.#witness.cuts, calls: this.#calls, items: this.#world.received };
+    const { received: events, gaps } = this.#world.topics;
+    return { violations, cuts: this.#witness.cuts, calls: this.#calls, items: this.#world.received, events, gaps };
   }
 
   async #take(step: Step): Promise<void> {
@@ -116,6 +130,13 @@ class Simulation {
         return this.#request(step);
       case "subscribe":
         return this.#subscribe(step);
+      case "follow":
+        return this.#follow(step);
+      case "unfollow":
+        return [...this.#followers][step.nth]?.unsubscribe();
+      case "publish":
+        for (let left = step.count; left > 0; left--) this.#world.topics.publish(step.key, step.padding);
+        return;
       case "stream":
         return this.#stream(step);
       case "cancel":
@@ -187,7 +208,7 @@ class Simulation {
     this.#open.set(call, { call, cancel: () => abort.abort() });
   }
 
-  #subscribe({ client, path, count, everyMs, padding }: Extract<Step, { do: "subscribe" }>): void {
+  #subscribe({ client, path, count, everyMs, padding, publishes, key }: Extract<Step, { do: "subscribe" }>): void {
     const call = this.#call(client, path === "untracked" ? "untracked" : "tracked");
     const api = this.#clients[client];
     if (api === undefined) return;
@@ -203,7 +224,7 @@ class Simulation {
       onComplete: () => this.#settle(call, "ok"),
       onGap: () => this.#history.add("gap", { call }),
     };
-    const input = { call, count, everyMs, padding };
+    const input = { call, count, everyMs, padding, publishes, key };
     const subscription =
       path === "untracked"
         ? api.untracked.subscribe(input, { ...callbacks, onData: onItem })
@@ -216,6 +237,21 @@ class Simulation {
       this.#settle(call, "cancelled");
     };
     this.#open.set(call, { call, cancel });
+  }
+
+  #follow(step: Extract<Step, { do: "follow" }>): void {
+    const { client, path, key, policy, back } = step;
+    const api = this.#clients[client];
+    if (api === undefined) return;
+    const after = this.#world.topics.idBefore(back);
+    const follows = { key, every: everyOf(path), policy, prompt: path !== "late" && after === undefined };
+    const call = this.#call(client, "topic", { follows });
+    const follower: Follower = new Follower(this.#world, api, call, { ...step, after }, (outcome) => {
+      this.#followers.delete(follower);
+      this.#settle(call, outcome);
+    });
+    this.#followers.add(follower);
+    this.#open.set(call, { call, cancel: () => follower.unsubscribe() });
   }
 
   #stream(step: Extract<Step, { do: "stream" }>): void {
@@ -263,9 +299,9 @@ class Simulation {
     this.#open.delete(stream);
   }
 
-  #call(client: number, kind: CallKind): string {
+  #call(client: number, kind: CallKind, more: { readonly follows?: Following } = {}): string {
     const call = `call ${++this.#calls}`;
-    this.#history.add("called", { call, client: this.#names[client] ?? "", kind });
+    this.#history.add("called", { call, client: this.#names[client] ?? "", kind, ...more });
     return call;
   }
 
@@ -396,7 +432,7 @@ class Simulation {
       const { maxParkedSessions, replayBytes } = this.#schedule.settings;
       this.#measure("kept sessions", parkedSessions, maxParkedSessions);
       // One message may be larger than the limit.
-      this.#measure("kept text", parkedLength, parkedSessions * (replayBytes + 22_000));
+      this.#measure("kept text", parkedLength, parkedSessions * (replayBytes + this.#largest + 1_800));
     }
   }
 
@@ -413,11 +449,60 @@ class Simulation {
     this.#network.reachable = true;
     await this.#until(() => this.#idle === 0);
     this.#measure("left handlers that run for nobody", this.#idle, 0);
+    const unwatch = await this.#catchUp();
     this.#world.finish();
     await this.#until(() => this.#open.size === 0);
     await this.#until(() => this.#parked === 0 && this.#authentications === 0);
     this.#measure("left credentials without an answer", this.#authentications, 0);
     this.#measure("left sessions that nobody comes back for", this.#parked, 0);
+    await this.#publishToNobody();
+    unwatch();
+    await this.#checkKept();
+  }
+
+  /** Everybody gets the last event of each key, and ends. Keys are followed on, so that what is left at one would go on working. */
+  async #catchUp(): Promise<() => void> {
+    const { topics } = this.#world;
+    if (this.#schedule.settings.topics === undefined) return () => {};
+    topics.quiet = true;
+    for (const follower of this.#followers) follower.hurry();
+    for (const key of topicKeys) topics.publish(key, 0);
+    await this.#until(() => [...this.#followers].every((follower) => follower.caughtUp), catchUpMs);
+    // Whatever comes twice does so after that.
+    await this.#advance(1_000);
+    this.#history.add("quiet", {});
+    const unwatch = topics.watch();
+    for (const follower of this.#followers) follower.unsubscribe();
+    return unwatch;
+  }
+
+  /** Nobody has a subscription to a topic: events are neither written nor sent. */
+  async #publishToNobody(): Promise<void> {
+    if (this.#schedule.settings.topics === undefined) return;
+    // A server learns late that the other end of a connection is gone; and cancels are on their way.
+    await this.#until(() => this.#network.connections.every(({ client, server }) => client.open === server.open));
+    await this.#advance(1_000);
+    const before = { written: written.events, sent: this.#witness.events };
+    for (const key of topicKeys) this.#world.topics.publish(key, 0);
+    await this.#advance(1_000);
+    this.#measure("idle events written", written.events - before.written, 0);
+    this.#measure("idle events sent", this.#witness.events - before.sent, 0);
+  }
+
+  /** Heartbeats acknowledge everything; what a session has then it would keep when its connection is gone. */
+  async #checkKept(): Promise<void> {
+    await this.#advance(12_000);
+    this.#measure("idle keys that are followed", this.#world.topics.follows, 0);
+    for (const connection of this.#network.connections) connection.cut();
+    await this.#network.settled();
+    const kept = this.#servers.reduce((sum, server) => sum + server.parkedLength, 0);
+    this.#measure("idle text that is kept", kept, 0);
+  }
+
+  /** Whether nothing was ever so much that an event had to wait. */
+  get #calm(): boolean {
+    const { replayBytes, clientReplayBytes, highWaterLength } = this.#schedule.settings;
+    return Math.min(replayBytes, clientReplayBytes, highWaterLength) >= 1024 * 1024 && this.#world.topics.calm;
   }
 
   /** Handlers that run for nobody. */
@@ -429,8 +514,8 @@ class Simulation {
     return this.#servers.reduce((sum, server) => sum + server.parkedSessions, 0);
   }
 
-  async #until(isSo: () => boolean): Promise<void> {
-    for (let passed = 0; passed < settleMs && !isSo(); passed += 500) await this.#advance(500);
+  async #until(isSo: () => boolean, mostMs: number = settleMs): Promise<void> {
+    for (let passed = 0; passed < mostMs && !isSo(); passed += 500) await this.#advance(500);
   }
 
   async #close(): Promise<void> {
@@ -440,6 +525,7 @@ class Simulation {
     for (const server of this.#servers) this.#closing.push(server.close({ drainMs: 0 }));
     // The longest that a handler that does not heed its signal still takes, and what is still on its way.
     await this.#network.advance(1_100);
+    this.#closing.push(this.#world.topics.close());
     const { clock, connections } = this.#network;
     for (let passed = 0; passed < 10_000 && clock.timers > 0; passed += 1_000) await this.#network.advance(1_000);
     this.#world.streams.settleUnread();
@@ -459,6 +545,8 @@ class Simulation {
 
 function shorten(frame: string): string {
   const text = frame
+    // Epochs are random.
+    .replace(/"[\w-]{8}[.](\d+)"/g, '"epoch.$1"')
     .replace(/x{20,}/g, (run) => `x*${run.length}`)
     .replace(/"(token|client)":"[^"]{20,}"/g, '"$1":"…"');
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;

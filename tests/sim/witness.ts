@@ -60,6 +60,8 @@ interface Session {
 export class Witness {
   /** A server is being drained. */
   draining = false;
+  /** Events that servers have sent, to a call or to all on a channel. */
+  events = 0;
   /** Text of items, which may wait where the wire shows nothing. */
   emittedLength: () => number = () => 0;
   readonly cuts: Set<CutKind> = new Set();
@@ -88,6 +90,7 @@ export class Witness {
     const contents = read(frame);
     if (contents.hello !== undefined && step === "sent") this.#onHello(contents.hello, connection);
     const seen = this.#seen.get(connection);
+    if (step === "sent" && contents.points.has("event")) this.events++;
     // What comes to an end that is gone is heard by nobody.
     const heard = step === "sent" || connection.end(from === "client" ? "server" : "client").open;
     if (seen === undefined || !heard) return contents.points;
@@ -237,6 +240,9 @@ const cutPoints: Readonly<Record<number, CutPoint>> = {
   21: "result",
   23: "item",
   24: "item",
+  26: "event",
+  34: "channel",
+  35: "event",
 };
 
 function read(frame: Frame): Contents {

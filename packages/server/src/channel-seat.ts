@@ -1,4 +1,11 @@
-import { type Borrower, costOf, type IncomingCall, type MessagePipe, type Socket } from "@tautline/core/internals";
+import {
+  type Borrower,
+  costOf,
+  type IncomingCall,
+  type MessagePipe,
+  type SharedMessage,
+  type Socket,
+} from "@tautline/core/internals";
 import type { ChannelMessage } from "./channel-message.ts";
 
 /** Who is on a channel: what comes is brought. */
@@ -78,24 +85,24 @@ export class ChannelSeat implements Borrower {
 
   /** Sends the entry that is brought next. */
   send(message: ChannelMessage): void {
-    const cost = costOf(message.frameLength);
+    const cost = costOf(message.shared.frameLength);
     this.#left -= cost;
     this.#spent += cost;
     this.#next++;
-    if (this.#socket !== undefined) this.#socket.send(message);
+    if (this.#socket !== undefined) this.#socket.send(message.shared);
     else this.#sendAndBorrow(message);
   }
 
-  onRecalled(kept: { push(message: ChannelMessage): void }): void {
+  onRecalled(kept: { push(message: SharedMessage): void }): void {
     let owed = this.#lentAfter?.following;
     this.#lentAfter = undefined;
     this.#socket = undefined;
-    for (; owed !== undefined && owed.entry < this.#next; owed = owed.following) kept.push(owed);
+    for (; owed !== undefined && owed.entry < this.#next; owed = owed.following) kept.push(owed.shared);
   }
 
   /** A shared message leaves at once: nothing of the session's waits then that the next could overtake. */
   #sendAndBorrow(message: ChannelMessage): void {
-    this.#session.send(message);
+    this.#session.send(message.shared);
     this.#socket = this.#session.lend?.(this, loanLength);
     if (this.#socket === undefined) return;
     this.#lentAfter = message;

@@ -266,6 +266,16 @@ describe("a seat whose session lends its socket", () => {
     }
   });
 
+  test("hands over messages that lead to no other: a session that keeps one for long keeps none of those that follow it", () => {
+    const { channel, publish } = createChannel();
+    const { state, pipe, createCall } = createSession(true);
+    board(channel.openSeat(pipe, 0), createCall(1));
+    for (let count = 0; count < 3; count++) publish();
+    pipe.recall?.();
+    for (const message of [...state.sent, ...state.accounted])
+      expect(Object.values(message ?? {}).filter((value) => typeof value === "object")).toEqual([]);
+  });
+
   test("has accounted for everything when its last call has left, and keeps no event alive after that", () => {
     const { channel, publish } = createChannel();
     const { state, pipe, createCall } = createSession(true);

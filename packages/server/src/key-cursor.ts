@@ -172,6 +172,8 @@ export class KeyCursor implements FeedCursor {
     this.#phase = "live";
     this.#next = next;
     if (next === this.#feed.end) this.#feed.release(this);
+    // What is there was kept for others, who may take it first.
+    else this.#feed.hold(this);
   }
 
   #takeLive(): FeedEntry | undefined {

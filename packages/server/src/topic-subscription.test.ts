@@ -65,6 +65,22 @@ describe("a topic's subscription", () => {
     }
   });
 
+  test("misses nothing of what was kept for another when it comes to it from history, and the other has taken that", async () => {
+    const { hub, topic } = createTopic();
+    const [after] = await publish(topic, "a", 0);
+    const slow = new Reader(topic.subscribe("a"));
+    const all = Array.from({ length: 200 }, (_, index) => index + 1);
+    await publish(topic, "a", ...all);
+    // More than a page behind the feed: the end of the first page is among what is kept.
+    const late = new Reader(topic.subscribe("a", { after: after ?? "" }));
+    await late.take(129);
+    await slow.take(200);
+    await late.take(200);
+    expect(numbers(late.items)).toEqual(all);
+    for (const reader of [slow, late]) await reader.stop();
+    await hub.close();
+  });
+
   test("goes on on another node", async () => {
     const { hub, topic, backend, clock } = createTopic();
     const other = createHub({ broker: new MemoryBroker(backend), clock });

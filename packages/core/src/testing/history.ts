@@ -4,7 +4,14 @@
  * in its items.
  */
 export type HistoryEntry = { readonly at: number } /** A client makes a call. */ & (
-  | { readonly type: "called"; readonly call: string; readonly client: string; readonly kind: CallKind }
+  | {
+      readonly type: "called";
+      readonly call: string;
+      readonly client: string;
+      readonly kind: CallKind;
+      /** What a subscription to a topic follows. */
+      readonly follows?: Following;
+    }
   /** A call has settled: `"ok"`, `"cancelled"` (by the caller), or with an error's code. */
   | { readonly type: "settled"; readonly call: string; readonly outcome: string; readonly run?: string }
   /** A handler is started. `client` is whose context it got; `after` the position that it was asked to continue after. */
@@ -17,12 +24,41 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
     }
   /** A handler is done: it has returned, thrown, or was stopped. */
   | { readonly type: "left"; readonly run: string; readonly how: "returned" | "thrown" | "stopped" }
-  /** A handler is about to give an item. `length` is about that of its text. */
-  | { readonly type: "emitted"; readonly run: string; readonly position: number; readonly length: number }
+  /** A handler is about to give an item. `length` is about that of its text; `end` the newest event of all topics. */
+  | {
+      readonly type: "emitted";
+      readonly run: string;
+      readonly position: number;
+      readonly length: number;
+      readonly end?: number;
+    }
+  /** That item has been sent; what is published after `end` is sent after it. */
+  | { readonly type: "passed"; readonly run: string; readonly position: number; readonly end: number }
   /** The consumer of `call` got an item, which says itself which run gave it. */
   | { readonly type: "received"; readonly call: string; readonly run: string; readonly position: number }
-  /** The consumer was told that items may be missing before the next. */
-  | { readonly type: "gap"; readonly call: string }
+  /** The consumer was told that items may be missing before the next: events after `from` and up to `to`, where that is known. */
+  | { readonly type: "gap"; readonly call: string; readonly from?: number; readonly to?: number }
+  /** The consumer was told that its subscription has started. */
+  | { readonly type: "started"; readonly call: string }
+  /** A subscription to a topic may have begun as late as after this event. */
+  | { readonly type: "opened"; readonly call: string; readonly position: number }
+  /** What is kept of the topics' events: of each key, and for subscribers that are behind. */
+  | { readonly type: "topics"; readonly historyEvents: number; readonly bufferEvents: number }
+  /** An event is about to be published. Positions are those of all keys, and grow. */
+  | { readonly type: "published"; readonly key: string; readonly position: number; readonly length: number }
+  /** The consumer of `call` got an event, which says itself which it is. `id` is its id's position, where that was shown. */
+  | {
+      readonly type: "event";
+      readonly call: string;
+      readonly key: string;
+      readonly position: number;
+      readonly length: number;
+      readonly id?: number;
+    }
+  /** Nothing was published for long enough: whoever follows a key has all of it. */
+  | { readonly type: "quiet" }
+  /** All along there was so little of everything that no subscription that takes events as they are had to wait. */
+  | { readonly type: "calm" }
   /** Something outside happened for which a session of this client may be lost. `until` then its client did not know of it; default `at`. */
   | {
       readonly type: "excuse";
@@ -38,9 +74,20 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
 
 /**
  * A mutation is `idempotent` where it may be sent again, `remembered` where a store has its outcome: neither ends in
- * `OUTCOME_UNKNOWN`. A subscription is `tracked` where it continues after the last position, `untracked` where it starts anew.
+ * `OUTCOME_UNKNOWN`. A subscription is `tracked` where it continues after the last position, `untracked` where it starts anew; one
+ * that is to a `topic` follows a key.
  */
-export type CallKind = "query" | "mutation" | "idempotent" | "remembered" | "tracked" | "untracked";
+export type CallKind = "query" | "mutation" | "idempotent" | "remembered" | "tracked" | "untracked" | "topic";
+
+/** What a subscription to a topic is to get. */
+export interface Following {
+  readonly key: string;
+  /** Of the key's events those whose positions are multiples of it. */
+  readonly every: number;
+  readonly policy: "buffer" | "latest" | "close";
+  /** Whether its events are as they were published, and nothing but credit and the connection holds them back. */
+  readonly prompt: boolean;
+}
 
 type Fields<Type extends HistoryEntry["type"]> = Omit<Extract<HistoryEntry, { type: Type }>, "type" | "at">;
 

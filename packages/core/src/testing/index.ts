@@ -1,7 +1,7 @@
 export { type CallEvent, CallRecord } from "./call-record.ts";
 export { FakeClock } from "./fake-clock.ts";
 export { messagesOf, textOf } from "./frame-json.ts";
-export { type CallKind, History, type HistoryEntry } from "./history.ts";
+export { type CallKind, type Following, History, type HistoryEntry } from "./history.ts";
 export { findViolations, invariants, type Violation } from "./invariants.ts";
 export {
   type LinkEnd,

@@ -1,13 +1,15 @@
-import type { CallKind, History, HistoryEntry } from "./history.ts";
+import type { History, HistoryEntry } from "./history.ts";
+import { HistoryLog, type LoggedCall } from "./history-log.ts";
+import { findTopicViolations } from "./topic-invariants.ts";
 
 /** What an invariant was broken by. */
 export interface Violation {
-  /** The invariant: `I1` to `I10`. */
+  /** The invariant: `I1` to `I15`. */
   readonly invariant: keyof typeof invariants;
   readonly message: string;
 }
 
-type Check = (log: Log) => Iterable<string>;
+type Check = (log: HistoryLog) => Iterable<string>;
 type Entry<Type extends HistoryEntry["type"]> = Extract<HistoryEntry, { type: Type }>;
 
 /** What must hold of every history, whatever faults there were. */
@@ -32,123 +34,35 @@ export const invariants = {
   I9: "nothing left over",
   /** No loss and no gap without something outside that explains it. */
   I10: "no loss without a reason",
+  /** A subscription to a topic gets each event of its key, in order, from where it began, once or within a gap that was told. */
+  I11: "each event once and in order",
+  /** What a gap covers was not seen, and was gone: from the history, or from what is kept for subscribers that are behind. */
+  I12: "no gap over what could be had",
+  /** Events and items of one session come in the order in which they were given. */
+  I13: "events and items keep their order",
+  /** When nothing is published any more, everybody has everything. */
+  I14: "everybody is caught up",
+  /** When nobody subscribes, nothing is followed, encoded or sent, and nothing that was acknowledged is kept. */
+  I15: "nothing is done for nobody",
 } as const;
 
 /** Finds what breaks an invariant in a history that is over: all faults healed, all closed. Empty where all is well. */
 export function findViolations(history: History): readonly Violation[] {
-  const log = new Log(history);
+  const log = new HistoryLog(history);
   const found: Violation[] = [];
   for (const [invariant, check] of Object.entries(checks) as [Violation["invariant"], Check][]) {
     for (const message of check(log)) found.push({ invariant, message: `${invariants[invariant]}: ${message}` });
   }
+  for (const { invariant, message } of findTopicViolations(history, log))
+    found.push({ invariant, message: `${invariants[invariant]}: ${message}` });
   return found;
 }
 
-/** A history by call and by run. */
-class Log {
-  readonly calls = new Map<string, LoggedCall>();
-  readonly runs = new Map<string, LoggedRun>();
-  readonly excuses: Entry<"excuse">[] = [];
-  readonly measured: Entry<"measured">[] = [];
-  /** Entries that name a call or run that nobody made. */
-  readonly strays: HistoryEntry[] = [];
-
-  constructor({ entries }: History) {
-    // Excuses may be found out later than what they excuse.
-    for (const entry of entries) if (entry.type === "excuse") this.excuses.push(entry);
-    for (const entry of entries) this.#take(entry);
-  }
-
-  /** How many excuses this client has had in this time, both ends included. */
-  countExcuses(
-    client: string,
-    from: number,
-    to: number,
-    isGood: (excuse: Entry<"excuse">) => boolean = () => true,
-  ): number {
-    let count = 0;
-    for (const excuse of this.excuses) {
-      const { at, until = at } = excuse;
-      if (excuse.client === client && until >= from && at <= to && isGood(excuse)) count++;
-    }
-    return count;
-  }
-
-  #take(entry: HistoryEntry): void {
-    switch (entry.type) {
-      case "called":
-        this.calls.set(entry.call, { ...entry, settled: [], runs: [], seen: [], late: 0 });
-        return;
-      case "entered": {
-        const run: LoggedRun = { ...entry, emitted: [], left: undefined };
-        this.runs.set(entry.run, run);
-        this.#callOf(entry)?.runs.push(run);
-        return;
-      }
-      case "settled":
-        this.#callOf(entry)?.settled.push(entry);
-        return;
-      case "received":
-      case "gap": {
-        const call = this.#callOf(entry);
-        call?.seen.push(entry);
-        if (call !== undefined && call.settled.length > 0) call.late++;
-        return;
-      }
-      case "emitted":
-        this.#runOf(entry)?.emitted.push(entry);
-        return;
-      case "left": {
-        const run = this.#runOf(entry);
-        if (run !== undefined) run.left = entry;
-        return;
-      }
-      case "measured":
-        this.measured.push(entry);
-        return;
-      case "excuse":
-        return;
-    }
-  }
-
-  #callOf(entry: HistoryEntry & { readonly call: string }): LoggedCall | undefined {
-    const call = this.calls.get(entry.call);
-    if (call === undefined) this.strays.push(entry);
-    return call;
-  }
-
-  #runOf(entry: HistoryEntry & { readonly run: string }): LoggedRun | undefined {
-    const run = this.runs.get(entry.run);
-    if (run === undefined) this.strays.push(entry);
-    return run;
-  }
-}
-
-interface LoggedCall {
-  readonly at: number;
-  readonly call: string;
-  readonly client: string;
-  readonly kind: CallKind;
-  readonly settled: Entry<"settled">[];
-  readonly runs: LoggedRun[];
-  readonly seen: (Entry<"received"> | Entry<"gap">)[];
-  /** What was seen after it had settled. */
-  late: number;
-}
-
-interface LoggedRun {
-  readonly at: number;
-  readonly run: string;
-  readonly call: string;
-  readonly client: string;
-  readonly after?: number;
-  readonly emitted: Entry<"emitted">[];
-  left: Entry<"left"> | undefined;
-}
-
-const checks: Readonly<Record<Violation["invariant"], Check>> = {
+/** What concerns topics alone is in `topic-invariants.ts`. */
+const checks: Readonly<Partial<Record<Violation["invariant"], Check>>> = {
   *I1({ calls }) {
     for (const call of calls.values()) {
+      if (call.kind === "topic") continue;
       if (call.kind === "tracked") yield* findHolesInPositions(call);
       else yield* findHolesInRuns(call);
     }
@@ -230,11 +144,16 @@ const checks: Readonly<Record<Violation["invariant"], Check>> = {
       const excused =
         end !== undefined && lostOutcomes.has(end.outcome) && log.countExcuses(client, at, end.at, isGood) > 0;
       if (end !== undefined && !excused) yield `${call} of ${client} ended with ${end.outcome} at ${end.at} ms`;
-      const gaps = seen.filter(({ type }) => type === "gap");
+      // A gap that says what it covers has reasons of its own.
+      const gaps = seen.filter((entry) => entry.type === "gap" && entry.from === undefined);
       const excuses = log.countExcuses(client, at, gaps.at(-1)?.at ?? at);
       if (gaps.length > excuses)
         yield `${call} of ${client} was told of ${gaps.length} gaps, and ${excuses} are explained`;
     }
+  },
+
+  *I15(log) {
+    yield* findExcesses(log, "idle");
   },
 };
 
@@ -291,7 +210,7 @@ function* findHolesInRuns({ call, seen, runs, settled }: LoggedCall): Iterable<s
   if (!complete) yield `${call} ended after ${length} items of ${run}, which is all of none of its runs`;
 }
 
-function* findExcesses({ measured }: Log, kind: "ahead" | "kept" | "left"): Iterable<string> {
+function* findExcesses({ measured }: HistoryLog, kind: "ahead" | "kept" | "left" | "idle"): Iterable<string> {
   for (const { at, what, amount, most } of measured) {
     if (what.startsWith(kind) && amount > most) yield `${what} is ${amount} at ${at} ms, and may be ${most}`;
   }

@@ -101,6 +101,19 @@ describe("a network in memory", () => {
     expect(heard.server).toEqual(["a"]);
   });
 
+  it("says that a socket is not drained while so much is on its way from it", async () => {
+    const { network, server } = join({ highWaterLength: 5 });
+    await network.advance(10);
+    server()?.send("1234");
+    expect(server()?.drained()).toBeUndefined();
+    server()?.send("5");
+    const drained = server()?.drained();
+    expect(drained).toBeInstanceOf(Promise);
+    await network.advance(10);
+    await drained;
+    expect(server()?.drained()).toBeUndefined();
+  });
+
   it("opens connections out of order, the same for the same seed", async () => {
     const run = async (seed: number): Promise<string[]> => {
       const network = new MemoryNetwork({ seed, connectMs: [1, 100] });

@@ -10,6 +10,8 @@ export interface MemoryNetworkOptions {
   readonly latencyMs?: readonly [least: number, most: number];
   /** The least and the most that opening a connection takes, in ms: connections may open out of order. Default [1, 1]. */
   readonly connectMs?: readonly [least: number, most: number];
+  /** As of a `MemoryLink`: so much on its way from one end, and its socket is not drained. Default 1 MiB. */
+  readonly highWaterLength?: number;
   /**
    * Waits until everything that was set off has been done. Default: until nothing has moved for 64 microtasks, which long chains of
    * promises outlast; where there is one, a turn of the event loop waits for all of them (in Node: `setImmediate` as a promise).
@@ -52,6 +54,7 @@ export class MemoryNetwork {
   connectMs: readonly [least: number, most: number];
   /** Whether connections can be opened. */
   reachable = true;
+  readonly #highWaterLength: number | undefined;
   readonly #onTraffic: MemoryNetworkOptions["onTraffic"];
   readonly #settle: () => Promise<void>;
   readonly #onGone: MemoryNetworkOptions["onGone"];
@@ -64,6 +67,7 @@ export class MemoryNetwork {
     seed = 1,
     latencyMs = [1, 1],
     connectMs = [1, 1],
+    highWaterLength,
     settle,
     onTraffic,
     onGone,
@@ -71,6 +75,7 @@ export class MemoryNetwork {
     this.random = new SeededRandom(seed);
     this.latencyMs = latencyMs;
     this.connectMs = connectMs;
+    this.#highWaterLength = highWaterLength;
     this.#settle = settle ?? (() => this.#awaitQuiet());
     this.#onTraffic = onTraffic;
     this.#onGone = onGone;
@@ -143,6 +148,7 @@ export class MemoryNetwork {
   #open(url: string): MemoryConnection {
     const connection: MemoryConnection = new MemoryConnection(++this.#opened, url, {
       schedule: (deliver) => this.#later(this.latencyMs, deliver),
+      ...(this.#highWaterLength !== undefined && { highWaterLength: this.#highWaterLength }),
       scheduleClosed: (tell) => this.#later(this.latencyMs, tell),
       onTraffic: (traffic) => {
         this.#moves++;
