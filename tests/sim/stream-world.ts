@@ -1,4 +1,5 @@
 import { TautlineError } from "@tautline/core";
+import { defaultMaxWindowBytes } from "@tautline/core/internals";
 import type { History } from "@tautline/core/testing";
 
 /** An item of a stream, which says whose it is. */
@@ -25,8 +26,8 @@ export interface Pace {
   readonly fails: boolean;
 }
 
-/** What a stream's items may be ahead of its reader: a window, and what a message takes that is not padding. */
-const mostAhead = 256 * 1024;
+/** What a stream's items may be ahead of its reader: the largest window, and what a message takes that is not padding. */
+const mostAhead = defaultMaxWindowBytes;
 
 /** What becomes of each stream, for the history: what goes up is named after its call, what goes down after the run that gives it. */
 export class StreamWorld {
