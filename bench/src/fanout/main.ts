@@ -53,7 +53,8 @@ async function compare(connections: number, most: number): Promise<void> {
 
 async function measurePair(pair: Pair, connections: number, figures: Record<FanoutSystem, number[]>): Promise<void> {
   for (const system of systems) await pair.client.channel.call("connect", { system, count: connections });
-  for (let round = -3; round < (rounds * 2000) / connections / pairs; round++) {
+  const scale = 2000 / connections;
+  for (let round = -4 * scale; round < (rounds * scale) / pairs; round++) {
     for (const system of round % 2 === 0 ? systems : [...systems].reverse()) {
       const cpuUs = await measureRound(pair, system, connections);
       if (round >= 0) figures[system].push(cpuUs);
