@@ -4,8 +4,8 @@ type Entry<Type extends HistoryEntry["type"]> = Extract<HistoryEntry, { type: Ty
 
 /** A history by call and by run. */
 export class HistoryLog {
-  readonly calls = new Map<string, LoggedCall>();
-  readonly runs = new Map<string, LoggedRun>();
+  readonly calls: Map<string, LoggedCall> = new Map();
+  readonly runs: Map<string, LoggedRun> = new Map();
   readonly excuses: Entry<"excuse">[] = [];
   readonly measured: Entry<"measured">[] = [];
   /** Entries that name a call or run that nobody made. */
