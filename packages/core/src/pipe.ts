@@ -19,6 +19,6 @@ export interface MessagePipe {
   drained(): Promise<void> | undefined;
   /** Of a pipe that lends its socket: see `LendingSession`. */
   lend?(borrower: Borrower, length: number): Socket | undefined;
-  /** Ends a loan. */
+  /** Ends a loan, if there is one. */
   recall?(): void;
 }

@@ -15,6 +15,7 @@ export interface Passenger {
   onPutDown(next: number): void;
 }
 
+/** Who keeps the seats of a channel. */
 export interface SeatHost {
   /** A session's last call has left. */
   closeSeat(session: MessagePipe): void;
