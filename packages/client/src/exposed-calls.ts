@@ -17,6 +17,7 @@ import {
 import { systemClock } from "./clock.ts";
 import type { Exposed, ExposedParts } from "./exposed.ts";
 import type { ExposedErrorReport, ExposeOptions } from "./options.ts";
+import { turningClock } from "./turn.ts";
 
 /** A call as an exposed procedure gets it. */
 export class ExposedCall<Input = unknown> {
@@ -66,7 +67,7 @@ export function createExposed(procedures: ExposedProcedures, options: ExposeOpti
           pipe,
           server,
           { ...parts.options, ...options },
-          parts.options.streams?.createCarriers(pipe, () => server.streamHost),
+          parts.options.streams?.createCarriers(pipe, server.streamHost),
         );
       return new Peer({ calls, serve });
     },
@@ -84,11 +85,10 @@ class ExposedCalls implements CallServer {
 
   constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, parts: ExposedParts) {
     const { transformer, readError, options } = parts;
-    const { clock = systemClock } = options;
     this.#procedures = procedures;
     this.#transformer = readTransformer(transformer);
     this.#onError = onError;
-    this.#clock = { now: () => clock.now(), turn: () => new Promise((resolve) => void clock.setTimeout(resolve, 0)) };
+    this.#clock = turningClock(options.clock ?? systemClock);
     this.streamHost = {
       clock: this.#clock,
       windowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,

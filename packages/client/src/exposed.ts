@@ -1,10 +1,11 @@
-import type { Clock, MessageTable, OutgoingCalls, PipeEnd, Session } from "@tautline/core/internals";
+import type { MessageTable, OutgoingCalls, PipeEnd, Session } from "@tautline/core/internals";
 import type { StreamParts, StreamsOption } from "./streams.ts";
+import type { ClientClock } from "./turn.ts";
 
 /** What of a client its exposed procedures are served with. */
 export interface ExposedParts extends StreamParts {
   readonly options: StreamParts["options"] & {
-    readonly clock?: Omit<Clock, "turn">;
+    readonly clock?: ClientClock;
     readonly maxFrameBytes?: number;
     /** Carries streams and large messages; undefined where there are none. */
     readonly streams?: StreamsOption;

@@ -1,8 +1,8 @@
 import type { ProcedureType, TautlineError } from "@tautline/core";
-import type { Clock } from "@tautline/core/internals";
 import type { BackoffOptions } from "./backoff.ts";
 import type { Exposed } from "./exposed.ts";
 import type { StreamsOption } from "./streams.ts";
+import type { ClientClock } from "./turn.ts";
 import type { WebSocketClass } from "./web-socket.ts";
 
 /** A value, or what gives it, also later. Asked for anew at each connect. */
@@ -43,7 +43,7 @@ export interface ConnectionOptions {
    */
   readonly streamWindowBytes?: number;
   /** Time, for tests. Default: the system's. */
-  readonly clock?: Omit<Clock, "turn">;
+  readonly clock?: ClientClock;
   /** Numbers from 0 to 1, for tests; the delays between attempts come from them. Default Math.random. */
   readonly random?: () => number;
   /** Without `streams`: the largest message sent, in bytes. Default 1 MiB, which is what a server takes. */

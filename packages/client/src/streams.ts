@@ -1,7 +1,6 @@
 import type { TautlineError } from "@tautline/core";
 import {
   type CallCarriers,
-  type Clock,
   defaultMaxWindowBytes,
   downPartType,
   type MessagePipe,
@@ -17,6 +16,7 @@ import {
   type Transformer,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
+import { type ClientClock, turningClock } from "./turn.ts";
 
 /** What of a client its streams are made from. */
 export interface StreamParts {
@@ -25,7 +25,7 @@ export interface StreamParts {
   readonly options: {
     readonly maxMessageBytes?: number;
     readonly streamWindowBytes?: number;
-    readonly clock?: Omit<Clock, "turn">;
+    readonly clock?: ClientClock;
   };
 }
 
@@ -38,7 +38,7 @@ export interface StreamsOption {
   /** The calls that the client makes. */
   createCalls(parts: StreamParts): OutgoingCalls;
   /** Those of the calls that the server makes. */
-  createCarriers(pipe: MessagePipe, createHost: () => StreamHost): CallCarriers;
+  createCarriers(pipe: MessagePipe, host: StreamHost): CallCarriers;
 }
 
 /** For `createClient({ streams })` and `tautlineLink`: carries the streams in inputs and outputs, and large messages. */
@@ -50,11 +50,11 @@ export const streams: StreamsOption = {
       transformer,
       readError,
       maxMessageBytes: options.maxMessageBytes,
-      clock: options.clock ?? systemClock,
+      clock: turningClock(options.clock ?? systemClock),
       windowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,
     }),
-  createCarriers: (pipe, createHost) => ({
-    streams: new StreamTable("callee", createHost),
-    parts: new PartSender(downPartType, pipe, () => Promise.resolve()),
-  }),
+  createCarriers: (pipe, host) => {
+    const table = new StreamTable("callee", () => host);
+    return { streams: table, parts: new PartSender(downPartType, pipe, host.clock, table) };
+  },
 };

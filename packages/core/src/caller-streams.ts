@@ -22,8 +22,8 @@ export interface CallerStreamsOptions {
   readonly readError: (shape: unknown) => TautlineError;
   /** The largest message sent, in as many parts as it takes, in bytes. Default 1 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  readonly clock: Pick<Clock, "now">;
-  /** As of a `StreamLine`. */
+  readonly clock: Pick<Clock, "now" | "turn">;
+  /** As of a `StreamHost`. */
   readonly calls: () => number;
   /** How much of a stream that comes down may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
@@ -36,11 +36,13 @@ export class CallerStreams {
   readonly #senders = new Map<MessagePipe, PartSender>();
   /** What stops listening to the signals of calls whose streams outlive them. */
   readonly #unwatch = new Map<number, () => void>();
+  readonly #clock: Pick<Clock, "turn">;
   readonly #readError: (shape: unknown) => TautlineError;
   readonly #maxMessageBytes: number;
 
   constructor(options: CallerStreamsOptions) {
     this.#table = new StreamTable("caller", () => createHost(options));
+    this.#clock = options.clock;
     this.#readError = options.readError;
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
   }
@@ -50,7 +52,7 @@ export class CallerStreams {
   }
 
   send(id: number, stream: number, message: EncodedMessage, pipe: MessagePipe): void {
-    const sender = this.#senders.get(pipe) ?? new PartSender(messageType.upPart, pipe, turn);
+    const sender = this.#senders.get(pipe) ?? new PartSender(messageType.upPart, pipe, this.#clock, this.#table);
     this.#senders.set(pipe, sender);
     sender.send(id, stream, message);
   }
@@ -177,12 +179,9 @@ class SentCall implements StreamingCall {
   }
 }
 
-/** Nothing here lasts long, and what is sent waits for the other end soon. */
-const turn = (): Promise<void> => Promise.resolve();
-
 function createHost({ transformer, readError, clock, calls, windowBytes }: CallerStreamsOptions): StreamHost {
   return {
-    clock: { now: () => clock.now(), turn },
+    clock,
     calls,
     windowBytes,
     write: (value) => (transformer === undefined ? value : transformer.input.serialize(value)),
