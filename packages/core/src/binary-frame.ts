@@ -13,6 +13,8 @@ const partIndex = 4;
 const headBytes = 4;
 /** In UTF-16 units. */
 const shortLength = 256;
+/** How much bytes that have come may keep in memory, themselves included, as a multiple of their length. */
+const mostKept = 5;
 const encoder = /* @__PURE__ */ new TextEncoder();
 const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -112,7 +114,10 @@ function attach(message: unknown[], count: number, received: Received): void {
   (value as { [attached]?: Attached })[attached] = { received };
 }
 
-/** A view of the frame where it is most of what that keeps in memory; otherwise a copy, so that small bytes do not keep large ones alive. */
+/**
+ * A view of the frame where that keeps no more than some times as much in memory: a socket reads several frames at once, which are mostly
+ * of one stream. Otherwise a copy, so that small bytes do not keep large ones alive.
+ */
 function attachmentOf(
   frame: Uint8Array<ArrayBuffer>,
   start: number | undefined,
@@ -120,5 +125,5 @@ function attachmentOf(
 ): Uint8Array<ArrayBuffer> | undefined {
   if (start === undefined || end === undefined) return undefined;
   const view = new Uint8Array(frame.buffer, frame.byteOffset + start, end - start);
-  return view.length * 2 < frame.buffer.byteLength ? view.slice() : view;
+  return view.length * mostKept < frame.buffer.byteLength ? view.slice() : view;
 }

@@ -8,7 +8,8 @@ import { OutgoingStream, type StreamLink } from "./outgoing-stream.ts";
 import { badMessage, type StreamMessage } from "./protocol.ts";
 import { Pump } from "./pump.ts";
 import type { StreamBudget } from "./stream-budget.ts";
-import { type StreamLine, WindowSize } from "./window-size.ts";
+import type { StreamLine } from "./stream-line.ts";
+import { WindowSize } from "./window-size.ts";
 
 /** Which end of a call this is. */
 export type StreamRole = "caller" | "callee";
@@ -26,8 +27,10 @@ export interface StreamProgress {
 }
 
 /** What the streams of all calls of one end share. */
-export interface StreamHost extends StreamLine {
+export interface StreamHost {
   readonly clock: Pick<Clock, "now" | "turn">;
+  /** Grows with each call that is made, those with streams included. Left out: no others are made. */
+  calls?(): number;
   /** How much a stream that comes may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
   /** What all that come may be ahead together. Left out: no more than each by itself. */
@@ -81,6 +84,7 @@ const sentBy = {
 export class CallStreams implements StreamLink, StreamReader {
   readonly #role: StreamRole;
   readonly #host: StreamHost;
+  readonly #line: StreamLine;
   readonly #call: StreamingCall;
   readonly #onOver: () => void;
   readonly #outgoing = new Map<number, OutgoingStream>();
@@ -100,9 +104,10 @@ export class CallStreams implements StreamLink, StreamReader {
   #over = false;
 
   /** @param onOver nothing flows, and nothing will. */
-  constructor(role: StreamRole, host: StreamHost, call: StreamingCall, onOver: () => void) {
+  constructor(role: StreamRole, host: StreamHost, line: StreamLine, call: StreamingCall, onOver: () => void) {
     this.#role = role;
     this.#host = host;
+    this.#line = line;
     this.#call = call;
     this.#onOver = onOver;
   }
@@ -130,7 +135,7 @@ export class CallStreams implements StreamLink, StreamReader {
     const onItem = (item: unknown): number =>
       stream.sendItem(this.#host.write(item), item instanceof Uint8Array ? item.length : undefined);
     const onError = (error: unknown): void => this.#fail(stream, error);
-    new Pump({ target: stream, source, clock: this.#host.clock, onItem, onError }).start();
+    new Pump({ target: stream, source, clock: this.#host.clock, line: this.#line, onItem, onError }).start();
   }
 
   /**
@@ -146,7 +151,7 @@ export class CallStreams implements StreamLink, StreamReader {
     this.#opened.add(number);
     const granted = this.#role === "caller" ? windowBytes : 0;
     const { windowBytes: most, budget } = this.#host;
-    const window = new WindowSize(this.#host, most);
+    const window = new WindowSize(this.#line, most);
     const stream = new IncomingStream(this, { number, size, window, granted, budget });
     this.#incoming.set(number, stream);
     if (budget !== undefined) this.#budgeted.push(stream);

@@ -18,8 +18,14 @@ export const defaultMaxStreamBytes: number = 16 * 1024 * 1024;
 export const leastItemCost = 256;
 /** A message whose frame would be longer than this goes in parts, so that others need not wait for it. In UTF-16 units or bytes. */
 export const largeFrameLength: number = 256 * 1024;
+/** The same of a stream's item where calls are made beside the stream. */
+export const largeSharedLength: number = 20 * 1024;
 /** How long a part is. */
 export const partLength: number = 64 * 1024;
+/** The same where calls are made beside streams: with the longer ones a small query took three times as long beside them. */
+export const sharedPartLength: number = 16 * 1024;
+/** Large messages that one end may have under way. */
+export const maxLargeMessages = 16;
 /** How many messages a frame may hold. */
 export const maxFrameMessages = 4096;
 /** How many runs of bytes a binary frame may carry. */

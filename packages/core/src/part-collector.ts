@@ -1,5 +1,6 @@
 import { TautlineError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
+import { maxLargeMessages } from "./options.ts";
 import { badMessage, type CalleePartMessage, type CallerPartMessage } from "./protocol.ts";
 
 /** A large message of which parts have come. */
@@ -11,9 +12,6 @@ interface Collected {
   /** Refused: what still comes of it is let go. */
   refused: boolean;
 }
-
-/** Large messages that one end may have under way. */
-const maxLargeMessages = 16;
 
 /** Those that were refused and still come. */
 const maxRefusedMessages = 1000;

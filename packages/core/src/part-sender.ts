@@ -1,8 +1,17 @@
 import { encodeBinaryFrame } from "./binary-frame.ts";
+import type { Clock } from "./clock.ts";
 import { type EncodedMessage, frameLength } from "./frame.ts";
 import type { downPart, upPart } from "./message-type.ts";
-import { defaultMaxFrameBytes, largeFrameLength, partLength } from "./options.ts";
+import {
+  defaultMaxFrameBytes,
+  largeFrameLength,
+  largeSharedLength,
+  maxLargeMessages,
+  partLength,
+  sharedPartLength,
+} from "./options.ts";
 import type { MessagePipe } from "./pipe.ts";
+import type { StreamLine } from "./stream-line.ts";
 
 /** A large message on its way. */
 interface Large {
@@ -16,27 +25,35 @@ interface Large {
 }
 
 /**
- * Sends large messages in parts, in turns with each other, no faster than the pipe takes them; what is small goes between the parts, so
- * that nothing waits for what is large.
+ * Sends large messages in parts, as many in turns with each other as the other end takes at a time, no faster than the pipe takes them;
+ * what is small goes between the parts, so that nothing waits for what is large.
  */
 export class PartSender {
   readonly #type: typeof upPart | typeof downPart;
   readonly #pipe: MessagePipe;
-  readonly #turn: () => Promise<void>;
-  /** The next one first. */
+  readonly #clock: Pick<Clock, "turn">;
+  readonly #line: Pick<StreamLine, "isShared">;
+  /** The next one first. What has begun is among the first ones. */
   #waiting: Large[] = [];
   #sending = false;
 
-  /** @param turn resolves when the rest of the process has had its turn. */
-  constructor(type: typeof upPart | typeof downPart, pipe: MessagePipe, turn: () => Promise<void>) {
+  /** @param line what parts go over: where others wait for them, they are smaller. */
+  constructor(
+    type: typeof upPart | typeof downPart,
+    pipe: MessagePipe,
+    clock: Pick<Clock, "turn">,
+    line: Pick<StreamLine, "isShared">,
+  ) {
     this.#type = type;
     this.#pipe = pipe;
-    this.#turn = turn;
+    this.#clock = clock;
+    this.#line = line;
   }
 
   /** Sends a message of a call, or of a stream of it: at once, but for a large one. */
   send(id: number, stream: number, message: EncodedMessage): void {
-    if (frameLength(message) <= largeFrameLength) return this.#pipe.send(message);
+    const isShared = stream > 0 && this.#line.isShared;
+    if (frameLength(message) <= (isShared ? largeSharedLength : largeFrameLength)) return this.#pipe.send(message);
     let onSent: () => void = () => {};
     const sent = new Promise<void>((resolve) => {
       onSent = resolve;
@@ -73,12 +90,13 @@ export class PartSender {
     this.#sending = large !== undefined;
     if (large === undefined) return;
     const { id, stream, message, onSent } = large;
-    const part = message.slice(large.done, large.done + partLength);
+    const [start, end] = [large.done, large.done + (this.#line.isShared ? sharedPartLength : partLength)];
+    const part = typeof message === "string" ? message.slice(start, end) : message.subarray(start, end);
     this.#pipe.send(this.#encode(id, stream, message.length, part));
     large.done += part.length;
-    if (large.done < message.length) this.#waiting.push(large);
+    if (large.done < message.length) this.#waiting.splice(maxLargeMessages - 1, 0, large);
     else onSent();
-    void (this.#pipe.drained() ?? this.#turn()).then(() => this.#sendPart());
+    void (this.#pipe.drained() ?? this.#clock.turn()).then(() => this.#sendPart());
   }
 
   #encode(id: number, stream: number, length: number, part: EncodedMessage): EncodedMessage {

@@ -26,15 +26,16 @@ function createSubscription() {
     },
     { id: 1, type: "subscription", path: "a", fields: {}, input: undefined },
   );
+  const line = { isShared: false };
   const pump = (source: AsyncIterable<unknown>, onItem = (item: unknown) => call.sendItem(item)): void => {
     const onError = (error: unknown): void => {
       errors.push(error);
       call.sendError({ message: "failed" });
     };
-    new Pump({ target: call, source, clock, onItem, onError }).start();
+    new Pump({ target: call, source, clock, line, onItem, onError }).start();
   };
   const abort = (): void => call.abort(new TautlineError({ code: "CLIENT_CLOSED_REQUEST" }));
-  return { clock, sent, errors, socket, call, pump, abort };
+  return { clock, line, sent, errors, socket, call, pump, abort };
 }
 
 /** An iterator made by hand, as libraries have them. */
@@ -78,6 +79,26 @@ describe("Pump", () => {
     socket.release();
     await microtasks();
     expect(pulled).toBeGreaterThan(100);
+  });
+
+  test.each([
+    ["64 KiB of large items", false, 7],
+    ["16 KiB of them, where calls wait beside it", true, 2],
+  ])("lets the rest of the process have its turn after %s", async (_, isShared, items) => {
+    const { clock, line, sent, call, pump } = createSubscription();
+    line.isShared = isShared;
+    async function* endless() {
+      for (;;) yield 0;
+    }
+    pump(endless(), (item) => {
+      call.sendItem(item);
+      return 10_000;
+    });
+    for (let turns = 1; turns <= 3; turns++) {
+      await microtasks();
+      expect(sent).toHaveLength(1 + turns * items);
+      clock.advance(0);
+    }
   });
 
   test("lets the rest of the process have its turn after 256 items of a source that is always ready", async () => {

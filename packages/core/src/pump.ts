@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
-import { costOf } from "./credit.ts";
-import { leastItemCost } from "./options.ts";
+import { joinedFrameLength, partLength, sharedPartLength } from "./options.ts";
+import type { StreamLine } from "./stream-line.ts";
 
 /** Where items go: a call that is a subscription, or a stream. */
 export interface PumpTarget {
@@ -14,13 +14,15 @@ export interface PumpTarget {
   ready(): Promise<void> | undefined;
 }
 
-/** After so much, 256 small items, the rest of the process gets its turn: a source that is always ready starves it otherwise. */
-const costPerTurn = 256 * leastItemCost;
+/** After so many small items, or a part's length of others, the rest of the process gets its turn: a source that is always ready starves it otherwise. */
+const itemsPerTurn = 256;
 
 export interface PumpOptions {
   readonly target: PumpTarget;
   readonly source: AsyncIterable<unknown>;
   readonly clock: Pick<Clock, "turn">;
+  /** What its items go over. Left out: nobody waits for them to pass. */
+  readonly line?: Pick<StreamLine, "isShared">;
   /** Sends one item, and returns the length of its frame. What it throws ends the source. */
   readonly onItem: (item: unknown) => number;
   /** The source, or `onItem`, has thrown. Also called when the source throws while it is being stopped. */
@@ -36,8 +38,8 @@ export class Pump {
   readonly #iterator: AsyncIterator<unknown>;
   readonly #onNext: (result: IteratorResult<unknown>) => void;
   readonly #onThrown: (error: unknown) => void;
-  /** What was sent since the rest of the process had its turn. */
-  #cost = 0;
+  /** How much of its turn it has used: 1 is all of it. */
+  #used = 0;
 
   constructor(options: PumpOptions) {
     this.#options = options;
@@ -57,13 +59,13 @@ export class Pump {
   #pull(): void {
     const { target } = this.#options;
     if (target.settled) return;
-    const wait = target.ready() ?? (this.#cost >= costPerTurn ? this.#turn() : undefined);
+    const wait = target.ready() ?? (this.#used >= 1 ? this.#turn() : undefined);
     if (wait === undefined) this.#next();
     else wait.then(() => this.#pull(), this.#onThrown);
   }
 
   #turn(): Promise<void> {
-    this.#cost = 0;
+    this.#used = 0;
     return this.#options.clock.turn();
   }
 
@@ -82,12 +84,18 @@ export class Pump {
     // An iterator of somebody's own may give anything, and nobody awaits this.
     try {
       if (result.done === true) return target.sendEnd();
-      this.#cost += costOf(onItem(result.value));
+      this.#used += this.#shareOf(onItem(result.value));
     } catch (error) {
       onError(error);
       return this.#stop();
     }
     this.#pull();
+  }
+
+  /** How much of a turn an item takes. */
+  #shareOf(frameLength: number): number {
+    if (frameLength <= joinedFrameLength) return 1 / itemsPerTurn;
+    return frameLength / (this.#options.line?.isShared === true ? sharedPartLength : partLength);
   }
 
   /** A generator that is waiting inside runs its `finally` when what it waits for comes, or at once where it heeds the signal. */

@@ -3,6 +3,7 @@ import { costOf } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import { IncomingStream, type StreamReader } from "./incoming-stream.ts";
 import { StreamBudget } from "./stream-budget.ts";
+import { StreamLine } from "./stream-line.ts";
 import { FakeClock } from "./testing/index.ts";
 import { SeededRandom } from "./testing/seeded-random.ts";
 import { WindowSize } from "./window-size.ts";
@@ -42,7 +43,7 @@ class Setup {
         new IncomingStream(reader, {
           number,
           size: undefined,
-          window: new WindowSize({ clock: new FakeClock() }, window),
+          window: new WindowSize(new StreamLine(new FakeClock(), () => 0), window),
           granted: 0,
           budget: this.budget,
         }),

@@ -2,15 +2,20 @@ import type { StreamToSend } from "./attached.ts";
 import { CallStreams, type StreamHost, type StreamingCall, type StreamRole } from "./call-streams.ts";
 import type { TautlineError } from "./errors.ts";
 import type { StreamMessage } from "./protocol.ts";
+import { StreamLine } from "./stream-line.ts";
 import { mayHoldStreams, setOpener, streamsOf } from "./stream-slot.ts";
 
 /** The streams of all calls that one end makes, or of all that it takes. */
 export class StreamTable<Call extends StreamingCall = StreamingCall> {
   readonly #role: StreamRole;
   readonly #createHost: () => StreamHost;
-  /** Made when there is a stream: most sessions never have one. */
+  /** Made when there is a stream, like what follows: most sessions never have one. */
   #host: StreamHost | undefined;
+  #line: StreamLine | undefined;
   #calls: Map<number, { readonly call: Call; readonly streams: CallStreams }> | undefined;
+
+  /** Calls with streams that there were. */
+  #count = 0;
 
   /** @param createHost is called once, with the first stream. */
   constructor(role: StreamRole, createHost: () => StreamHost) {
@@ -21,6 +26,11 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
   /** Calls with streams that flow. */
   get size(): number {
     return this.#calls?.size ?? 0;
+  }
+
+  /** Whether calls are made beside the streams. */
+  get isShared(): boolean {
+    return this.size > 0 && this.#line?.isShared === true;
   }
 
   has(id: number): boolean {
@@ -90,13 +100,19 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
   }
 
   #of(call: Call): CallStreams {
-    this.#host ??= this.#createHost();
-    this.#calls ??= new Map();
-    const known = this.#calls.get(call.id);
+    const known = this.#calls?.get(call.id);
     if (known !== undefined) return known.streams;
+    this.#count++;
+    this.#host ??= this.#createHost();
+    this.#line ??= this.#createLine(this.#host);
+    this.#calls ??= new Map();
     const calls = this.#calls;
-    const streams = new CallStreams(this.#role, this.#host, call, () => calls.delete(call.id));
+    const streams = new CallStreams(this.#role, this.#host, this.#line, call, () => calls.delete(call.id));
     calls.set(call.id, { call, streams });
     return streams;
+  }
+
+  #createLine({ clock, calls }: StreamHost): StreamLine {
+    return new StreamLine(clock, () => (calls?.() ?? 0) - this.#count);
   }
 }

@@ -1,29 +1,17 @@
-import type { Clock } from "./clock.ts";
 import { windowBytes } from "./options.ts";
+import type { StreamLine } from "./stream-line.ts";
 
 /** What is enough of a window while others wait behind what is under way, in bytes. */
 export const leastWindowBytes: number = 64 * 1024;
-/** Others may wait so long for what is under way, in ms: within one machine or room less of a window costs more than it gives. */
-const leastWaitMs = 5;
 /** A sender that has nothing to send for no longer than this is not held up by a small window, in ms. */
 const leastDryMs = 1;
 /** The same where the window is as usual: on a shorter line that is enough, and processes take as long now and then. */
 const leastLongDryMs = 10;
-/** How long after a call others are expected to make more, in ms. */
-const sharedMs = 1000;
-
-/** What streams share with the calls beside them. */
-export interface StreamLine {
-  readonly clock: Pick<Clock, "now">;
-  /** Grows with each call that is made over it. Left out: there are none. */
-  calls?(): number;
-}
-
 /**
  * How much of a stream may be sent and not taken, as its receiver sees fit. It watches one grant at a time, until an item comes that had
  * to wait for it. Where its reader waited too, and longer than for the items before, the sender had run dry, for want of a window as
- * long as the line: it doubles. Where the line was busy all the time, and there are calls beside the stream, which wait too long behind
- * what is under way, it shrinks. A line that has but the stream keeps what it had.
+ * long as the line: it doubles. Where the line was busy all the time, and there are calls beside the stream, which wait behind what is
+ * under way, it shrinks. A line that has but the stream keeps what it had.
  */
 export class WindowSize {
   readonly #line: StreamLine;
@@ -31,8 +19,6 @@ export class WindowSize {
   /** What it is where nothing speaks for more, or less. */
   readonly #usual: number;
   #bytes: number;
-  #calls: number;
-  #sharedUntil = Number.NEGATIVE_INFINITY;
   /** What the sender had credit for without the grant that is watched; undefined where none is. */
   #before: number | undefined = undefined;
   #grantedAt = 0;
@@ -46,7 +32,6 @@ export class WindowSize {
     this.#most = most;
     this.#usual = Math.min(windowBytes, most);
     this.#bytes = this.#usual;
-    this.#calls = line.calls?.() ?? 0;
   }
 
   get bytes(): number {
@@ -62,7 +47,7 @@ export class WindowSize {
   onGrant(before: number, received: number): void {
     if (this.#before !== undefined) return;
     this.#before = before;
-    this.#grantedAt = this.#line.clock.now();
+    this.#grantedAt = this.#line.now();
     this.#spentAt = received < before ? undefined : this.#grantedAt;
     this.#items = 0;
   }
@@ -77,19 +62,18 @@ export class WindowSize {
     if (this.#before === undefined) return;
     if (this.#spentAt !== undefined) return this.#onRound(this.#spentAt, awaited);
     this.#items++;
-    if (received >= this.#before) this.#spentAt = this.#line.clock.now();
+    if (received >= this.#before) this.#spentAt = this.#line.now();
   }
 
   #onRound(spentAt: number, awaited: boolean): void {
-    const now = this.#line.clock.now();
-    const dryMs = now - spentAt;
+    const dryMs = this.#line.now() - spentAt;
     const itemMs = (spentAt - this.#grantedAt) / Math.max(this.#items, 1);
     const leastMs = this.#bytes < this.#usual ? leastDryMs : leastLongDryMs;
     this.#before = undefined;
-    const isShared = this.#isShared(now);
+    const { isShared } = this.#line;
     if (awaited && dryMs > Math.max(leastMs, 2 * itemMs)) this.#widen(isShared);
-    else if (!isShared) this.#bytes = Math.max(this.#bytes, this.#usual);
-    else if (now - this.#grantedAt > leastWaitMs) this.#narrow();
+    else if (isShared) this.#narrow();
+    else this.#bytes = Math.max(this.#bytes, this.#usual);
   }
 
   #widen(isShared: boolean): void {
@@ -98,12 +82,5 @@ export class WindowSize {
 
   #narrow(): void {
     this.#bytes = Math.max(Math.ceil((3 * this.#bytes) / 4), Math.min(leastWindowBytes, this.#usual));
-  }
-
-  #isShared(now: number): boolean {
-    const calls = this.#line.calls?.() ?? 0;
-    if (calls > this.#calls) this.#sharedUntil = now + sharedMs;
-    this.#calls = calls;
-    return now < this.#sharedUntil;
   }
 }

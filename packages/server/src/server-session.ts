@@ -68,12 +68,9 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
 
   #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
-    return {
-      streams: new StreamTable("callee", () =>
-        dispatch.createStreamHost(this.#scope, limits, () => this.#calls.lastId),
-      ),
-      parts: new PartSender(messageType.downPart, this.session, () => dispatch.turn()),
-    };
+    const calls = (): number => this.#calls.lastId;
+    const streams = new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits, calls));
+    return { streams, parts: new PartSender(messageType.downPart, this.session, dispatch, streams) };
   }
 
   #createCalls(takesStreams: boolean): OutgoingCalls {
