@@ -13,6 +13,8 @@ async function firstOf(turn: () => Promise<void>): Promise<string[]> {
   return order;
 }
 
+const { MessageChannel } = globalThis as unknown as Parameters<typeof createTurn>[0];
+
 describe("a turn", () => {
   it.each([
     ["setImmediate", { setImmediate, MessageChannel }],

@@ -7,12 +7,20 @@ export type ClientClock = Omit<Clock, "turn"> & Partial<Pick<Clock, "turn">>;
 interface Host {
   /** Node, Deno and Bun have it. */
   readonly setImmediate?: (run: () => void) => unknown;
-  readonly MessageChannel: typeof MessageChannel;
+  readonly MessageChannel: new () => { readonly port1: Port; readonly port2: Port };
 }
+
+interface Port {
+  onmessage: (() => void) | null;
+  postMessage(message: unknown): void;
+}
+
+/** Node's own types do not say that its ports have `onmessage`. */
+const globalHost = globalThis as unknown as Host;
 
 /** A clock with turns: its own, or the host's. */
 export function turningClock(clock: ClientClock): Pick<Clock, "now" | "turn"> {
-  return { now: () => clock.now(), turn: clock.turn?.bind(clock) ?? createTurn(globalThis) };
+  return { now: () => clock.now(), turn: clock.turn?.bind(clock) ?? createTurn(globalHost) };
 }
 
 /**

@@ -13,8 +13,11 @@ const partIndex = 4;
 const headBytes = 4;
 /** In UTF-16 units. */
 const shortLength = 256;
-/** How much bytes that have come may keep in memory, themselves included, as a multiple of their length. */
+/** How much bytes that have come may keep in memory, as a multiple of their length: small ones, which are soon copied, and others. */
+const mostKeptBySmall = 2;
 const mostKept = 5;
+/** In bytes. */
+const smallLength = 8 * 1024;
 const encoder = /* @__PURE__ */ new TextEncoder();
 const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -125,5 +128,6 @@ function attachmentOf(
 ): Uint8Array<ArrayBuffer> | undefined {
   if (start === undefined || end === undefined) return undefined;
   const view = new Uint8Array(frame.buffer, frame.byteOffset + start, end - start);
-  return view.length * mostKept < frame.buffer.byteLength ? view.slice() : view;
+  const most = view.length * (view.length < smallLength ? mostKeptBySmall : mostKept);
+  return most < frame.buffer.byteLength ? view.slice() : view;
 }

@@ -112,7 +112,7 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
     return streams;
   }
 
-  #createLine({ clock, calls }: StreamHost): StreamLine {
-    return new StreamLine(clock, () => (calls?.() ?? 0) - this.#count);
+  #createLine(host: StreamHost): StreamLine {
+    return new StreamLine(host.clock, () => (host.calls?.() ?? 0) - this.#count);
   }
 }
