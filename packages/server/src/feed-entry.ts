@@ -68,3 +68,7 @@ export class FeedGap {
 export function isUpTo(position: Position, other: Position): boolean {
   return position.epoch === other.epoch && position.offset <= other.offset;
 }
+
+export function isSame(position: Position, other: Position): boolean {
+  return position.epoch === other.epoch && position.offset === other.offset;
+}

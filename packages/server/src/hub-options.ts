@@ -70,7 +70,8 @@ export interface SubscribeEventsOptions<Member = unknown, Snapshot = unknown, To
   /**
    * Gives what subscribers get first: a state that has all events up to the id `at`, and none after it. Taken in one turn with `at`
    * where it is synchronous; one that is asynchronous has to know what it is of, and gives `tracked(id, state)`: then events follow
-   * from there. Taken again after a gap, and not where a subscription goes on without one.
+   * from there. Taken again after a gap (with `"latest"`: where there is no newer event to give), and not where a subscription goes on
+   * without one. One that is of the same again, after which history has nothing, is followed from now on.
    */
   readonly snapshot?: (at: string) => Snapshot;
   /** Called with each gap; what it gives, if anything, is an item in that place, and what it throws ends the subscription. */

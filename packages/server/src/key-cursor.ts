@@ -1,7 +1,7 @@
 import { TautlineError } from "@tautline/core";
 import type { Deadline } from "@tautline/core/internals";
 import type { Position } from "./broker.ts";
-import { type FeedEntry, FeedGap, isUpTo } from "./feed-entry.ts";
+import { type FeedEntry, FeedGap, isSame, isUpTo } from "./feed-entry.ts";
 import type { FeedCursor, FeedPage, KeyFeed } from "./key-feed.ts";
 
 /** Whose place it is. */
@@ -120,7 +120,7 @@ export class KeyCursor implements FeedCursor {
     const { position: now } = this.#feed;
     if (now === undefined || this.#phase === "closed") return;
     this.#position ??= now;
-    if (isUpTo(this.#position, now) && isUpTo(now, this.#position)) {
+    if (isSame(this.#position, now)) {
       this.#goLive(this.#feed.end);
       this.#owner.onCursorStarted();
     } else {

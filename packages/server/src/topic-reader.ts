@@ -2,7 +2,7 @@ import { TautlineError } from "@tautline/core";
 import { isTrackedEnvelope } from "@trpc/server";
 import type { Closable, Position } from "./broker.ts";
 import { formatPosition, parsePosition } from "./event-id.ts";
-import { type FeedEvent, FeedGap, type TopicItem } from "./feed-entry.ts";
+import { type FeedEvent, FeedGap, isSame, type TopicItem } from "./feed-entry.ts";
 import { Gap } from "./gap.ts";
 import { type CursorOwner, KeyCursor } from "./key-cursor.ts";
 import type { KeyFeed } from "./key-feed.ts";
@@ -24,6 +24,10 @@ export class TopicReader implements CursorOwner {
   /** Goes before the next entry. */
   #extras: (TopicItem | Gap)[] | undefined = undefined;
   #takingSnapshot = false;
+  /** Where the last snapshot said that it is of; the same objects as the cursors have. */
+  #snapshotAt: readonly Position[] = [];
+  /** Of snapshots in a row, what history did not go on from. */
+  #deadEnds: Map<KeyCursor, Position> | undefined = undefined;
   /** Whether what was taken last was an entry. */
   #tookEntry = false;
 
@@ -188,11 +192,11 @@ export class TopicReader implements CursorOwner {
   #takeNext(cursor: KeyCursor): TopicItem | Gap | undefined {
     const from = cursor.position;
     const entry = cursor.take();
-    if (entry instanceof FeedGap) return this.#onGap(this.#id(cursor, from));
+    if (entry instanceof FeedGap) return this.#onGap(cursor, from);
     return entry && this.#toItem(entry);
   }
 
-  /** The newest that a key has, after word of what was skipped for it. */
+  /** The newest that a key has, after word of what was skipped for it; where there is none, what a snapshot makes up for. */
   #takeLatest(cursor: KeyCursor): TopicItem | Gap | undefined {
     const from = cursor.position;
     let newest: TopicItem | undefined;
@@ -208,14 +212,18 @@ export class TopicReader implements CursorOwner {
       newest = entry instanceof FeedGap ? undefined : (item ?? newest);
     }
     if (skippedTo === undefined) return newest;
+    if (newest === undefined && this.#plan.options.snapshot !== undefined) return this.#onGap(cursor, from);
     const gap = this.#tellGap(this.#id(cursor, from), this.#id(cursor, skippedTo));
     if (newest !== undefined) this.#push(newest);
     return gap;
   }
 
   /** What is missing is in a newer snapshot, where there are snapshots. */
-  #onGap(from: string): Gap {
+  #onGap(gone: KeyCursor, position: Position): Gap {
+    const from = this.#id(gone, position);
     if (this.#plan.options.snapshot === undefined) return this.#tellGap(from, this.#id());
+    if (!this.#snapshotAt.includes(position)) this.#deadEnds = undefined;
+    else this.#deadEnds = new Map(this.#deadEnds).set(gone, position);
     for (const cursor of this.#cursors) cursor.seek(undefined);
     const gap = this.#tellGap(from, this.#id());
     this.#takeSnapshot();
@@ -251,13 +259,18 @@ export class TopicReader implements CursorOwner {
     if (this.#closed) return;
     const [id, data] = isTrackedEnvelope(value) ? value : [at, value];
     if (id !== at) this.#seek(id);
-    this.#push(this.#checked(id, data));
+    this.#push(this.#checked(this.#id(), data));
   }
 
+  /** Where the gap was told of that is after it, and the newer snapshot is of the same, it goes on from now: or else for ever. */
   #seek(id: string): void {
     const positions = this.#parse(id);
     if (positions === undefined) throw new TypeError(`a snapshot's id is none of this topic: ${id}`);
-    for (const [index, cursor] of this.#cursors.entries()) cursor.seek(positions[index]);
+    this.#snapshotAt = positions;
+    for (const [index, cursor] of this.#cursors.entries()) {
+      const [position, end] = [positions[index], this.#deadEnds?.get(cursor)];
+      if (position !== undefined && (end === undefined || !isSame(end, position))) cursor.seek(position);
+    }
   }
 
   /** An event after all stages; undefined where it is filtered out. What no stage has changed is the same object for everybody. */
