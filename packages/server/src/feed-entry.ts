@@ -3,6 +3,7 @@ import type { EventCodec } from "./event-codec.ts";
 import { formatPosition } from "./event-id.ts";
 import type { ItemCheck } from "./subscription-items.ts";
 import { checkData } from "./subscription-items.ts";
+import { unheard } from "./thenable.ts";
 
 /** An item as a topic's subscriber gets it. */
 export interface TopicItem {
@@ -48,7 +49,7 @@ export class FeedEvent implements TopicItem {
   /** The event as a contract lets it through. @throws TRPCError where it does not. */
   checked(check: ItemCheck): TopicItem {
     if (this.#checked?.check !== check)
-      this.#checked = { check, item: { id: this.id, data: checkData(this.data, check) } };
+      this.#checked = { check, item: { id: this.id, data: unheard(checkData(this.data, check)) } };
     return this.#checked.item;
   }
 }

@@ -8,7 +8,7 @@ import { type CursorOwner, KeyCursor } from "./key-cursor.ts";
 import type { KeyFeed } from "./key-feed.ts";
 import type { ReadPlan, ReadReceiver } from "./read-plan.ts";
 import { checkData, type ItemCheck } from "./subscription-items.ts";
-import { isThenable } from "./thenable.ts";
+import { isThenable, unheard } from "./thenable.ts";
 
 /** One run through the events of a topic's keys: a place in each key's log, and what goes between the events. */
 export class TopicReader implements CursorOwner {
@@ -294,8 +294,9 @@ export class TopicReader implements CursorOwner {
 
   #checked(id: string, data: unknown): TopicItem {
     const { check } = this.#plan;
-    if (check === undefined) return { id, data };
-    return { id, data: isThenable(data) ? data.then((value) => checkData(value, check)) : checkData(data, check) };
+    if (check === undefined) return { id, data: unheard(data) };
+    const checked = isThenable(data) ? data.then((value) => checkData(value, check)) : checkData(data, check);
+    return { id, data: unheard(checked) };
   }
 
   #push(extra: TopicItem | Gap): void {
