@@ -90,15 +90,17 @@ export class HubControl implements Renewed, ServerHub {
 
   onBroadcast(name: string, listener: BroadcastListener): Closable {
     const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
+    // The same function may listen twice.
+    const own: BroadcastListener = (data) => listener(data);
+    this.#listeners.set(name, listeners.add(own));
     this.#listen();
-    return {
-      close: () => {
-        listeners.delete(listener);
-        if (listeners.size === 0) this.#listeners.delete(name);
-        this.#rest();
-      },
-    };
+    return { close: () => this.#closeListener(name, listeners, own) };
+  }
+
+  #closeListener(name: string, listeners: Set<BroadcastListener>, listener: BroadcastListener): void {
+    if (!listeners.delete(listener)) return;
+    if (listeners.size === 0) this.#listeners.delete(name);
+    this.#rest();
   }
 
   #own(): HubCounts {

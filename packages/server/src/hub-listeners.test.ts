@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { turns } from "../testing/topic-world.ts";
+import { createHub } from "./hub.ts";
+
+test("a listener to broadcasts that is closed twice does not close another", async () => {
+  const hub = createHub();
+  const heard: unknown[] = [];
+  const first = hub.onBroadcast("reload", () => {});
+  first.close();
+  const second = hub.onBroadcast("reload", (data) => heard.push(data));
+  first.close();
+  hub.broadcast("reload", 1);
+  await turns();
+  expect(heard).toEqual([1]);
+  second.close();
+  await hub.close();
+});
+
+test("the same function may listen twice to broadcasts, and once where it has closed one of the two", async () => {
+  const hub = createHub();
+  const heard: unknown[] = [];
+  const listener = (data: unknown): void => void heard.push(data);
+  const open = [hub.onBroadcast("reload", listener), hub.onBroadcast("reload", listener)];
+  hub.broadcast("reload", 1);
+  await turns();
+  expect(heard).toEqual([1, 1]);
+  open[0]?.close();
+  hub.broadcast("reload", 2);
+  await turns();
+  expect(heard).toEqual([1, 1, 2]);
+  open[1]?.close();
+  await hub.close();
+});
