@@ -109,6 +109,8 @@ export const defaultMaxEventBytes: number = 512 * 1024;
 export const defaultLeaseMs = 30_000;
 /** The longest key, in UTF-16 units. */
 export const maxKeyLength = 512;
+/** The longest id of a member, in UTF-16 units: a broker may have a name for each. */
+export const maxMemberIdLength = 256;
 /** Keys of one subscription: its items' ids grow with them. */
 export const maxKeys = 100;
 /** What `topic.history` gives at a time, in events and bytes. */

@@ -20,6 +20,8 @@ export interface SeenMember {
 /** Who wants to know. */
 export interface GroupWatcher {
   onMembers(): void;
+  /** There will be no word of anybody any more. */
+  onFailed(error: unknown): void;
 }
 
 interface LocalMember {
@@ -56,8 +58,7 @@ export class PresenceGroup implements Renewed {
   }
 
   /** Somebody is here; as often as it joins it has to leave. */
-  join(id: string, data: unknown): void {
-    const text = this.#host.codec.encode(data);
+  join(id: string, text: string): void {
     const local = this.#local.get(id) ?? { text: "", times: 0 };
     local.times++;
     this.#local.set(id, local);
@@ -90,6 +91,10 @@ export class PresenceGroup implements Renewed {
     this.#listening = undefined;
     this.#members = undefined;
     this.rest();
+  }
+
+  fail(error: unknown): void {
+    for (const watcher of this.#watchers) watcher.onFailed(error);
   }
 
   renew(): void {

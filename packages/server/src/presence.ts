@@ -1,5 +1,6 @@
-import { type Schema, validate } from "@tautline/core";
+import { type Schema, TautlineError, validate } from "@tautline/core";
 import type { Closable } from "./broker.ts";
+import { maxMemberIdLength } from "./hub-options.ts";
 import { type GroupHost, type GroupWatcher, PresenceGroup, type SeenMember } from "./presence-group.ts";
 
 /** Who is there, and what has changed since this reader's last item; in the first everybody has joined. */
@@ -47,7 +48,7 @@ export class Presence<Member> implements AsyncIterable<PresenceChange<Member>, v
   [Symbol.asyncIterator](): AsyncIterableIterator<PresenceChange<Member>, void> {
     const { as, signal } = this.#options;
     const join = as === undefined ? undefined : () => this.#groups.join([this.#key], as);
-    const watcher = new PresenceWatcher(this.#groups.group(this.#key), join, signal);
+    const watcher = new PresenceWatcher(() => this.#groups.group(this.#key), join, signal);
     return watcher as AsyncIterableIterator<PresenceChange<Member>, void>;
   }
 }
@@ -71,16 +72,22 @@ export class PresenceGroups {
     return this.#groups.size;
   }
 
-  /** @throws SchemaError where the member does not fit its schema. */
+  /**
+   * @throws SchemaError where the member does not fit its schema.
+   * @throws TautlineError `BAD_REQUEST` where its id is too long, `PAYLOAD_TOO_LARGE` where all of it is.
+   */
   join(keys: readonly string[], as: unknown): Closable {
     const member = validate(this.#schema, as);
     if (member instanceof Promise) throw new TypeError("the schema of members has to be synchronous");
-    if (/\p{Surrogate}/u.test(member.id)) throw new TypeError("a member's id has lone surrogates");
+    const { id } = member;
+    if (/\p{Surrogate}/u.test(id)) throw new TypeError("a member's id has lone surrogates");
+    if (id.length > maxMemberIdLength) throw tooLong();
+    const text = this.#host.codec.encode(member);
     const groups = keys.map((key) => this.group(key));
-    for (const group of groups) group.join(member.id, member);
+    for (const group of groups) group.join(id, text);
     return {
       close: () => {
-        for (const group of groups) group.leave(member.id);
+        for (const group of groups) group.leave(id);
       },
     };
   }
@@ -92,10 +99,25 @@ export class PresenceGroups {
   group(key: string): PresenceGroup {
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const group = new PresenceGroup(this.#host, nameOf(this.#topic, key), () => this.#groups.delete(key));
+    const group = new PresenceGroup(this.#host, nameOf(this.#topic, key), () => {
+      // Whoever has looked for long may be done with it when another has its place.
+      if (this.#groups.get(key) === group) this.#groups.delete(key);
+    });
     this.#groups.set(key, group);
     return group;
   }
+
+  /** Ends the subscriptions of everybody who watches. */
+  fail(error: unknown): void {
+    for (const group of this.#groups.values()) group.fail(error);
+  }
+}
+
+function tooLong(): TautlineError {
+  return new TautlineError({
+    code: "BAD_REQUEST",
+    message: `a member's id has ${maxMemberIdLength} characters at most`,
+  });
 }
 
 /** No two keys of all topics have the same name. */
@@ -103,39 +125,49 @@ function nameOf(topic: string, key: string): string {
   return `presence:${topic.length}:${topic}:${key}`;
 }
 
+type Result = IteratorResult<PresenceChange<unknown>, void>;
+
+interface Waiting {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, void>, GroupWatcher {
-  readonly #group: PresenceGroup;
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#end();
-  readonly #waiting: ((result: IteratorResult<PresenceChange<unknown>, void>) => void)[] = [];
+  readonly #onAbort = (): void => this.#end(undefined);
+  readonly #waiting: Waiting[] = [];
+  /** Undefined where it has ended before it began. */
+  readonly #group: PresenceGroup | undefined;
   #joined: Closable | undefined = undefined;
   #seen: ReadonlyMap<string, SeenMember> | undefined = undefined;
   #ended = false;
+  /** Thrown once. */
+  #error: unknown = undefined;
 
   /** @param join has whoever looks be seen. */
-  constructor(group: PresenceGroup, join: (() => Closable) | undefined, signal: AbortSignal | undefined) {
-    this.#group = group;
+  constructor(group: () => PresenceGroup, join: (() => Closable) | undefined, signal: AbortSignal | undefined) {
     this.#signal = signal;
     this.#ended = signal?.aborted === true;
     if (this.#ended) return;
     this.#joined = join?.();
+    this.#group = group();
     signal?.addEventListener("abort", this.#onAbort);
-    group.watch(this);
+    this.#group.watch(this);
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  next(): Promise<IteratorResult<PresenceChange<unknown>, void>> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+  next(): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
       this.onMembers();
     });
   }
 
-  return(): Promise<IteratorResult<PresenceChange<unknown>, void>> {
-    this.#end();
+  return(): Promise<Result> {
+    this.#end(undefined);
     return this.next();
   }
 
@@ -143,13 +175,19 @@ class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, 
     while (this.#waiting.length > 0) {
       const change = this.#ended ? undefined : this.#change();
       if (change === undefined && !this.#ended) return;
-      this.#waiting.shift()?.(change === undefined ? { done: true, value: undefined } : { done: false, value: change });
+      const waiting = this.#waiting.shift();
+      if (change !== undefined) waiting?.resolve({ done: false, value: change });
+      else this.#settle(waiting);
     }
+  }
+
+  onFailed(error: unknown): void {
+    this.#end(error);
   }
 
   /** Undefined where nothing has changed. */
   #change(): PresenceChange<unknown> | undefined {
-    const { members } = this.#group;
+    const members = this.#group?.members;
     if (members === undefined || members === this.#seen) return undefined;
     const seen = this.#seen;
     const joined = dataOf([...members].filter(([id, member]) => seen?.get(id) !== member).map(([, member]) => member));
@@ -159,13 +197,21 @@ class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, 
     return { members: dataOf(members.values()), joined, left };
   }
 
-  #end(): void {
+  #end(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#error = error;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#joined?.close();
-    this.#group.unwatch(this);
+    this.#group?.unwatch(this);
     this.onMembers();
+  }
+
+  #settle(waiting: Waiting | undefined): void {
+    const error = this.#error;
+    this.#error = undefined;
+    if (error === undefined) waiting?.resolve({ done: true, value: undefined });
+    else waiting?.reject(error);
   }
 }
 

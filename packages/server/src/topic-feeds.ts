@@ -63,5 +63,6 @@ export class TopicFeeds implements FeedHost, ReadTopic {
   /** Ends every subscription. */
   fail(error: unknown): void {
     for (const feed of this.#feeds.values()) feed.fail(error);
+    this.#presence.fail(error);
   }
 }
