@@ -1,4 +1,5 @@
 import { away, StreamLost } from "./broker-error.ts";
+import { LeaseOrder } from "./lease-order.ts";
 import { LogReader } from "./log-reader.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { NatsStream, type StreamSpec } from "./nats-stream.ts";
@@ -26,13 +27,30 @@ export class LeaseTable {
   readonly #link: NatsLink;
   readonly #publisher: Publisher;
   readonly #streams = new Map<number, NatsStream>();
+  readonly #order = new LeaseOrder();
 
   constructor(link: NatsLink, publisher: Publisher) {
     this.#link = link;
     this.#publisher = publisher;
   }
 
-  async lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {
+  lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {
+    return this.#order.lease(group, () => this.#lease(group, members, ttlMs));
+  }
+
+  release(group: string, members: Iterable<string>): Promise<void> {
+    return this.#order.release(group, () => this.#release(group, members));
+  }
+
+  async members(group: string): Promise<ReadonlyMap<string, string>> {
+    const names = await this.#names();
+    const found = await Promise.all(names.map((name) => this.#read(name, `${this.#groupIn(name, group)}.*`)));
+    // Who was leased for another time before is in two streams.
+    const inOrder = found.flat().toSorted((one, other) => one.storedAt - other.storedAt);
+    return new Map(inOrder.map(({ member, text }) => [member, text]));
+  }
+
+  async #lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {
     this.#link.require();
     const roundedMs = roundUp(ttlMs);
     const stream = this.#stream(roundedMs);
@@ -49,18 +67,10 @@ export class LeaseTable {
     });
   }
 
-  async release(group: string, members: Iterable<string>): Promise<void> {
+  async #release(group: string, members: Iterable<string>): Promise<void> {
     const names = await this.#names();
     for (const member of members)
       await Promise.all(names.map((name) => this.#purge(name, `${this.#groupIn(name, group)}.${toToken(member)}`)));
-  }
-
-  async members(group: string): Promise<ReadonlyMap<string, string>> {
-    const names = await this.#names();
-    const found = await Promise.all(names.map((name) => this.#read(name, `${this.#groupIn(name, group)}.*`)));
-    // Who was leased for another time before is in two streams.
-    const inOrder = found.flat().toSorted((one, other) => one.storedAt - other.storedAt);
-    return new Map(inOrder.map(({ member, text }) => [member, text]));
   }
 
   get #start(): string {
@@ -92,16 +102,23 @@ export class LeaseTable {
   }
 
   async #read(name: string, filter: string): Promise<readonly Member[]> {
+    try {
+      return await this.#readAll(await LogReader.open(this.#link, name, { filter, from: 1 }));
+    } catch (error) {
+      if (!(error instanceof StreamLost)) throw error;
+      return [];
+    }
+  }
+
+  async #readAll(reader: LogReader): Promise<readonly Member[]> {
     const members: Member[] = [];
     try {
-      const reader = await LogReader.open(this.#link, name, { filter, from: 1 });
       for (let next = await reader.next(); next !== undefined; next = await reader.next()) {
         const member = fromToken(next.subject.slice(next.subject.lastIndexOf(".") + 1));
         members.push({ member, text: next.message.string(), storedAt: next.storedAt });
       }
+    } finally {
       reader.close();
-    } catch (error) {
-      if (!(error instanceof StreamLost)) throw error;
     }
     return members;
   }

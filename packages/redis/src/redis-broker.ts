@@ -5,6 +5,7 @@ import type { Broker, BrokerTopic, Closable, HistoryLimits } from "@tautline/ser
 import { Backlog } from "./backlog.ts";
 import { CatchUps } from "./catch-ups.ts";
 import { Epochs } from "./epochs.ts";
+import { leaseScript, membersScript, releaseScript } from "./group-scripts.ts";
 import { signalChannel } from "./key-names.ts";
 import { type ConnectionSettings, connectionSettings, type RedisBrokerOptions, type RedisServer } from "./options.ts";
 import { publishScript } from "./publish-script.ts";
@@ -51,7 +52,8 @@ export class RedisBroker implements Broker, RedisHost {
     this.db = databaseOf(settings);
     this.#settings = settings;
     this.#deadlines = new Deadlines(settings.clock);
-    const scripts = [publishScript, readScript];
+    // One that the server does not know is sent twice, and what was asked after it is done before it.
+    const scripts = [publishScript, readScript, leaseScript, releaseScript, membersScript];
     this.commands = new RedisConnection(settings, { scripts, onReady: () => this.#onReady(), onLost: () => {} });
     this.subscriptions = new Subscriptions(settings, () => this.#compareHistories());
     this.catchUps = new CatchUps(() => this.commands.ready, this.#deadlines);

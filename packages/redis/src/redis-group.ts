@@ -17,11 +17,13 @@ export class RedisGroup {
   }
 
   async lease(members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {
-    for (const batch of batches(members)) await this.#run(leaseScript, [String(Math.ceil(ttlMs)), ...batch.flat()]);
+    const ttl = String(Math.ceil(ttlMs));
+    // All leave at once: what is asked next of the same members is to come after them.
+    await Promise.all(Array.from(batches(members), (batch) => this.#run(leaseScript, [ttl, ...batch.flat()])));
   }
 
   async release(members: Iterable<string>): Promise<void> {
-    for (const batch of batches(members)) await this.#run(releaseScript, batch);
+    await Promise.all(Array.from(batches(members), (batch) => this.#run(releaseScript, batch)));
   }
 
   async members(): Promise<ReadonlyMap<string, string>> {

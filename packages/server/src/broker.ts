@@ -118,7 +118,7 @@ export interface Broker {
   listen(channel: string, onSignal: (text: string) => void): Closable;
   /**
    * Writes members of a group, each with a text, for so long; those that are there are written anew. Whoever stops renewing them is
-   * gone.
+   * gone. Leases and releases of a member take effect in the order of the calls, also where none is waited for.
    *
    * @throws TautlineError `SERVICE_UNAVAILABLE`: the broker is away.
    */

@@ -74,6 +74,25 @@ export const groupTests: readonly BrokerTest[] = [
     },
   },
   {
+    name: "leases and releases members in the order in which it is asked to, however fast it is asked",
+    async run(harness) {
+      const broker = await harness.createBroker();
+      const member = new Map([["ada", "1"]]);
+      await broker.lease("group", member, 60_000);
+      for (let round = 0; round < 5; round++) {
+        await Promise.all([broker.release("group", ["ada"]), broker.lease("group", member, 60_000)]);
+        assert.deepEqual(await present(broker, "group"), { ada: "1" }, `back in round ${round}`);
+        await Promise.all([broker.lease("group", member, 60_000), broker.release("group", ["ada"])]);
+        assert.deepEqual(await present(broker, "group"), {}, `gone in round ${round}`);
+      }
+      const many = new Map(numbered("member", 2_500).map((name) => [name, ""]));
+      await Promise.all([broker.lease("group", many, 60_000), broker.release("group", ["member2500"])]);
+      const names = Object.keys(await present(broker, "group"));
+      assert.deepEqual([names.length, names.includes("member2500")], [2_499, false]);
+      await broker.release("group", many.keys());
+    },
+  },
+  {
     name: "has nothing left of listeners that were closed and groups that nobody is in",
     needs: ["entries"],
     async run(harness) {
