@@ -13,8 +13,14 @@ export async function serve<Router extends AnyTRPCRouter>(options: ServeOptions<
   if (options.idempotency?.ready !== undefined) await options.idempotency.ready();
   const http = options.server ?? createHttpServer();
   const server = new Server(options, http);
-  if (options.server === undefined) await listen(http, options.port ?? 0, options.host);
-  return server;
+  if (options.server !== undefined) return server;
+  try {
+    await listen(http, options.port ?? 0, options.host);
+    return server;
+  } catch (error) {
+    await server.close({ drainMs: 0 });
+    throw error;
+  }
 }
 
 /** Answers what is no upgrade: 426 says which protocol is spoken here (RFC 9110, section 15.5.22). */
