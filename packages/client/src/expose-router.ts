@@ -99,13 +99,18 @@ class RouterProcedures implements ExposedProcedures {
 function asTRPCError(thrown: unknown): TRPCError {
   const error = getTRPCErrorFromUnknown(thrown);
   const { cause } = error;
-  if (!(cause instanceof TautlineError) || !isTrpcErrorCode(cause.code)) return error;
+  if (!(cause instanceof TautlineError) || !isTrpcErrorCode(cause.code) || !isWrapper(error)) return error;
   return new TRPCError({ code: cause.code, message: cause.message, cause });
 }
 
+/** Whether tRPC made it of what was thrown: it then has that as its cause, and no message of its own. */
+function isWrapper({ code, cause, message }: TRPCError): boolean {
+  return code === "INTERNAL_SERVER_ERROR" && cause !== undefined && message === cause.message;
+}
+
 /** Without the stack, and without the message of an error that only wraps what was thrown. */
-function withoutSecrets(shape: { message?: unknown; data?: unknown }, { code, message, cause }: TRPCError): object {
+function withoutSecrets(shape: { message?: unknown; data?: unknown }, error: TRPCError): object {
   const { stack: _stack, ...data } = Object(shape.data) as { stack?: unknown };
-  const isWrapped = code === "INTERNAL_SERVER_ERROR" && cause !== undefined && message === cause.message;
-  return { ...shape, data, ...(isWrapped && shape.message === message && { message: "Internal server error" }) };
+  const isSecret = isWrapper(error) && shape.message === error.message;
+  return { ...shape, data, ...(isSecret && { message: "Internal server error" }) };
 }

@@ -13,9 +13,23 @@ export const genericShape = {
 /** A TautlineError with a code of tRPC's is as deliberate as a TRPCError, also where tRPC has wrapped it. */
 export function asTRPCError(thrown: unknown): TRPCError {
   const error = toTRPCError(thrown);
-  const { cause } = error;
-  if (!(cause instanceof TautlineError) || !isTrpcErrorCode(cause.code)) return error;
+  const cause = wrappedError(error);
+  if (cause === undefined || !isTrpcErrorCode(cause.code)) return error;
   return new TRPCError({ code: cause.code, message: cause.message, cause });
+}
+
+/** tRPC has no code for an outcome that nobody knows: its formatter cannot be asked. Undefined where the error says anything else. */
+export function outcomeUnknownShape(error: TRPCError, path: string | undefined): object | undefined {
+  const cause = wrappedError(error);
+  if (cause?.code !== "OUTCOME_UNKNOWN") return undefined;
+  const data = { code: cause.code, httpStatus: 500, ...(path !== undefined && { path }) };
+  return { message: cause.message, code: genericShape.code, data };
+}
+
+/** What tRPC has wrapped. The cause of an error of somebody's own is nobody's business but `onError`'s. */
+function wrappedError({ code, message, cause }: TRPCError): TautlineError | undefined {
+  const isWrapper = code === "INTERNAL_SERVER_ERROR" && cause instanceof TautlineError && message === cause.message;
+  return isWrapper ? cause : undefined;
 }
 
 /** What a handler gave cannot be written: the server's fault, not the caller's. */

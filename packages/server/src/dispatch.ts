@@ -1,4 +1,3 @@
-import { TautlineError } from "@tautline/core";
 import {
   type Clock,
   type IncomingCall,
@@ -22,6 +21,7 @@ import {
   noItemSource,
   notAnItemSource,
   notFound,
+  outcomeUnknownShape,
   unsendable,
   wrongType,
 } from "./dispatch-error.ts";
@@ -82,7 +82,7 @@ export class Dispatch implements TopicPumpHost {
     };
     const run = (): void => this.#run(call, scope);
     const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
-    runOnce(idempotency, claim, call, run, onUntold).catch((thrown: unknown) => this.#failClaim(call, thrown, scope));
+    runOnce(idempotency, claim, call, run, onUntold).catch((thrown: unknown) => this.fail(call, thrown, scope));
   }
 
   #run(call: IncomingCall, scope: CallScope): void {
@@ -109,19 +109,13 @@ export class Dispatch implements TopicPumpHost {
     }
   }
 
-  /** tRPC has no code for an outcome that nobody knows: its formatter cannot be asked. */
-  #failClaim(call: IncomingCall, thrown: unknown, scope: CallScope): void {
-    if (!(thrown instanceof TautlineError) || thrown.code !== "OUTCOME_UNKNOWN") return this.fail(call, thrown, scope);
-    this.report(toTRPCError(thrown), call, scope);
-    const data = { code: thrown.code, httpStatus: 500, path: call.path };
-    call.sendError(this.#serializeShape({ message: thrown.message, code: genericShape.code, data }, call, scope));
-  }
-
   /**
    * An error's shape for the wire: formatted by the router, cut to what clients may know, serialised by its transformer. Where
    * one of these throws, that is reported too, and the shape is the generic one.
    */
   encodeError(error: TRPCError, call: IncomingCall | undefined, scope: CallScope): unknown {
+    const unknown = outcomeUnknownShape(error, call?.path);
+    if (unknown !== undefined) return this.#serializeShape(unknown, call, scope);
     const { router, errorDetail: detail } = this.#options;
     const { ctx } = scope;
     try {
