@@ -128,13 +128,14 @@ export class CallStreams implements StreamLink, StreamReader {
   }
 
   /** Sends what a source gives, as it is taken. */
-  start({ number, items: source, size }: StreamToSend): void {
+  start({ number, items, size }: StreamToSend): void {
     this.#sent++;
     const stream = new OutgoingStream(this, { number, size, granted: this.#role === "caller" ? 0 : windowBytes });
     this.#outgoing.set(number, stream);
     const onItem = (item: unknown): number =>
       stream.sendItem(this.#host.write(item), item instanceof Uint8Array ? item.length : undefined);
     const onError = (error: unknown): void => this.#fail(stream, error);
+    const source = begin(items);
     new Pump({ target: stream, source, clock: this.#host.clock, line: this.#line, onItem, onError }).start();
   }
 
@@ -266,4 +267,15 @@ export class CallStreams implements StreamLink, StreamReader {
     this.#onOver();
     this.#call.onStreamsOver(this.#stopped);
   }
+}
+
+/** A source that cannot be begun, such as a ReadableStream that somebody else reads, fails when it is first asked for an item. */
+function begin(items: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  let iterator: AsyncIterator<unknown>;
+  try {
+    iterator = items[Symbol.asyncIterator]();
+  } catch (error) {
+    iterator = { next: () => Promise.reject(error) };
+  }
+  return { [Symbol.asyncIterator]: () => iterator };
 }
