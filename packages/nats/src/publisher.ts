@@ -31,9 +31,10 @@ export type Answer =
 /** What is not to be tried again. */
 export type FinalAnswer = Exclude<Answer, { readonly type: "lost" }>;
 
-/** The stream in which a message without an answer may be. */
+/** The stream in which a message without an answer may be, and until when JetStream knows it by its id for certain. */
 interface Sent {
   to: string | undefined;
+  knownUntil: number;
 }
 
 interface Away {
@@ -45,6 +46,8 @@ interface Away {
 const goneCodes: ReadonlySet<number> = new Set([10_060, 503]);
 /** What headers may take. */
 const headerBytes = 1_024;
+/** JetStream remembers ids for two minutes, and what is sent again may be on its way for long. */
+const knownMs = 60_000;
 /** Before a message is sent again to a server that did not take it. */
 const retryMs = 100;
 
@@ -85,12 +88,12 @@ export class Publisher {
   }
 
   async #publish(stream: NatsStream, outgoing: Outgoing, giveUpAt: number): Promise<FinalAnswer> {
-    const sent: Sent = { to: undefined };
+    const sent: Sent = { to: undefined, knownUntil: Number.POSITIVE_INFINITY };
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#attempt(stream, outgoing, giveUpAt, sent);
       const gone = isGone(answer);
       if (answer.type === "stored" || (answer.type === "refused" && !gone)) return answer;
-      const isOver = this.#link.closed || this.#link.now() >= giveUpAt;
+      const isOver = this.#link.closed || this.#link.now() >= Math.min(giveUpAt, sent.knownUntil);
       // Another stream may have taken the place of one that is gone: that is no waiting.
       if (isOver && !(gone && attempt === 1)) throw sent.to === undefined ? away(answer) : outcomeUnknown(answer);
       if (answer.type === "away" || (gone && attempt > 1)) await this.#link.pause(retryMs);
@@ -99,14 +102,16 @@ export class Publisher {
 
   async #attempt(stream: NatsStream, outgoing: Outgoing, giveUpAt: number, sent: Sent): Promise<Answer | Away> {
     try {
-      if (this.#link.connection === undefined) await this.#link.whenUp(giveUpAt - this.#link.now());
+      const waitUntil = Math.min(giveUpAt, sent.knownUntil);
+      if (this.#link.connection === undefined) await this.#link.whenUp(waitUntil - this.#link.now());
       const ref = stream.ref ?? (await stream.open());
       // What was lost with its stream would be there a second time for those who have seen it there.
       if (sent.to !== undefined && sent.to !== ref.name) throw outcomeUnknown();
       if (outgoing.stream !== undefined && outgoing.stream !== ref.name) throw new StreamLost(outgoing.stream);
       const message = sent.to === undefined ? outgoing : { ...outgoing, stream: sent.to };
+      const knownUntil = this.#link.now() + knownMs;
       const answer = await send(this.#link.require(), message);
-      if (answer.type === "lost") sent.to = ref.name;
+      if (answer.type === "lost" && sent.to === undefined) Object.assign(sent, { to: ref.name, knownUntil });
       if (answer.type === "stored") stream.saw(answer.stream, answer.sequence);
       const isOther = answer.type === "stored" && answer.stream !== ref.name;
       if (isOther || isGone(answer)) stream.lost(ref.name);

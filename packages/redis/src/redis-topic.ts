@@ -91,19 +91,23 @@ export class RedisTopic implements BrokerTopic, FollowedTopic {
   }
 
   /**
-   * Tries until it is stored, or `until`. One that has an id may be tried again also where nobody knows whether it was stored, unless
-   * what Redis remembers of ids may have been lost since.
+   * Tries until it is stored, or `until`. One that has an id may be tried again also where nobody knows whether it was stored, for as
+   * long as Redis remembers it for certain.
    */
   async #publish(names: LogNames, text: string, id: string | undefined, until: number): Promise<Position> {
-    const epoch = id === undefined ? undefined : this.#host.epochs.get(names.shard);
+    const { epochs, readiness } = this.#host;
+    const epoch = id === undefined ? undefined : epochs.get(names.shard);
     let doubt: unknown;
+    let rememberedUntil = Number.POSITIVE_INFINITY;
     for (;;) {
       try {
-        await this.#host.readiness.whenReady(until);
+        await readiness.whenReady(Math.min(until, rememberedUntil));
+        if (readiness.isOver(rememberedUntil)) throw outcomeUnknown(doubt);
+        if (doubt === undefined) rememberedUntil = readiness.after(idsMs / 2);
         return await this.#store(names, text, id, doubt === undefined ? undefined : epoch);
       } catch (thrown) {
         // It was not sent, or to a server that is none to store in: there may be another, in time.
-        if (isAway(thrown) && !this.#host.readiness.isOver(until)) continue;
+        if (isAway(thrown) && !readiness.isOver(Math.min(until, rememberedUntil))) continue;
         if (doubt !== undefined) throw outcomeUnknown(doubt);
         if (thrown instanceof TautlineError) throw thrown;
         if (isRefusal(thrown)) throw unavailable(thrown);
