@@ -36,7 +36,9 @@ class NatsBroker implements Broker {
     this.#link = new NatsLink(linkSettings(options));
     this.#publisher = new Publisher(this.#link, maxWaiting, maxWaitingBytes);
     this.#channels = new SignalChannels(this.#link);
-    this.#leases = new LeaseTable(this.#link, this.#publisher);
+    // Members are as many as there are: they do not take the places of events that wait.
+    const leases = new Publisher(this.#link, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    this.#leases = new LeaseTable(this.#link, leases);
   }
 
   openTopic(name: string, limits: HistoryLimits): BrokerTopic {
