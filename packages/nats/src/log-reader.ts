@@ -11,6 +11,8 @@ export interface LogMessage {
   readonly sequence: number;
   /** When it was stored, in ms since 1970 by the clock of NATS. */
   readonly storedAt: number;
+  /** How many there were after it. */
+  readonly left: number;
   readonly message: Msg;
 }
 
@@ -31,6 +33,8 @@ interface Fetching {
 
 /** How many messages are asked for at once. */
 const batch = 256;
+/** What was to be sent may be cut off meanwhile: then NATS, which says nothing of that, ends its answer after so long. */
+const expiresNanos = 500_000_000;
 /** What NATS does with a reader that nobody closes. */
 const inactiveNanos = 30_000_000_000;
 /** What NATS ends an answer with: there are none, or no more; there are, but they would be too long together. */
@@ -48,7 +52,7 @@ export class LogReader {
   /** In their order, but for those before `#next`. */
   #messages: LogMessage[] = [];
   #next = 0;
-  #atEnd = false;
+  #atEnd: boolean;
   #fetching: Fetching | undefined = undefined;
 
   private constructor(link: NatsLink, connection: OpenConnection, consumer: string, pending: number) {
@@ -56,6 +60,7 @@ export class LogReader {
     this.#connection = connection;
     this.#consumer = consumer;
     this.pending = pending;
+    this.#atEnd = pending === 0;
     const { inboxPrefix } = link.settings.connection;
     this.#subscription = connection.nats.subscribe(createInbox(inboxPrefix), {
       callback: (error, message) => (error === null ? this.#onMessage(message) : this.#fail(error)),
@@ -111,7 +116,7 @@ export class LogReader {
     await new Promise<void>((resolve, reject) => {
       const deadline = this.#link.deadlines.add(this.#link.settings.answerMs, () => this.#fail(undefined));
       this.#fetching = { deadline, resolve, reject };
-      const request = JSON.stringify({ batch, no_wait: true, max_bytes: maxBytes });
+      const request = JSON.stringify({ batch, no_wait: true, max_bytes: maxBytes, expires: expiresNanos });
       nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#consumer}`, request, { reply: this.#subscription.getSubject() });
     });
   }
@@ -119,8 +124,10 @@ export class LogReader {
   #onMessage(message: Msg): void {
     const status = message.headers?.code ?? 0;
     if (status === 0) {
-      this.#messages.push(readMessage(message));
-      if (this.#messages.length === batch) this.#end()?.resolve();
+      const read = readMessage(message);
+      this.#messages.push(read);
+      this.#atEnd = read.left === 0;
+      if (this.#atEnd || this.#messages.length === batch) this.#end()?.resolve();
     } else if (atEnd.has(status)) {
       this.#atEnd = true;
       this.#end()?.resolve();
@@ -151,6 +158,7 @@ function readMessage(message: Msg): LogMessage {
     subject: message.subject,
     sequence: Number(tokens[start + 3]),
     storedAt: Number(tokens[start + 5]?.slice(0, -6)),
+    left: Number(tokens[start + 6]),
     message,
   };
 }

@@ -73,8 +73,8 @@ function idOf(key: string, id: string): string {
 function streamLimits({ maxEvents, maxAgeMs }: HistoryLimits): StreamSpec["config"] {
   return {
     // One more shows how far the others are gone; where none is to be kept, one is the least that can be told of.
-    max_msgs_per_subject: maxEvents === Number.POSITIVE_INFINITY ? -1 : maxEvents === 0 ? 1 : maxEvents + 1,
-    max_age: maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Math.max(maxAgeMs, idsMs) * nanosPerMs,
+    max_msgs_per_subject: maxEvents === Number.POSITIVE_INFINITY ? -1 : maxEvents === 0 ? 1 : Math.ceil(maxEvents) + 1,
+    max_age: maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Math.ceil(Math.max(maxAgeMs, idsMs) * nanosPerMs),
     duplicate_window: idsMs * nanosPerMs,
   };
 }
