@@ -95,13 +95,24 @@ export interface TopicLimits {
   readonly policy: SlowPolicy;
 }
 
-export function topicLimits({ history, buffer, policy = "buffer" }: TopicOptions): TopicLimits {
+export function topicLimits({ history = {}, buffer = {}, policy = "buffer" }: TopicOptions): TopicLimits {
   const kept = history === false ? { maxEvents: 0 } : history;
-  return {
-    history: { maxEvents: 1_000, maxAgeMs: 3_600_000, maxBytes: 1024 * 1024, ...kept },
-    buffer: { maxEvents: 1_000, maxBytes: 1024 * 1024, ...buffer },
-    policy,
-  };
+  return { history: historyLimits(kept), buffer: bufferLimits(buffer), policy };
+}
+
+function historyLimits({
+  maxEvents = 1_000,
+  maxAgeMs = 3_600_000,
+  maxBytes = 1024 * 1024,
+}: Partial<HistoryLimits>): HistoryLimits {
+  return { maxEvents, maxAgeMs, maxBytes };
+}
+
+function bufferLimits({
+  maxEvents = 1_000,
+  maxBytes = 1024 * 1024,
+}: Partial<TopicLimits["buffer"]>): TopicLimits["buffer"] {
+  return { maxEvents, maxBytes };
 }
 
 export const defaultPublishWaitMs = 5_000;
