@@ -114,8 +114,12 @@ export class PresenceGroup implements Renewed {
   /** Reads who is there. @throws TautlineError `SERVICE_UNAVAILABLE` where the broker is away. */
   async read(): Promise<ReadonlyMap<string, SeenMember>> {
     const seen = new Map<string, SeenMember>();
+    const names = new Map<string, string>();
     for (const [name, text] of await this.#host.broker.members(this.#name)) {
       const id = name.slice(name.indexOf("/") + 1);
+      // Of one who is there by several nodes, what one of them says: always the same, in whichever order the broker has them.
+      if ((names.get(id) ?? "") > name) continue;
+      names.set(id, name);
       const known = this.#members?.get(id);
       seen.set(id, known?.text === text ? known : { text, data: this.#host.codec.decode(text) });
     }

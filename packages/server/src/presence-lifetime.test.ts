@@ -86,4 +86,42 @@ describe("presence at a key", () => {
     expect(await rooms.presence("lobby").members()).toEqual([]);
     await hub.close();
   });
+
+  test("does not change with the order in which the broker names somebody who is there by two nodes", async () => {
+    const clock = new FakeClock();
+    const backend = new MemoryBackend({ clock });
+    const Person = z.object({ id: z.string(), page: z.string() });
+    const brokers = [new MemoryBroker(backend), new MemoryBroker(backend)];
+    const hubs = brokers.map((broker) => createHub({ broker, clock }));
+    const [here, there] = hubs.map((hub) => hub.topic("rooms", z.unknown(), { member: Person }));
+    // As NATS does: whoever was renewed last is last.
+    let turned = false;
+    for (const broker of brokers) {
+      const members = broker.members.bind(broker);
+      broker.members = async (group) => {
+        const all = [...(await members(group))];
+        turned = !turned;
+        return new Map(turned ? all : all.reverse());
+      };
+    }
+    const shown = [
+      here?.subscribe("lobby", { as: { id: "ada", page: "1" } })[Symbol.asyncIterator](),
+      there?.subscribe("lobby", { as: { id: "ada", page: "2" } })[Symbol.asyncIterator](),
+    ];
+    const looking = here?.presence("lobby")[Symbol.asyncIterator]();
+    await turns();
+    const [first, next] = [await looking?.next(), looking?.next()];
+    expect(first?.value).toMatchObject({ members: [{ id: "ada" }] });
+    let changed = false;
+    next?.then(() => {
+      changed = true;
+    });
+    for (let beat = 0; beat < 5; beat++) {
+      clock.advance(10_000);
+      await turns();
+    }
+    expect(changed).toBe(false);
+    for (const one of [...shown, looking]) await one?.return?.();
+    for (const hub of hubs) await hub.close();
+  });
 });
