@@ -271,11 +271,18 @@ export class CallStreams implements StreamLink, StreamReader {
 
 /** A source that cannot be begun, such as a ReadableStream that somebody else reads, fails when it is first asked for an item. */
 function begin(items: AsyncIterable<unknown>): AsyncIterable<unknown> {
-  let iterator: AsyncIterator<unknown>;
-  try {
-    iterator = items[Symbol.asyncIterator]();
-  } catch (error) {
-    iterator = { next: () => Promise.reject(error) };
-  }
+  const iterator = tryBegin(items);
   return { [Symbol.asyncIterator]: () => iterator };
+}
+
+function tryBegin(items: AsyncIterable<unknown>): AsyncIterator<unknown> {
+  try {
+    return items[Symbol.asyncIterator]();
+  } catch (error) {
+    return {
+      next: async () => {
+        throw error;
+      },
+    };
+  }
 }

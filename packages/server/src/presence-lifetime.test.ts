@@ -113,7 +113,7 @@ describe("presence at a key", () => {
     const [first, next] = [await looking?.next(), looking?.next()];
     expect(first?.value).toMatchObject({ members: [{ id: "ada" }] });
     let changed = false;
-    next?.then(() => {
+    void next?.then(() => {
       changed = true;
     });
     for (let beat = 0; beat < 5; beat++) {
