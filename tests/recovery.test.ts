@@ -13,7 +13,6 @@ import {
 } from "@tautline/client";
 import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { hasRedis, RedisServer } from "../packages/redis/testing/redis-server.ts";
 import { type BundledProgram, bundleProgram } from "./fixture/bundled-program.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { rejection } from "./fixture/client.ts";
@@ -30,6 +29,7 @@ import {
   World,
   windowOver,
 } from "./fixture/recovery-world.ts";
+import { hasRedis, RedisServer } from "./fixture/redis-server.ts";
 
 cleanUpAfterEach();
 // Each test starts a process, and half of them a second one.

@@ -11,9 +11,9 @@ import type {
   StoredEvent,
 } from "@tautline/server";
 import { describe, expect, test } from "vitest";
-import { eventually } from "../../packages/redis/testing/eventually.ts";
-import { hasRedis, RedisServer } from "../../packages/redis/testing/redis-server.ts";
 import { afterTest, cleanUpAfterEach, turn, until } from "../fixture/cleanup.ts";
+import { eventually } from "../fixture/eventually.ts";
+import { hasRedis, RedisServer } from "../fixture/redis-server.ts";
 import { type Fault, type Route, startTcpProxy, type TcpProxy } from "../fixture/tcp-proxy.ts";
 
 cleanUpAfterEach();
