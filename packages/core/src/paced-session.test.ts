@@ -29,9 +29,7 @@ describe("drained()", () => {
     pair.server.send(600);
     for (let count = 0; count < 5; count++) void pair.server.session.drained();
     await flushed();
-    expect(pair.wire?.toClient.flatMap(messagesOf).filter((message) => (message as unknown[])[0] === 3)).toHaveLength(
-      1,
-    );
+    expect(pair.wire?.toClient.flatMap(messagesOf).filter(([type]) => type === 3)).toHaveLength(1);
   });
 
   test("waits on while the session is parked, until the next connection has taken what was kept", async () => {
