@@ -106,9 +106,9 @@ module.exports = {
     },
     {
       name: "sources-do-not-import-tests",
-      comment: "What only tests import may: a package's testing folder, which is not published.",
+      comment: "Nor does what is made for tests, in a package's testing folder.",
       severity: "error",
-      from: { path: "^packages/", pathNot: [notTests, "^packages/[^/]+/testing/"] },
+      from: { path: "^packages/", pathNot: notTests },
       to: { path: [notTests, "^tests/"] },
     },
     ...layerRules,

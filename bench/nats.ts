@@ -2,7 +2,7 @@
 // node --expose-gc --import tsx --conditions=@tautline/source bench/nats.ts [idle keys]
 import { readFileSync } from "node:fs";
 import { natsBroker } from "@tautline/nats";
-import { NatsServer } from "../packages/nats/testing/nats-server.ts";
+import { NatsServer } from "../tests/fixture/nats-server.ts";
 import { measureBroker } from "./broker-cost.ts";
 
 const server = await NatsServer.start();

@@ -1,7 +1,7 @@
 // What a Redis broker costs, with a Redis of its own.
 // node --expose-gc --import tsx --conditions=@tautline/source bench/redis.ts [idle keys]
 import { redisBroker } from "@tautline/redis";
-import { RedisServer } from "../packages/redis/testing/redis-server.ts";
+import { RedisServer } from "../tests/fixture/redis-server.ts";
 import { measureBroker } from "./broker-cost.ts";
 
 const server = await RedisServer.start();

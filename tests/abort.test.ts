@@ -1,88 +1,19 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { createClient, type RouterClient } from "@tautline/client";
+import { createClient } from "@tautline/client";
 import { TautlineError } from "@tautline/core";
-import type { TautlineServer } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { afterTest, cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
-import { closing, collect, createTap, rejection } from "./fixture/client.ts";
+import { closing, collect, rejection } from "./fixture/client.ts";
 import { createGate } from "./fixture/gate.ts";
 import { openGreeted } from "./fixture/raw-client.ts";
 import { startServer } from "./fixture/server.ts";
 import { holdTime } from "./fixture/time.ts";
-import { createWaitingRouter, type Waiting, type WaitingRouter } from "./fixture/waiting-router.ts";
+import { type Client, expectAborted, expectTornDown, kinds, open, signalOf } from "./fixture/waiting-calls.ts";
+import { createWaitingRouter, type WaitingRouter } from "./fixture/waiting-router.ts";
 
 cleanUpAfterEach();
-
-type Client = RouterClient<WaitingRouter>;
-
-interface Calls {
-  readonly server: TautlineServer;
-  readonly client: Client;
-  readonly waiting: Waiting;
-  /** Cuts the client's latest socket. */
-  readonly cut: () => void;
-}
-
-interface OpenOptions {
-  readonly sessionWindowMs?: number;
-  /** Whether the client finds its server again after a cut. Default true. */
-  readonly comesBack?: boolean;
-}
-
-async function open({ comesBack = true, ...options }: OpenOptions = {}): Promise<Calls> {
-  const { router, waiting } = createWaitingRouter();
-  const server = await startServer({ router, onError: () => {}, ...options });
-  const tap = createTap();
-  const url = (): string | Promise<string> =>
-    comesBack || tap.sockets.length === 0 ? server.url : new Promise<string>(() => {});
-  const client = closing(
-    createClient<WaitingRouter>({ url, WebSocket: tap.WebSocket, backoff: { baseMs: 1, maxMs: 4 } }),
-  );
-  return { server, client, waiting, cut: () => tap.sockets.at(-1)?.terminate() };
-}
-
-interface CallOptions {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
-}
-
-/** Makes a call that waits; the promise is what its caller is told. */
-type Start = (client: Client, options?: CallOptions) => Promise<unknown>;
-
-const kinds: readonly [path: string, start: Start][] = [
-  ["query", (client, options) => client.query.query(undefined, options)],
-  ["mutation", (client, options) => client.mutation.mutate(undefined, options)],
-  ["generator", (client, options) => subscribed(client.generator, options)],
-  ["observable", (client, options) => subscribed(client.observable, options)],
-];
-
-/** Rejects with what a subscription ends with. */
-function subscribed(procedure: Client["generator" | "observable"], options?: CallOptions): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    procedure.subscribe(undefined, { ...options, onError: reject, onStopped: () => resolve("stopped") });
-  });
-}
-
-async function signalOf(waiting: Waiting, path: string): Promise<AbortSignal> {
-  await until(`${path} runs`, () => waiting.signals.has(path));
-  const [signal] = waiting.signals.get(path) ?? [];
-  if (signal === undefined) throw new Error("a handler that runs has noted its signal");
-  return signal;
-}
-
-async function expectAborted(signal: AbortSignal, code: string): Promise<void> {
-  await until("the signal has fired", () => signal.aborted);
-  expect(signal.reason).toBeInstanceOf(TautlineError);
-  expect(signal.reason).toMatchObject({ code });
-}
-
-async function expectTornDown({ tornDown }: Waiting, path: string): Promise<void> {
-  const expected = path === "generator" || path === "observable" ? [path] : [];
-  await until(`${path} is torn down`, () => tornDown.length >= expected.length);
-  expect(tornDown).toEqual(expected);
-}
 
 describe.each(kinds)("a running %s", (path, start) => {
   it("has its signal fire when its caller aborts it", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { hasRedis } from "../packages/redis/testing/redis-server.ts";
 import { runCluster } from "./cluster/cluster.ts";
+import { hasRedis } from "./fixture/redis-server.ts";
 
 describe.skipIf(!hasRedis)("three nodes and a Redis (skipped without redis-server)", { timeout: 180_000 }, () => {
   test("of which two are killed in the middle of traffic: nothing lost, nothing twice, every gap justified", async ({

@@ -1,5 +1,4 @@
 import { createClient } from "@tautline/client";
-import { TautlineError } from "@tautline/core";
 import type { ErrorReport, ServeOptions, TautlineServer } from "@tautline/server";
 import { initTRPC, TRPCError } from "@trpc/server";
 import superjson from "superjson";
@@ -7,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, collect, rejection } from "./fixture/client.ts";
+import { circular, thrown, unsendable } from "./fixture/hostile-values.ts";
 import { openGreeted, type RawClient } from "./fixture/raw-client.ts";
 import { startServer } from "./fixture/server.ts";
 import { countingRouter, expectNoLeak, startWitness, type Witness } from "./fixture/witness.ts";
@@ -16,84 +16,6 @@ cleanUpAfterEach();
 // As tRPC is in development: its own shapes hold stacks.
 const t = initTRPC.create({ isDev: true });
 let tornDown = 0;
-
-class Hostile extends Error {
-  override get message(): string {
-    throw new Error("secret of a getter");
-  }
-}
-
-function circular(): object {
-  const value: { secret: string; self?: unknown } = { secret: "secret" };
-  value.self = value;
-  return value;
-}
-
-/** An object with a getter that throws. */
-function throwing(name: string): object {
-  const get = (): never => {
-    throw new Error("secret");
-  };
-  return Object.defineProperty({}, name, { enumerable: true, get });
-}
-
-const revoked = Proxy.revocable({}, {});
-revoked.revoke();
-
-/** What handlers may throw, besides TRPCErrors. */
-const thrown: readonly [what: string, value: unknown][] = [
-  ["an error", new Error("secret")],
-  ["an error with a cause", new Error("secret", { cause: new TRPCError({ code: "FORBIDDEN", message: "secret" }) })],
-  ["an aggregate of errors", new AggregateError([new Error("secret")], "secret")],
-  ["a text", "secret"],
-  ["a long text", "secret ".repeat(300_000)],
-  ["null", null],
-  ["undefined", undefined],
-  ["a number", 5],
-  ["a BigInt", 5n],
-  ["a symbol", Symbol("secret")],
-  ["a function", () => "secret"],
-  ["a circular object", circular()],
-  ["an object whose getter throws", throwing("message")],
-  [
-    "an object whose toString throws",
-    {
-      toString() {
-        throw new Error("secret");
-      },
-      message: { secret: 1 },
-    },
-  ],
-  ["an error whose message throws", new Hostile()],
-  ["an object without a prototype", Object.assign(Object.create(null) as object, { message: "secret" })],
-  ["an object whose message is a list", { message: ["secret"] }],
-  ["a frozen object", Object.freeze({ message: "secret" })],
-  ["a revoked proxy", revoked.proxy],
-  ["an object with a code", { code: "FORBIDDEN", message: "secret" }],
-  ["an error that poses as tRPC's", Object.assign(new Error("secret"), { name: "TRPCError", code: "SECRET" })],
-  ["an error of this product's own, not tRPC's", new TautlineError({ code: "SESSION_LOST", message: "secret" })],
-  ["a promise", Promise.resolve("secret")],
-  ["an object with a then that throws", throwing("then")],
-];
-
-/** Results that cannot be sent. */
-const unsendable: readonly [what: string, value: unknown][] = [
-  ["a BigInt", 1n],
-  ["a circular object", circular()],
-  [
-    "a toJSON that throws",
-    {
-      toJSON() {
-        throw new Error("secret");
-      },
-    },
-  ],
-  ["a getter that throws", throwing("value")],
-  ["a revoked proxy", [revoked.proxy]],
-  ["a BigInt deep inside", { a: [{ b: new Map(), c: 1n }] }],
-  ["a text over the limit", "secret ".repeat(200_000)],
-  ["an object with a then that throws", throwing("then")],
-];
 
 const values: ReadonlyMap<string, unknown> = new Map([...thrown, ...unsendable]);
 const named = t.procedure.input(z.string());

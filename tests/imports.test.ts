@@ -108,6 +108,8 @@ test("every broken import rule is reported, on the file that breaks it", { timeo
     "packages/core/src/shortcut.ts": 'import "../../client/src/web-socket.node.ts";',
     "packages/core/src/borrowed.ts": 'import "./fixture.test.ts";',
     "packages/core/src/fixture.test.ts": 'import "node:fs";',
+    "packages/server/testing/borrowed.ts": 'import "../../../tests/fixture/borrowed.ts";',
+    "tests/fixture/borrowed.ts": "export {};",
     "packages/server/src/across.ts": 'import "@tautline/client";',
     "packages/server/src/second-socket.ts": 'import type {} from "ws";',
     "packages/client/src/across.ts": 'import type {} from "@tautline/server";',
@@ -139,6 +141,7 @@ test("every broken import rule is reported, on the file that breaks it", { timeo
     "redis-does-not-import-client: packages/redis/src/across.ts",
     "server-does-not-import-client: packages/server/src/across.ts",
     "sources-do-not-import-tests: packages/core/src/borrowed.ts",
+    "sources-do-not-import-tests: packages/server/testing/borrowed.ts",
   ]);
 });
 

@@ -1,88 +1,14 @@
-import { type ConnectionOptions, type ConnectionState, createClient, type RouterClient } from "@tautline/client";
+import { createClient } from "@tautline/client";
 import { tautlineLink } from "@tautline/client/link";
 import { createTRPCClient } from "@trpc/client";
-import { initTRPC, tracked } from "@trpc/server";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
 import { closing, createTap, rejection } from "./fixture/client.ts";
-import { type Restartable, startRestartable } from "./fixture/restartable.ts";
+import { createRouter, open, type Router, restart, soon, started } from "./fixture/living-server.ts";
+import { startRestartable } from "./fixture/restartable.ts";
 import { startServer } from "./fixture/server.ts";
 
 cleanUpAfterEach();
-
-const t = initTRPC.create();
-/** What was started, as `procedure in life n`. */
-let started: string[] = [];
-
-/** In its first life the server answers no `get` and no `add`, and its streams stop after two items. */
-function createRouter(life: number) {
-  const note = (path: string): void => void started.push(`${path} in life ${life}`);
-  const wait = (signal: AbortSignal | undefined): Promise<void> =>
-    new Promise((resolve) => signal?.addEventListener("abort", () => resolve()));
-  return t.router({
-    ping: t.procedure.query(() => "pong"),
-    get: t.procedure.query(async ({ path, signal }) => {
-      note(path);
-      if (life === 1) await wait(signal);
-      return `got in life ${life}`;
-    }),
-    add: t.procedure.input(z.string().optional()).mutation(async ({ path, input, signal }) => {
-      note(input ?? path);
-      if (life === 1) await wait(signal);
-      return `added in life ${life}`;
-    }),
-    news: t.procedure.subscription(async function* ({ path, signal }) {
-      note(path);
-      yield `first of life ${life}`;
-      yield `second of life ${life}`;
-      await wait(signal);
-    }),
-    log: t.procedure
-      .input(z.object({ lastEventId: z.string().optional(), of: z.string() }))
-      .subscription(async function* ({ input, signal }) {
-        note(`log of ${input.of} after ${input.lastEventId ?? "nothing"}`);
-        const first = Number(input.lastEventId ?? 0) + 1;
-        for (let id = first; id < first + 2; id++) yield tracked(`${id}`, `event ${id}`);
-        await wait(signal);
-      }),
-    bareLog: t.procedure.input(z.object({ lastEventId: z.string() }).optional()).subscription(async function* ({
-      input,
-      signal,
-    }) {
-      note(`bare log after ${input?.lastEventId ?? "nothing"}`);
-      const first = Number(input?.lastEventId ?? 0) + 1;
-      yield tracked(`${first}`, first);
-      await wait(signal);
-    }),
-  });
-}
-
-type Router = ReturnType<typeof createRouter>;
-
-const soon = { baseMs: 1, maxMs: 4 };
-
-interface Setup {
-  readonly server: Restartable;
-  readonly client: RouterClient<Router>;
-  readonly states: readonly ConnectionState[];
-}
-
-async function open(options: Partial<ConnectionOptions> = {}): Promise<Setup> {
-  started = [];
-  const server = await startRestartable(createRouter);
-  const client = closing(createClient<Router>({ url: server.url, backoff: soon, ...options }));
-  const states: ConnectionState[] = [];
-  client.connection.subscribe((state) => states.push(state));
-  return { server, client, states };
-}
-
-/** The server dies, the client notices, the server comes back. */
-async function restart({ server, client }: Setup): Promise<void> {
-  await server.kill();
-  await until("the client has noticed", () => client.connection.state.status === "reconnecting");
-  await server.start();
-}
 
 describe("when the server dies and comes back", () => {
   it("a query in flight is sent again, and answered once", async () => {
@@ -209,7 +135,7 @@ describe("when the server dies and comes back", () => {
   });
 
   it("the same holds through tautlineLink", async () => {
-    started = [];
+    started.length = 0;
     const server = await startRestartable(createRouter);
     const link = closing(tautlineLink<Router>({ url: server.url, backoff: soon }));
     const client = createTRPCClient<Router>({ links: [link] });
@@ -235,7 +161,7 @@ describe("when the server dies and comes back", () => {
 
 describe("when the connection breaks and the server lives", () => {
   it("everything goes on where it was: nothing is started again, nothing comes twice", async () => {
-    started = [];
+    started.length = 0;
     const server = await startServer({ router: createRouter(2) });
     const tap = createTap();
     const client = closing(createClient<Router>({ url: server.url, backoff: soon, WebSocket: tap.WebSocket }));
@@ -257,7 +183,7 @@ describe("when the connection breaks and the server lives", () => {
   });
 
   it("a mutation whose session is not kept is OUTCOME_UNKNOWN, and not sent again", async () => {
-    started = [];
+    started.length = 0;
     const server = await startServer({ router: createRouter(1), sessionWindowMs: 0 });
     const tap = createTap();
     const client = closing(createClient<Router>({ url: server.url, backoff: soon, WebSocket: tap.WebSocket }));
@@ -267,82 +193,5 @@ describe("when the connection breaks and the server lives", () => {
     expect(await answer).toMatchObject({ code: "OUTCOME_UNKNOWN" });
     expect(await client.ping.query()).toBe("pong");
     expect(started).toEqual(["add in life 1"]);
-  });
-});
-
-describe("the client's state", () => {
-  it("goes from idle over connecting to online, and over reconnecting back", async () => {
-    const setup = await open();
-    expect(setup.client.connection.state).toEqual({ status: "idle" });
-    await setup.client.ping.query();
-    await restart(setup);
-    expect(await setup.client.ping.query()).toBe("pong");
-    const names = setup.states.map(({ status }) => status);
-    expect([...new Set(names)]).toEqual(["connecting", "online", "reconnecting"]);
-    expect(names.slice(0, 3)).toEqual(["connecting", "online", "reconnecting"]);
-    expect(names.at(-1)).toBe("online");
-    expect(setup.client.connection.state).toEqual({ status: "online" });
-  });
-
-  it("says how often it has tried, when it tries next, and why", async () => {
-    const { server, client, states } = await open();
-    await client.ping.query();
-    const before = Date.now();
-    await server.kill();
-    await until("it has tried three times", () => states.length >= 5);
-    const tries = states.slice(2, 5);
-    tries.forEach((state, index) => {
-      expect(state).toMatchObject({
-        status: "reconnecting",
-        attempt: index + 1,
-        reason: { code: "CONNECTION_CLOSED" },
-      });
-      if (state.status !== "reconnecting") return;
-      expect(state.retryAt).toBeGreaterThanOrEqual(before);
-      expect(state.retryAt).toBeLessThanOrEqual(Date.now() + soon.maxMs);
-    });
-    await server.start();
-    await client.ping.query();
-    expect(client.connection.state).toEqual({ status: "online" });
-  });
-
-  it("counts anew after it was online", async () => {
-    const setup = await open();
-    await setup.client.ping.query();
-    for (let life = 0; life < 2; life++) {
-      const { length } = setup.states;
-      await restart(setup);
-      await setup.client.ping.query();
-      expect(setup.states[length]).toMatchObject({ status: "reconnecting", attempt: 1 });
-    }
-  });
-
-  it("is told to every listener until it unsubscribes, also where one function listens twice", async () => {
-    const { client } = await open();
-    const heard: string[] = [];
-    const listener = ({ status }: ConnectionState): void => void heard.push(status);
-    const stops = [client.connection.subscribe(listener), client.connection.subscribe(listener)];
-    await client.ping.query();
-    expect(heard).toEqual(["connecting", "connecting", "online", "online"]);
-    stops[0]?.();
-    stops[0]?.();
-    client.connection.close();
-    expect(heard.slice(4)).toEqual(["closed"]);
-  });
-
-  it("is told to a subscription while it lasts", async () => {
-    const setup = await open();
-    const heard: string[] = [];
-    const subscription = setup.client.news.subscribe(undefined, {
-      onConnectionStateChange: ({ status }) => heard.push(status),
-    });
-    await until("it has started", () => started.length === 1);
-    await restart(setup);
-    await until("it has started again", () => started.length === 2 && heard.at(-1) === "online");
-    expect([...new Set(heard)]).toEqual(["connecting", "online", "reconnecting"]);
-    const { length } = heard;
-    subscription.unsubscribe();
-    setup.client.connection.close();
-    expect(heard).toHaveLength(length);
   });
 });

@@ -4,9 +4,9 @@ import { createHub, type Hub, serve } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { hasRedis, RedisServer } from "../packages/redis/testing/redis-server.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing } from "./fixture/client.ts";
+import { hasRedis, RedisServer } from "./fixture/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "./fixture/tcp-proxy.ts";
 
 cleanUpAfterEach();

@@ -2,34 +2,17 @@ import { createServer, type Server as HttpServer } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { createClient } from "@tautline/client";
 import { serve, type TautlineServer } from "@tautline/server";
-import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
-import { afterTest, cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
-import { closing, createTap, rejection } from "./fixture/client.ts";
-import { createGate, type Gate } from "./fixture/gate.ts";
+import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { closing } from "./fixture/client.ts";
+import { createGate } from "./fixture/gate.ts";
 import { ask, askToUpgrade, handshakeHeaders } from "./fixture/handshake.ts";
+import { createRouter, type Router } from "./fixture/ping-router.ts";
 import { openGreeted, openRaw } from "./fixture/raw-client.ts";
 import { startServer } from "./fixture/server.ts";
-import { holdTime } from "./fixture/time.ts";
 
 cleanUpAfterEach();
-
-const t = initTRPC.create();
-
-/** `slow` answers when the gate is opened. */
-function createRouter(gate: Gate<string> = createGate<string>()) {
-  return t.router({
-    ping: t.procedure.query(() => "pong"),
-    slow: t.procedure.mutation(() => gate.opened),
-    ticks: t.procedure.subscription(async function* ({ signal }) {
-      yield 1;
-      await new Promise((resolve) => signal?.addEventListener("abort", resolve));
-    }),
-  });
-}
-
-type Router = ReturnType<typeof createRouter>;
 
 async function startHttp(http: HttpServer): Promise<number> {
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -143,94 +126,6 @@ describe("a server of its own", () => {
   });
 });
 
-describe("origins", () => {
-  /** What the default says of an origin, for a server that was asked for by this host. */
-  const byDefault: readonly [host: string, origin: string, status: number][] = [
-    ["app.example", "https://app.example", 101],
-    ["app.example", "http://app.example", 101],
-    ["APP.example", "https://app.example", 101],
-    ["app.example:8443", "https://app.example:8443", 101],
-    ["app.example", "https://app.example:8443", 403],
-    ["app.example:8443", "https://app.example", 403],
-    ["app.example", "https://evil.example", 403],
-    ["app.example", "https://app.example.evil.org", 403],
-    ["app.example", "https://evil-app.example", 403],
-    ["app.example", "https://sub.app.example", 403],
-    ["app.example", "https://app.example@evil.org", 403],
-    ["app.example", "null", 403],
-    ["app.example", "", 403],
-    ["app.example", "app.example", 403],
-    ["app.example", "http://localhost:5173", 403],
-    ["localhost:3000", "http://localhost:5173", 101],
-    ["127.0.0.1:3000", "http://localhost:5173", 101],
-    ["localhost:3000", "http://127.0.0.1:5173", 101],
-    ["[::1]:3000", "http://localhost:5173", 101],
-    ["localhost:3000", "http://localhost.evil.org", 403],
-    ["localhost:3000", "http://127.0.0.1.evil.org", 403],
-    ["localhost:3000", "http://localhost@evil.org", 403],
-    ["localhost:3000", "https://evil.org", 403],
-    ["localhost:3000", "null", 403],
-  ];
-
-  it.each(byDefault)("asked for as %s, an upgrade from %j gets %i", async (host, origin, status) => {
-    const { url } = await startServer({ router: createRouter() });
-    expect((await askToUpgrade(url, { host, origin })).status).toBe(status);
-  });
-
-  it("may be a list, taken literally", async () => {
-    const { url } = await startServer({ router: createRouter(), allowedOrigins: ["https://app.example"] });
-    const statusOf = async (origin: string): Promise<number> => (await askToUpgrade(url, { origin })).status;
-    expect(await statusOf("https://app.example")).toBe(101);
-    expect(await statusOf("https://app.example.evil.org")).toBe(403);
-    expect(await statusOf("https://app.exampl")).toBe(403);
-    expect(await statusOf("http://app.example")).toBe(403);
-    expect(await statusOf("null")).toBe(403);
-    expect(await statusOf("http://127.0.0.1:5173")).toBe(403);
-  });
-
-  it("may be a function of origin and request", async () => {
-    const seen: unknown[] = [];
-    const { url } = await startServer({
-      router: createRouter(),
-      allowedOrigins: (origin, request) => {
-        seen.push([origin, request.headers["x-from"]]);
-        return origin.endsWith(".example");
-      },
-    });
-    expect((await askToUpgrade(url, { origin: "https://a.example", "x-from": "a" })).status).toBe(101);
-    expect((await askToUpgrade(url, { origin: "https://a.evil", "x-from": "b" })).status).toBe(403);
-    expect(seen).toEqual([
-      ["https://a.example", "a"],
-      ["https://a.evil", "b"],
-    ]);
-  });
-
-  it("are refused by a function that throws on them, and the server goes on", async () => {
-    const { url } = await startServer({
-      router: createRouter(),
-      allowedOrigins: (origin) => new URL(origin).hostname === "app.example",
-    });
-    expect((await askToUpgrade(url, { origin: "null" })).status).toBe(403);
-    expect((await askToUpgrade(url, { origin: "https://app.example" })).status).toBe(101);
-  });
-
-  it("are all taken with *", async () => {
-    const { url } = await startServer({ router: createRouter(), allowedOrigins: "*" });
-    expect((await askToUpgrade(url, { origin: "null" })).status).toBe(101);
-    expect((await askToUpgrade(url, { origin: "https://evil.org" })).status).toBe(101);
-  });
-
-  it("may be missing, unless the server requires one", async () => {
-    const { url } = await startServer({ router: createRouter() });
-    expect((await askToUpgrade(url)).status).toBe(101);
-    const strict = await startServer({ router: createRouter(), requireOrigin: true });
-    expect((await askToUpgrade(strict.url)).status).toBe(403);
-    expect((await askToUpgrade(strict.url, { origin: "http://localhost:5173" })).status).toBe(101);
-    const open = await startServer({ router: createRouter(), requireOrigin: true, allowedOrigins: "*" });
-    expect((await askToUpgrade(open.url)).status).toBe(403);
-  });
-});
-
 describe("an HTTP server that was there before", () => {
   async function share(): Promise<{ http: HttpServer; base: string; server: TautlineServer }> {
     const http = createServer((request, response) => response.end(`page ${request.method} ${request.url}`));
@@ -293,175 +188,5 @@ describe("an HTTP server that was there before", () => {
     expect((await askToUpgrade(`ws://127.0.0.1:${port}/`)).status).toBe(503);
     gate.open("done");
     await closed;
-  });
-});
-
-describe("close()", () => {
-  it("says goaway, lets a mutation finish, declines new calls meanwhile, then closes with 1001", async () => {
-    const gate = createGate<string>();
-    const server = await startServer({ router: createRouter(gate) });
-    const raw = await openGreeted(server.url);
-    raw.send([11, 1, "slow", {}], [10, 2, "ping", {}]);
-    await raw.message(20, 2);
-
-    let closed = false;
-    const closing = server.close().then(() => {
-      closed = true;
-    });
-    expect(await raw.message(6)).toEqual([6, 2_500]);
-    raw.send([10, 3, "ping", {}], [11, 4, "slow", {}], [12, 5, "ticks", {}]);
-    for (const id of [3, 4, 5]) expect(await raw.message(27, id)).toEqual([27, id]);
-    expect(closed).toBe(false);
-
-    gate.open("done");
-    expect(await raw.message(20, 1)).toEqual([20, 1, "done"]);
-    expect((await raw.closed).code).toBe(1001);
-    await closing;
-    expect(raw.messages().filter((message) => [20, 21].includes((message as [number])[0]))).toHaveLength(2);
-    await expect(askToUpgrade(server.url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
-  });
-
-  it("answers through the client what was running, and what comes after waits for another server", async () => {
-    const gate = createGate<string>();
-    const server = await startServer({ router: createRouter(gate) });
-    const other = await startServer({ router: createRouter() });
-    let { url } = server;
-    const client = closing(createClient<Router>({ url: () => url, backoff: { baseMs: 1, maxMs: 4 }, random: () => 0 }));
-    const slow = client.slow.mutate();
-    await client.ping.query();
-    const closed = server.close();
-    ({ url } = other);
-    expect(await client.ping.query()).toBe("pong");
-    expect([server.connections, other.connections]).toEqual([1, 1]);
-    gate.open("done");
-    expect(await slow).toBe("done");
-    await closed;
-    expect(client.connection.state.status).toBe("online");
-  });
-
-  it("has a client make a call again that was declined: it is run once, by the other server", async () => {
-    const gate = createGate<string>();
-    const started: string[] = [];
-    const router = (name: string) =>
-      t.router({
-        slow: t.procedure.mutation(() => gate.opened),
-        add: t.procedure.mutation(() => started.push(name)),
-        news: t.procedure.subscription(async function* ({ signal }) {
-          yield name;
-          await new Promise((resolve) => signal?.addEventListener("abort", resolve));
-        }),
-      });
-    const server = await startServer({ router: router("the one that goes") });
-    const other = await startServer({ router: router("the other") });
-    let { url } = server;
-    const tap = createTap();
-    const { WebSocket } = tap;
-    const options = { url: () => url, WebSocket, backoff: { baseMs: 1, maxMs: 4 }, random: () => 0 };
-    const client = closing(createClient<ReturnType<typeof router>>(options));
-    const items: string[] = [];
-    client.news.subscribe(undefined, { onData: (item) => items.push(item) });
-    const slow = client.slow.mutate();
-    await until("it has an item", () => items.length === 1);
-
-    // What the server says is held back: the call is sent before goaway is known.
-    tap.sockets[0]?.pause();
-    const closed = server.close();
-    ({ url } = other);
-    const add = client.add.mutate();
-    await turn();
-    tap.sockets[0]?.resume();
-    expect(await add).toBe(1);
-    await until("the subscription has moved", () => items.length === 2);
-    expect(started).toEqual(["the other"]);
-    expect(items).toEqual(["the one that goes", "the other"]);
-    gate.open("done");
-    expect(await slow).toBe("done");
-    await closed;
-  });
-
-  it("closes at once what has nothing in flight, and what has a subscription when drainMs is over", async () => {
-    const time = holdTime();
-    const server = await startServer({ router: createRouter() });
-    const [idle, subscribed, silent] = [
-      await openGreeted(server.url),
-      await openGreeted(server.url),
-      await openRaw(server.url),
-    ];
-    subscribed.send([12, 1, "ticks", {}]);
-    await subscribed.message(23, 1);
-    const closed = server.close({ drainMs: 1_000 });
-    for (const raw of [idle, silent]) expect((await raw.closed).code).toBe(1001);
-    await time.pass(999);
-    expect(server.connections).toBe(1);
-    await time.pass(1);
-    expect((await subscribed.closed).code).toBe(1001);
-    await closed;
-  });
-
-  it("closes at once a connection whose client has ended its subscriptions", async () => {
-    const server = await startServer({ router: createRouter() });
-    const raw = await openGreeted(server.url);
-    raw.send([12, 1, "ticks", {}]);
-    await raw.message(23, 1);
-    const closed = server.close();
-    await raw.message(6);
-    raw.send([13, 1]);
-    expect((await raw.closed).code).toBe(1001);
-    await closed;
-  });
-
-  it("closes anyway when drainMs is over", async () => {
-    const time = holdTime();
-    const server = await startServer({ router: createRouter() });
-    const client = closing(createClient<Router>({ url: server.url }));
-    const slow = rejection(client.slow.mutate());
-    await client.ping.query();
-
-    let closed = false;
-    const close = server.close({ drainMs: 1_000 }).then(() => {
-      closed = true;
-    });
-    await time.pass(999);
-    expect({ closed, connections: server.connections }).toEqual({ closed: false, connections: 1 });
-
-    await time.pass(1);
-    expect(await slow).toMatchObject({ code: "OUTCOME_UNKNOWN" });
-    await close;
-  });
-
-  it("waits five seconds by default", async () => {
-    const time = holdTime();
-    const server = await startServer({ router: createRouter() });
-    const raw = await openGreeted(server.url);
-    raw.send([11, 1, "slow", {}], [10, 2, "ping", {}]);
-    await raw.message(20, 2);
-    const closed = server.close();
-    await time.pass(4_999);
-    raw.send([10, 3, "ping", {}]);
-    await raw.message(27, 3);
-    await time.pass(1);
-    expect((await raw.closed).code).toBe(1001);
-    await closed;
-  });
-
-  it("cuts a client that does not answer nor say goodbye, five seconds after its time to drain", async () => {
-    const time = holdTime();
-    const server = await startServer({ router: createRouter() });
-    const raw = await openGreeted(server.url);
-    raw.socket.pause();
-    const closed = server.close({ drainMs: 1_000 });
-    await time.pass(1_000);
-    await time.pass(5_000);
-    await closed;
-    expect(server.connections).toBe(0);
-    raw.socket.resume();
-  });
-
-  it("may be called twice", async () => {
-    const server = await startServer({ router: createRouter() });
-    await openGreeted(server.url);
-    await Promise.all([server.close(), server.close({ drainMs: 0 })]);
-    await server.close();
-    expect(server.connections).toBe(0);
   });
 });

@@ -1,13 +1,13 @@
 import { createClient, type RouterClient } from "@tautline/client";
 import { rich } from "@tautline/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { hasNats, NatsServer } from "../packages/nats/testing/nats-server.ts";
-import { hasRedis, RedisServer } from "../packages/redis/testing/redis-server.ts";
 import { type BundledProgram, bundleProgram } from "./fixture/bundled-program.ts";
 import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
 import { Killable } from "./fixture/killable.ts";
+import { hasNats, NatsServer } from "./fixture/nats-server.ts";
 import type { RecoveryRouter } from "./fixture/recovery-server.ts";
+import { hasRedis, RedisServer } from "./fixture/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "./fixture/tcp-proxy.ts";
 
 cleanUpAfterEach();

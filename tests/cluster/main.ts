@@ -4,7 +4,7 @@
  *   pnpm cluster-check                   --clients 300 --seconds 60 --kills 5 --every-ms 1000 --dead-ms 2000 --lease-ms 15000
  */
 import { parseArgs } from "node:util";
-import { hasRedis } from "../../packages/redis/testing/redis-server.ts";
+import { hasRedis } from "../fixture/redis-server.ts";
 import { runCluster } from "./cluster.ts";
 
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasRedis } from "../../packages/redis/testing/redis-server.ts";
 import { hasChromium, launchChromium } from "../fixture/browser.ts";
+import { hasRedis } from "../fixture/redis-server.ts";
 import { Program } from "./program.ts";
 import { Visitor } from "./visitor.ts";
 

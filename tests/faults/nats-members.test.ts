@@ -2,8 +2,8 @@ import { natsBroker } from "@tautline/nats";
 import { createHub } from "@tautline/server";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { hasNats, NatsServer } from "../../packages/nats/testing/nats-server.ts";
 import { afterTest, cleanUpAfterEach } from "../fixture/cleanup.ts";
+import { hasNats, NatsServer } from "../fixture/nats-server.ts";
 
 describe.skipIf(!hasNats)("on NATS (skipped without nats-server)", () => {
   cleanUpAfterEach();

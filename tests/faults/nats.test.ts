@@ -3,9 +3,9 @@ import { SeededRandom } from "@tautline/core/testing";
 import { natsBroker } from "@tautline/nats";
 import type { Broker, BrokerTopic, HistoryLimits } from "@tautline/server";
 import { describe, expect, test, vi } from "vitest";
-import { hasNats, NatsServer } from "../../packages/nats/testing/nats-server.ts";
 import { BrokerTraffic } from "../fixture/broker-traffic.ts";
 import { afterTest, cleanUpAfterEach, until } from "../fixture/cleanup.ts";
+import { hasNats, NatsServer } from "../fixture/nats-server.ts";
 import { type Fault, type Route, startTcpProxy, type TcpProxy } from "../fixture/tcp-proxy.ts";
 
 cleanUpAfterEach();

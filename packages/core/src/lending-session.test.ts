@@ -3,13 +3,6 @@ import type { Frame } from "./frame.ts";
 import { messagesOf } from "./testing/frame-json.ts";
 import { flushed, SessionPair } from "./testing/session-pair.ts";
 
-async function connected(replayLength?: number): Promise<SessionPair> {
-  const pair = new SessionPair(replayLength);
-  pair.connect();
-  await pair.settle();
-  return pair;
-}
-
 /** The numbers of the messages on the way. */
 function onTheWay(frames: readonly Frame[] = []): unknown[] {
   return frames.flatMap(messagesOf).map((message) => (message as [number, number, [number]])[2][0]);
@@ -39,14 +32,14 @@ describe("a session's socket", () => {
   });
 
   test("is not lent for more than an eighth of what can be kept", async () => {
-    const { server } = await connected(800);
+    const { server } = await SessionPair.connected(800);
     const borrower = { onRecalled: () => {} };
     expect(server.session.lend(borrower, 101)).toBeUndefined();
     expect(server.session.lend(borrower, 100)).toBeDefined();
   });
 
   test("carries what is sent over it, and the session's own after that, in order", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     share(pair, 3);
     pair.server.send();
     pair.server.send();
@@ -57,7 +50,7 @@ describe("a session's socket", () => {
   });
 
   test("is wanted back when the session sends, hears what the other side has, or has no connection", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     const { server, client } = pair;
     const ends: (() => void)[] = [
       () => server.send(),
@@ -82,7 +75,7 @@ describe("a session's socket", () => {
   });
 
   test("has one borrower at a time: another has it when the first has accounted for what it sent", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     share(pair, 2);
     const kept = pair.server.session.keptLength;
     share(pair, 2);
@@ -94,7 +87,7 @@ describe("a session's socket", () => {
 
 describe("what is sent over a lent socket", () => {
   test("is counted as kept whenever somebody asks", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     share(pair, 1);
     const one = pair.server.session.keptLength;
     share(pair, 4);
@@ -102,7 +95,7 @@ describe("what is sent over a lent socket", () => {
   });
 
   test("is sent again, in its place, where the connection breaks before it has come", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.server.send();
     share(pair, 3);
     await flushed();
@@ -116,7 +109,7 @@ describe("what is sent over a lent socket", () => {
   });
 
   test("is sent again where a newer connection takes the session from one that still stands", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     share(pair, 3);
     pair.connect();
     await pair.settle();
@@ -127,7 +120,7 @@ describe("what is sent over a lent socket", () => {
   });
 
   test("is forgotten once it is acknowledged, and a word of more than that is not believed", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     share(pair, 3);
     await pair.settle();
     pair.client.session.acknowledge();
@@ -140,7 +133,7 @@ describe("what is sent over a lent socket", () => {
   });
 
   test("has producers wait like anything else, once it is more than half of what can be kept", async () => {
-    const pair = await connected(1_000);
+    const pair = await SessionPair.connected(1_000);
     const { session } = pair.server;
     while (session.keptLength <= 500) {
       expect(session.drained()).toBeUndefined();

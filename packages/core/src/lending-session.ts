@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { type Borrower, DeferredReplayBuffer } from "./deferred-replay-buffer.ts";
+import type { Lender } from "./lender.ts";
 import { PacedSession } from "./paced-session.ts";
 import type { SessionOwner } from "./session.ts";
 import type { Socket } from "./socket.ts";
@@ -7,8 +8,8 @@ import type { Socket } from "./socket.ts";
 /** No more is lent than this part of what can be kept. */
 const lentPart = 1 / 8;
 
-/** A session that lends its socket to who sends one shared message after another. */
-export class LendingSession extends PacedSession {
+/** A session that lends its socket while it has a connection. */
+export class LendingSession extends PacedSession implements Lender {
   readonly #sent: DeferredReplayBuffer;
   readonly #mostLent: number;
   /** The connection's, while there is one. */
@@ -22,21 +23,17 @@ export class LendingSession extends PacedSession {
     this.#mostLent = replayLength * lentPart;
   }
 
-  /**
-   * Lends the socket to one who has just sent a shared message, and sends more of those past the session, which would have little to
-   * do for each but would have to be fetched from memory for it. It asks to be told of them when it needs to know; then, and when
-   * anybody else sends, the loan is over.
-   *
-   * @param length so much is sent at most before the borrower recalls the loan itself, as a replay buffer counts it.
-   * @returns undefined where nothing is lent.
-   */
+  /** Itself: what it lends is to cost no session another object. */
+  get lender(): Lender {
+    return this;
+  }
+
   lend(borrower: Borrower, length: number): Socket | undefined {
     if (this.#socket === undefined || length > this.#mostLent) return undefined;
     this.#sent.lendTo(borrower);
     return this.#socket;
   }
 
-  /** Ends a loan, if there is one. */
   recall(): void {
     this.#sent.recall();
   }

@@ -1,34 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { TautlineError } from "./errors.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import { CallRecord } from "./testing/call-record.ts";
-
-type Sent = readonly [type: number, id: number, ...unknown[]];
-
-/** A pipe that keeps what goes in. */
-function createPipe() {
-  const sent: Sent[] = [];
-  const send = (message: string): void => void sent.push(JSON.parse(message) as Sent);
-  return { open: true, sent, send, decode: () => [], drained: () => undefined };
-}
-
-const lost = new TautlineError({ code: "CONNECTION_CLOSED" });
+import { callEach, createPipe, lost, type Sent } from "./testing/recorded-calls.ts";
 
 /** The callee takes ids that grow. */
 function expectGrowingIds(sent: readonly Sent[]): void {
   const ids = sent.map(([, id]) => id);
   expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
-}
-
-/** One call of each type, recorded, and the handles by which they are cancelled. */
-function callEach(calls: OutgoingCalls) {
-  const [query, mutation, subscription] = [new CallRecord(), new CallRecord(), new CallRecord()];
-  const handles = {
-    query: calls.call("query", "q", 1, query),
-    mutation: calls.call("mutation", "m", 2, mutation),
-    subscription: calls.call("subscription", "s", 3, subscription),
-  };
-  return { query, mutation, subscription, handles };
 }
 
 describe("calls", () => {
@@ -115,6 +93,23 @@ describe("calls", () => {
       calls.detach(pipe, lost, { started: true });
     }
     expectGrowingIds(pipes.flatMap(({ sent }) => sent));
+  });
+
+  test("ids keep their order when an observer calls again while waiting calls are sent", async () => {
+    const calls = new OutgoingCalls(60);
+    const [old, next] = [createPipe(), createPipe()];
+    calls.attach(old);
+    const again = new CallRecord();
+    again.onFailed = () => calls.call("query", "again", undefined, new CallRecord());
+    calls.call("subscription", "s", "x".repeat(20), again);
+    calls.call("query", "q", undefined, new CallRecord());
+    // With this id the call is over the limit when it is sent again.
+    calls.receive([24, 1, "e".repeat(40), 1], old);
+    calls.detach(old, lost, { started: true });
+    calls.attach(next);
+    await Promise.resolve();
+    expect(next.sent.map(([, , path]) => path)).toEqual(["q", "again"]);
+    expectGrowingIds(next.sent);
   });
 });
 
@@ -249,154 +244,6 @@ describe("cancelling", () => {
   });
 });
 
-describe("when the pipe is gone", () => {
-  test("queries and subscriptions are sent again, these after the last event that was seen; mutations fail", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const { query, mutation, subscription, handles } = callEach(calls);
-    calls.receive([22, 3], old);
-    calls.receive([24, 3, "e1", "a"], old);
-    calls.receive([26, 3, "e2", "b"], old);
-    calls.receive([23, 3, "untracked"], old);
-    calls.detach(old, lost, { started: true });
-    expect(mutation.events).toMatchObject([["failed", { code: "OUTCOME_UNKNOWN", cause: lost }]]);
-    calls.attach(next);
-    expect(next.sent).toEqual([
-      [10, handles.query.id, "q", {}, 1],
-      [12, handles.subscription.id, "s", { lastEventId: "e2" }, 3],
-    ]);
-    calls.receive([22, handles.subscription.id], next);
-    calls.receive([24, handles.subscription.id, "e3", "c"], next);
-    calls.receive([20, handles.query.id, "r"], next);
-    expect(query.events).toEqual([["result", "r"]]);
-    expect(subscription.events.slice(-2)).toEqual([["started"], ["item", "c", "e3"]]);
-  });
-
-  test("mutations are sent again where the other end is known to have started none", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const { mutation, handles } = callEach(calls);
-    calls.detach(old, lost, { started: false });
-    expect(mutation.events).toEqual([]);
-    calls.attach(next);
-    expect(next.sent).toEqual([
-      [10, handles.query.id, "q", {}, 1],
-      [11, handles.mutation.id, "m", {}, 2],
-      [12, handles.subscription.id, "s", {}, 3],
-    ]);
-  });
-
-  test("mutations that were never sent are sent", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    calls.detach(old, lost, { started: true });
-    const { mutation, handles } = callEach(calls);
-    calls.detach(old, lost, { started: true });
-    calls.attach(next);
-    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", {}, 2]);
-    expect(mutation.events).toEqual([]);
-  });
-
-  test("nothing is sent until there is another one", () => {
-    const calls = new OutgoingCalls();
-    const pipe = createPipe();
-    calls.attach(pipe);
-    calls.detach(pipe, lost, { started: true });
-    const { handles } = callEach(calls);
-    calls.cancel(handles.query);
-    expect(pipe.sent).toEqual([]);
-  });
-
-  test("ids keep their order when an observer calls again while waiting calls are sent", async () => {
-    const calls = new OutgoingCalls(60);
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const again = new CallRecord();
-    again.onFailed = () => calls.call("query", "again", undefined, new CallRecord());
-    calls.call("subscription", "s", "x".repeat(20), again);
-    calls.call("query", "q", undefined, new CallRecord());
-    // With this id the call is over the limit when it is sent again.
-    calls.receive([24, 1, "e".repeat(40), 1], old);
-    calls.detach(old, lost, { started: true });
-    calls.attach(next);
-    await Promise.resolve();
-    expect(next.sent.map(([, , path]) => path)).toEqual(["q", "again"]);
-    expectGrowingIds(next.sent);
-  });
-});
-
-describe("a call that was declined", () => {
-  test("waits for the next pipe, a mutation too: it was not started", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const { mutation, handles } = callEach(calls);
-    calls.receive([27, 2], old);
-    expect([calls.countOn(old), calls.size]).toEqual([2, 3]);
-    calls.detach(old, lost, { started: true });
-    calls.attach(next);
-    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", {}, 2]);
-    calls.receive([20, handles.mutation.id, "done"], next);
-    expect(mutation.events).toEqual([["result", "done"]]);
-  });
-
-  test("goes at once where the next pipe is there already", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const { handles } = callEach(calls);
-    calls.attach(next);
-    calls.receive([27, 2], old);
-    expect(next.sent).toEqual([[11, handles.mutation.id, "m", {}, 2]]);
-  });
-
-  test("is not sent again to the pipe that declined it", () => {
-    const calls = new OutgoingCalls();
-    const pipe = createPipe();
-    calls.attach(pipe);
-    callEach(calls);
-    pipe.sent.length = 0;
-    for (const id of [1, 2, 3]) calls.receive([27, id], pipe);
-    expect(pipe.sent).toEqual([]);
-  });
-});
-
-describe("moving from one pipe to the next", () => {
-  test("new calls wait while it is held, and what was asked on the old one is answered there", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const { query } = callEach(calls);
-    calls.hold();
-    calls.call("query", "later", undefined, new CallRecord());
-    expect(old.sent).toHaveLength(3);
-    calls.attach(next);
-    expect(next.sent.map(([, , path]) => path)).toEqual(["later"]);
-    calls.receive([20, 1, "from the old one"], old);
-    expect(query.events).toEqual([["result", "from the old one"]]);
-    expect([calls.countOn(old), calls.countOn(next)]).toEqual([2, 1]);
-  });
-
-  test("subscriptions are ended on the old one and started on the next, after the last event that was seen", () => {
-    const calls = new OutgoingCalls();
-    const [old, next] = [createPipe(), createPipe()];
-    calls.attach(old);
-    const { subscription, handles } = callEach(calls);
-    calls.receive([22, 3], old);
-    calls.receive([24, 3, "e1", "a"], old);
-    calls.leave(old);
-    expect(old.sent.at(-1)).toEqual([13, 3]);
-    calls.receive([24, 3, "e2", "late"], old);
-    calls.attach(next);
-    expect(next.sent).toEqual([[12, handles.subscription.id, "s", { lastEventId: "e1" }, 3]]);
-    expect(subscription.events).toEqual([["started"], ["item", "a", "e1"]]);
-    expect(calls.countOn(old)).toBe(2);
-  });
-});
-
 describe("closing", () => {
   test("fails every call with the reason, a mutation that was sent as unknown", () => {
     const calls = new OutgoingCalls();
@@ -436,114 +283,5 @@ describe("closing", () => {
     const other = calls.call("query", "q", undefined, second);
     calls.close(lost);
     expect(second.events).toEqual([]);
-  });
-});
-
-describe("credit", () => {
-  function createSubscription() {
-    const calls = new OutgoingCalls();
-    const pipe = createPipe();
-    calls.attach(pipe);
-    const record = new CallRecord();
-    return { calls, pipe, record, call: calls.call("subscription", "s", undefined, record) };
-  }
-
-  test("is granted as items are taken, half a window at a time", () => {
-    const { calls, pipe, record, call } = createSubscription();
-    for (let item = 0; item < 1024; item++) calls.receive([23, 1, item], pipe, 20);
-    expect(pipe.sent).toHaveLength(1);
-    for (const length of record.lengths) calls.take(call, 1, length);
-    expect(pipe.sent.slice(1)).toEqual([
-      [16, 1, 0, 384 * 1024],
-      [16, 1, 0, 512 * 1024],
-    ]);
-  });
-
-  test("is held to: an item without it breaks the protocol", () => {
-    const { calls, pipe } = createSubscription();
-    for (let item = 0; item < 1024; item++) calls.receive([24, 1, `${item}`], pipe);
-    expect(() => calls.receive([24, 1, "1024"], pipe)).toThrow("an item without credit");
-  });
-
-  test("begins anew where the subscription does: what came before is taken without a word", () => {
-    const { calls, pipe, record, call } = createSubscription();
-    for (let item = 0; item < 1024; item++) calls.receive([26, 1, `${item}`, item], pipe);
-    calls.detach(pipe, lost, { started: true });
-    const next = createPipe();
-    calls.attach(next);
-    for (const length of record.lengths) calls.take(call, 1, length);
-    for (let item = 0; item < 1024; item++) calls.receive([26, 2, `${item}`, item], next);
-    expect(next.sent).toEqual([[12, 2, "s", { lastEventId: "1023" }]]);
-    for (let item = 0; item < 512; item++) calls.take(call, 2, 0);
-    expect(next.sent.slice(1)).toEqual([[16, 2, 0, 384 * 1024]]);
-  });
-
-  test("is not granted to what has ended", () => {
-    const { calls, pipe, record, call } = createSubscription();
-    for (let item = 0; item < 1024; item++) calls.receive([23, 1], pipe);
-    calls.cancel(call);
-    for (const length of record.lengths) calls.take(call, 1, length);
-    expect(pipe.sent.map(([type]) => type)).toEqual([12, 13]);
-  });
-});
-
-describe("a channel", () => {
-  function subscribe(count: number) {
-    const calls = new OutgoingCalls();
-    const pipe = createPipe();
-    calls.attach(pipe);
-    const records = Array.from({ length: count }, () => new CallRecord());
-    const handles = records.map((record) => calls.call("subscription", "s", undefined, record));
-    return { calls, pipe, records, handles };
-  }
-
-  test("brings an event to every call that is on it, with its id to those who are to see it", () => {
-    const { calls, pipe, records, handles } = subscribe(3);
-    calls.receive([34, 1, 7], pipe);
-    calls.receive([34, 3, 7, true], pipe);
-    calls.receive([35, 7, "e1", "hi"], pipe);
-    expect(records.map(({ events }) => events)).toEqual([[["item", "hi"]], [], [["item", "hi", "e1"]]]);
-    expect(handles.map(({ lastEventId }) => lastEventId)).toEqual(["e1", undefined, "e1"]);
-  });
-
-  test("brings nothing more to a call that is taken off it, is put on another, is done, or was cancelled", () => {
-    const { calls, pipe, records, handles } = subscribe(4);
-    for (const id of [1, 2, 3, 4]) calls.receive([34, id, 7], pipe);
-    calls.receive([34, 1, 0], pipe);
-    calls.receive([34, 2, 8], pipe);
-    calls.receive([25, 3], pipe);
-    if (handles[3] !== undefined) calls.cancel(handles[3]);
-    calls.receive([35, 7, "e1"], pipe);
-    expect(records.map(({ events }) => events)).toEqual([[], [], [["end"]], []]);
-    calls.receive([35, 8, "e1"], pipe);
-    expect(records[1]?.events).toEqual([["item", undefined]]);
-  });
-
-  test("is one pipe's own: another's of the same number brings its calls nothing", () => {
-    const { calls, pipe, records } = subscribe(1);
-    calls.receive([34, 1, 7], pipe);
-    const next = createPipe();
-    calls.receive([35, 7, "e1", 1], next);
-    calls.detach(pipe, lost, { started: true });
-    calls.attach(next);
-    calls.receive([35, 7, "e2", 2], next);
-    calls.receive([34, 2, 7], next);
-    calls.receive([35, 7, "e3", 3], pipe);
-    calls.receive([35, 7, "e4", 4], next);
-    expect(records[0]?.events).toEqual([["item", 4]]);
-  });
-
-  test("takes of each call's credit; an event for which a call has none breaks the protocol", () => {
-    const { calls, pipe } = subscribe(2);
-    for (const id of [1, 2]) calls.receive([34, id, 7], pipe);
-    calls.receive([35, 7, "e1", 1], pipe, 300_000);
-    expect(() => calls.receive([35, 7, "e2", 2], pipe, 10)).toThrow(expect.objectContaining({ code: "BAD_MESSAGE" }));
-  });
-
-  test("of no call is one that was on its way; a call that was never made is a bad message", () => {
-    const { calls, pipe, records } = subscribe(1);
-    calls.receive([35, 9, "e1", 1], pipe);
-    expect(records[0]?.events).toEqual([]);
-    expect(() => calls.receive([34, 2, 9], pipe)).toThrow(expect.objectContaining({ code: "BAD_MESSAGE" }));
   });
 });

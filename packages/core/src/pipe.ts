@@ -1,8 +1,7 @@
-import type { Borrower } from "./deferred-replay-buffer.ts";
 import type { Frame } from "./frame.ts";
+import type { Lender } from "./lender.ts";
 import type { Message } from "./protocol.ts";
 import type { OutgoingMessage } from "./shared-message.ts";
-import type { Socket } from "./socket.ts";
 
 /** What a peer sends through: messages go in at one end and come out at the other, in order. */
 export interface MessagePipe {
@@ -17,8 +16,6 @@ export interface MessagePipe {
   decode(frame: Frame): Message[];
   /** Resolves when more can be sent without growing memory; undefined while that is so. */
   drained(): Promise<void> | undefined;
-  /** Of a pipe that lends its socket: see `LendingSession`. */
-  lend?(borrower: Borrower, length: number): Socket | undefined;
-  /** Ends a loan, if there is one. */
-  recall?(): void;
+  /** Lends the socket that it sends over. */
+  readonly lender?: Lender;
 }

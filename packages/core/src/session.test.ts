@@ -12,13 +12,6 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-async function connected(replayLength?: number): Promise<SessionPair> {
-  const pair = new SessionPair(replayLength);
-  pair.connect();
-  await pair.settle();
-  return pair;
-}
-
 /** The messages on the way in one direction. */
 function onTheWay(frames: readonly Frame[]): unknown[] {
   return frames.flatMap(messagesOf);
@@ -41,7 +34,7 @@ describe("a session", () => {
   });
 
   test("delivers what is sent, in order, in both directions", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     for (let count = 0; count < 100; count++) pair.client.send();
     for (let count = 0; count < 70; count++) pair.server.send();
     await pair.settle();
@@ -51,7 +44,7 @@ describe("a session", () => {
   });
 
   test("keeps what is sent while it is parked, and says how much that is", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.cut();
     for (const padding of [0, 10]) pair.server.send(padding);
     expect(pair.server.kept).toEqual(['[20,1,[0,""]]'.length, '[20,1,[1,""]]'.length + 10]);
@@ -62,14 +55,14 @@ describe("a session", () => {
   });
 
   test("says nothing of what is kept while it is attached", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.send();
     expect(pair.client.kept).toEqual([]);
     expect(pair.client.session.keptLength).toBeGreaterThan(0);
   });
 
   test("sends again exactly what the other side lacks, before anything newer", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     for (let count = 0; count < 3; count++) {
       pair.client.send();
       await flushed();
@@ -90,7 +83,7 @@ describe("a session", () => {
   });
 
   test("counts messages, not the connection's own nor what it says of its progress", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.session.ping();
     pair.client.session.acknowledge();
     pair.wire?.client.send(encodeMessage([0, 1, {}]));
@@ -101,7 +94,7 @@ describe("a session", () => {
   });
 
   test("once lost takes nothing, keeps nothing, sends nothing, and cannot be resumed", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.send();
     pair.client.session.lose();
     pair.client.send();
@@ -115,7 +108,7 @@ describe("a session", () => {
 
 describe("acknowledgements", () => {
   test("come after 128 messages, in one, and let the other side forget them", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     for (let count = 0; count < 127; count++) pair.client.send();
     await pair.settle();
     expect(pair.client.session.keptLength).toBeGreaterThan(0);
@@ -129,7 +122,7 @@ describe("acknowledgements", () => {
   });
 
   test("come after 384 kB, however few messages those are", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.send(256_000);
     await pair.settle();
     expect(pair.client.session.keptLength).toBeGreaterThan(256_000);
@@ -139,7 +132,7 @@ describe("acknowledgements", () => {
   });
 
   test("of 128 kB go in the frame of the next short message, so that a sender far away need not wait for them", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.send(132_000);
     await pair.settle();
     pair.server.send(2_000);
@@ -157,7 +150,7 @@ describe("acknowledgements", () => {
   });
 
   test("are not made of acknowledgements: two ends that have nothing to say fall silent", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     for (let count = 0; count < 100; count++) {
       pair.client.send();
       pair.server.send();
@@ -169,7 +162,7 @@ describe("acknowledgements", () => {
   });
 
   test("come with the answer to a ping, and with the ping", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.send();
     pair.server.send();
     await pair.settle();
@@ -189,7 +182,7 @@ describe("acknowledgements", () => {
     ["a pong", 4],
     ["an ack", 5],
   ])("in the future are refused, and free nothing: %s", async (_name, type) => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     pair.client.send();
     await pair.settle();
     const kept = pair.client.session.keptLength;
@@ -199,7 +192,7 @@ describe("acknowledgements", () => {
   });
 
   test("that go back are refused", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     for (let count = 0; count < 3; count++) pair.client.send();
     await pair.settle();
     pair.wire?.client.receive("[[5,2]]");
@@ -210,7 +203,7 @@ describe("acknowledgements", () => {
   });
 
   test("that go back behind where the session was resumed are refused", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     for (let count = 0; count < 3; count++) pair.client.send();
     await pair.settle();
     pair.cut();
@@ -221,7 +214,7 @@ describe("acknowledgements", () => {
   });
 
   test("of a connection before are not heard", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     const old = pair.wire;
     pair.client.send();
     await flushed();
@@ -257,7 +250,7 @@ describe("acknowledgements", () => {
 
 describe("a session that cannot go on", () => {
   test("knows it: what the other side lacks is no longer kept", async () => {
-    const pair = await connected(100);
+    const pair = await SessionPair.connected(100);
     pair.cut();
     pair.server.send(30);
     pair.server.send(30);
@@ -272,7 +265,7 @@ describe("a session that cannot go on", () => {
   });
 
   test("goes on over the connection that it has, however much was let go", async () => {
-    const pair = await connected(100);
+    const pair = await SessionPair.connected(100);
     for (let count = 0; count < 10; count++) pair.server.send(50);
     await pair.settle();
     expect(pair.client.came).toEqual(numbers(10));
@@ -288,7 +281,7 @@ describe("a session that cannot go on", () => {
 
 describe("takeover", () => {
   test("the newer connection has the session; what comes over the older is not heard, and not lost", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     const old = pair.wire;
     for (const _ of [1, 2]) {
       pair.client.send();
@@ -308,7 +301,7 @@ describe("takeover", () => {
   });
 
   test("the end of the older connection does not park the session", async () => {
-    const pair = await connected();
+    const pair = await SessionPair.connected();
     const old = pair.wire;
     pair.connect();
     await pair.settle();
@@ -316,69 +309,6 @@ describe("takeover", () => {
     expect(pair.server.session.open).toBe(true);
     expect(pair.server.session.park(pair.wire?.server as Connection)).toBe(true);
     expect(pair.server.session.open).toBe(false);
-  });
-});
-
-describe("drained()", () => {
-  test("is undefined while little waits for an acknowledgement", async () => {
-    const pair = await connected(10_000);
-    pair.server.send(4_900);
-    expect(pair.server.session.drained()).toBeUndefined();
-  });
-
-  test("waits until the other side has acknowledged enough, which it is asked to do", async () => {
-    const pair = await connected(10_000);
-    pair.server.send(6_000);
-    const { session } = pair.server;
-    const drained = session.drained();
-    expect(drained).toBeInstanceOf(Promise);
-    expect(session.drained()).toBe(drained);
-    // Neither 128 messages nor 384 kB have come: only an end that was asked says so.
-    await pair.settle();
-    await drained;
-    expect([session.keptLength, session.drained()]).toEqual([0, undefined]);
-  });
-
-  test("asks once, however many wait and however often", async () => {
-    const pair = await connected(1_000);
-    pair.server.send(600);
-    for (let count = 0; count < 5; count++) void pair.server.session.drained();
-    await flushed();
-    expect(onTheWay(pair.wire?.toClient ?? []).filter((message) => (message as unknown[])[0] === 3)).toHaveLength(1);
-  });
-
-  test("waits on while the session is parked, until the next connection has taken what was kept", async () => {
-    const pair = await connected(1_000);
-    pair.cut();
-    pair.server.send(600);
-    let done = false;
-    const drained = pair.server.session.drained()?.then(() => {
-      done = true;
-    });
-    await flushed();
-    expect(done).toBe(false);
-    pair.connect();
-    await pair.settle();
-    await drained;
-    expect(pair.client.came).toEqual([0]);
-  });
-
-  test("is as the socket's where nothing waits for an acknowledgement", () => {
-    const end = new SessionEnd(1_000);
-    const promise = Promise.resolve();
-    const socket = { send: () => {}, close: () => {}, drained: () => promise };
-    end.session.attach(new Connection(socket, { onMessage: () => {}, onError: () => {} }, { table: everyMessage }), 0);
-    expect(end.session.drained()).toBe(promise);
-  });
-
-  test("ends when the session is lost", async () => {
-    const pair = await connected(1_000);
-    pair.cut();
-    pair.server.send(600);
-    const drained = pair.server.session.drained();
-    pair.server.session.lose();
-    await drained;
-    expect(pair.server.session.drained()).toBeUndefined();
   });
 });
 
@@ -428,7 +358,7 @@ describe("whatever happens to its connections", () => {
   }, async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (list) => {
-        const pair = await connected();
+        const pair = await SessionPair.connected();
         for (const step of list) {
           await take(pair, step);
           expectPrefixes(pair);
@@ -451,7 +381,7 @@ describe("whatever happens to its connections", () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(steps, async (list) => {
-        const pair = await connected(replayLength);
+        const pair = await SessionPair.connected(replayLength);
         for (const step of list) {
           await take(pair, step);
           expectPrefixes(pair);

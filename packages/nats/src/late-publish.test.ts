@@ -1,7 +1,7 @@
 import { FakeClock } from "@tautline/core/testing";
 import { describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
-import { hasNats, NatsServer } from "../testing/nats-server.ts";
+import { hasNats, NatsServer } from "../../../tests/fixture/nats-server.ts";
 import { natsBroker } from "./nats-broker.ts";
 
 describe.skipIf(!hasNats)("a publish that waits for as long as it takes (skipped without nats-server)", () => {

@@ -2,8 +2,8 @@ import type { Broker } from "@tautline/server";
 import { brokerConformance } from "@tautline/server/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
+import { hasNats, NatsServer } from "../../../tests/fixture/nats-server.ts";
 import { runWithProxies } from "../../../tests/fixture/proxied-brokers.ts";
-import { hasNats, NatsServer } from "../testing/nats-server.ts";
 import { natsBroker } from "./nats-broker.ts";
 
 const maker = {

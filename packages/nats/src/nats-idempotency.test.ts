@@ -3,8 +3,8 @@ import { type IdempotencyHarness, idempotencyConformance } from "@tautline/serve
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
 import { rejection } from "../../../tests/fixture/client.ts";
+import { hasNats, NatsServer } from "../../../tests/fixture/nats-server.ts";
 import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
-import { hasNats, NatsServer } from "../testing/nats-server.ts";
 import { type NatsIdempotencyStore, natsIdempotencyStore } from "./nats-idempotency.ts";
 import type { NatsIdempotencyOptions } from "./options.ts";
 

@@ -8,6 +8,7 @@ import { LeaseTable } from "./lease-table.ts";
 import { decodeRecord, encodeRecord, type FoundRecord, type MutationRecord } from "./mutation-record.ts";
 import { type LinkUser, NatsLink } from "./nats-link.ts";
 import { NatsStream } from "./nats-stream.ts";
+import { NodeLease } from "./node-lease.ts";
 import {
   defaultKeepMs,
   defaultLeaseMs,
@@ -51,19 +52,13 @@ interface RunningMutation {
 }
 
 const nanosPerMs = 1_000_000;
-/** The group of nodes that live. */
-const nodes = "nodes of mutations";
-/** How often a lease is renewed in its time; a node that was not seen so often in a row is dead. */
-const renewals = 3;
 
 class NatsStore implements NatsIdempotencyStore, LinkUser {
   readonly #link: NatsLink;
   readonly #publisher: Publisher;
-  readonly #leases: LeaseTable;
+  readonly #lease: NodeLease;
   readonly #stream: NatsStream;
-  readonly #node: string = randomId();
   readonly keepMs: number;
-  readonly #leaseMs: number;
   readonly #pollMs: number;
   readonly #waitMs: number;
   readonly #maxOutcomeBytes: number;
@@ -71,19 +66,17 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
   readonly #running = new Map<string, RunningMutation>();
   /** Claims that may be in the stream, and for which nothing is run. */
   readonly #abandoned = new Map<string, string>();
-  #leased: Promise<void> = Promise.resolve();
-  #leasedAt = Number.NEGATIVE_INFINITY;
   #renewal: Deadline | undefined = undefined;
 
   constructor(options: NatsIdempotencyOptions) {
     this.keepMs = options.keepMs ?? defaultKeepMs;
-    this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
     this.#pollMs = options.pollMs ?? defaultPollMs;
     this.#waitMs = options.waitMs ?? defaultWaitMs;
     this.#maxOutcomeBytes = options.maxOutcomeBytes ?? defaultMaxOutcomeBytes;
     this.#link = new NatsLink(linkSettings(options));
     this.#publisher = new Publisher(this.#link, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-    this.#leases = new LeaseTable(this.#link, this.#publisher);
+    const leases = new LeaseTable(this.#link, this.#publisher);
+    this.#lease = new NodeLease(leases, options.leaseMs ?? defaultLeaseMs, () => this.#link.now());
     const config = { max_msgs_per_subject: 1, max_age: this.keepMs * nanosPerMs };
     this.#stream = new NatsStream(this.#link, { label: "mutations", subject: `${this.#subject}.>`, config });
     this.#link.attach(this);
@@ -135,11 +128,11 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
 
   /** The leases may be gone with the server. */
   onDown(): void {
-    this.#leasedAt = Number.NEGATIVE_INFINITY;
+    this.#lease.forget();
   }
 
   async close(): Promise<void> {
-    if (!this.#link.closed) await this.#leases.release(nodes, [this.#node]).catch(() => {});
+    if (!this.#link.closed) await this.#lease.release().catch(() => {});
     this.#renewal?.cancel();
     await this.#link.close();
   }
@@ -151,7 +144,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
   async #claim(key: string, subject: string, again: string | undefined): Promise<CallOutcome | undefined> {
     await this.#link.whenUp(this.#waitMs);
     // Who finds a claim of this node's finds that it lives.
-    await this.#live();
+    await this.#lease.hold();
     const { name } = await this.#stream.open();
     const isLost = again !== undefined && again !== name;
     for (let after = 0; ; ) {
@@ -175,7 +168,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
     const { subject } = outgoing;
     const running = { subject, claim, writtenAt: this.#link.now(), work: Promise.resolve() };
     try {
-      const payload = encodeRecord({ claim, node: this.#node });
+      const payload = encodeRecord({ claim, node: this.#lease.node });
       const answer = await this.#publisher.publish(this.#stream, { ...outgoing, payload, id: claim }, this.#waitMs);
       if (answer.type === "stored") return { ...running, sequence: answer.sequence };
       // An answer may have been lost: it may be ours.
@@ -194,9 +187,9 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
       const record = await this.#read(subject, name);
       if (record === undefined) throw nobodyKnows();
       if (record.outcome !== undefined || record.takenBack === true) return record;
-      const lives = this.#has(key, subject, record) || (await this.#leases.members(nodes)).has(record.node);
+      const lives = this.#has(key, subject, record) || (await this.#lease.isHeldBy(record.node));
       if (lives) livedAt = this.#link.now();
-      else if (this.#link.now() - livedAt >= this.#leaseMs / renewals) throw nobodyKnows();
+      else if (this.#link.now() - livedAt >= this.#lease.renewalMs) throw nobodyKnows();
       await this.#link.pause(this.#pollMs);
       this.#link.check();
     }
@@ -223,7 +216,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
   async #store(running: RunningMutation, outcome: WrittenOutcome): Promise<void> {
     const { claim } = running;
     try {
-      while (!(await this.#replace(running, { claim, node: this.#node, outcome })))
+      while (!(await this.#replace(running, { claim, node: this.#lease.node, outcome })))
         await this.#link.pause(this.#pollMs);
     } catch (error) {
       // NATS takes less in one message than is to be kept.
@@ -257,7 +250,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
 
   #renewLater(): void {
     if (this.#link.closed || this.#running.size === 0) return;
-    this.#renewal ??= this.#link.deadlines.add(this.#leaseMs / renewals, () => {
+    this.#renewal ??= this.#link.deadlines.add(this.#lease.renewalMs, () => {
       this.#renewal = undefined;
       if (this.#link.connection !== undefined) this.#renew();
       this.#renewLater();
@@ -266,26 +259,14 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
 
   /** Shows that this node lives, and keeps the records of what has been running for long. */
   #renew(): void {
-    this.#leasedAt = Number.NEGATIVE_INFINITY;
-    this.#live().catch(this.#link.settings.onError);
+    this.#lease.forget();
+    this.#lease.hold().catch(this.#link.settings.onError);
     for (const running of this.#running.values()) {
       if (this.#link.now() - running.writtenAt < this.keepMs / 2) continue;
-      const record = { claim: running.claim, node: this.#node };
+      const record = { claim: running.claim, node: this.#lease.node };
       running.work = running.work.then(async () => void (await this.#replace(running, record)));
       running.work.catch(this.#link.settings.onError);
     }
-  }
-
-  /** Shows that this node lives, unless it just has. */
-  async #live(): Promise<void> {
-    if (this.#link.now() - this.#leasedAt >= this.#leaseMs / renewals) {
-      this.#leasedAt = this.#link.now();
-      this.#leased = this.#leases.lease(nodes, new Map([[this.#node, ""]]), this.#leaseMs);
-    }
-    await this.#leased.catch((error: unknown) => {
-      this.#leasedAt = Number.NEGATIVE_INFINITY;
-      throw error;
-    });
   }
 
   /** What was claimed for nothing can be claimed again. */
@@ -294,7 +275,7 @@ class NatsStore implements NatsIdempotencyStore, LinkUser {
       const { name } = await this.#stream.open();
       const record = await this.#read(subject, name);
       if (record?.claim === claim) {
-        const payload = encodeRecord({ claim, node: this.#node, takenBack: true });
+        const payload = encodeRecord({ claim, node: this.#lease.node, takenBack: true });
         const outgoing = { subject, payload, id: randomId(), after: record.sequence };
         await this.#publisher.publish(this.#stream, outgoing, this.#waitMs);
       }

@@ -3,8 +3,8 @@ import type { Broker, BrokerTopic, HistoryLimits, HistoryQuery } from "@tautline
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
 import { rejection } from "../../../tests/fixture/client.ts";
+import { hasNats, NatsServer } from "../../../tests/fixture/nats-server.ts";
 import { startTcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
-import { hasNats, NatsServer } from "../testing/nats-server.ts";
 import { natsBroker } from "./nats-broker.ts";
 import type { NatsBrokerOptions } from "./options.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
-import { hasNats, NatsServer } from "../testing/nats-server.ts";
+import { hasNats, NatsServer } from "../../../tests/fixture/nats-server.ts";
 import { natsBroker } from "./nats-broker.ts";
 
 describe.skipIf(!hasNats)("a log on NATS (skipped without nats-server)", () => {

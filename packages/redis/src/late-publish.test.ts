@@ -1,8 +1,8 @@
 import { FakeClock } from "@tautline/core/testing";
 import { describe, expect, test, vi } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
+import { hasRedis, RedisServer } from "../../../tests/fixture/redis-server.ts";
 import { startTcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
-import { hasRedis, RedisServer } from "../testing/redis-server.ts";
 import { redisBroker } from "./redis-broker.ts";
 
 describe.skipIf(!hasRedis)("a publish that waits for as long as it takes (skipped without redis-server)", () => {

@@ -5,10 +5,10 @@ import type { Broker, HistoryLimits, Position } from "@tautline/server";
 import { brokerConformance } from "@tautline/server/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
+import { eventually } from "../../../tests/fixture/eventually.ts";
 import { runWithProxies } from "../../../tests/fixture/proxied-brokers.ts";
+import { hasRedis, RedisServer } from "../../../tests/fixture/redis-server.ts";
 import { startTcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
-import { eventually } from "../testing/eventually.ts";
-import { hasRedis, RedisServer } from "../testing/redis-server.ts";
 import { connectionSettings } from "./options.ts";
 import { RedisBroker, redisBroker } from "./redis-broker.ts";
 

@@ -2,9 +2,9 @@ import type { IdempotencyStore } from "@tautline/server";
 import { type IdempotencyHarness, idempotencyConformance } from "@tautline/server/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { afterTest, cleanUpAfterEach } from "../../../tests/fixture/cleanup.ts";
+import { eventually } from "../../../tests/fixture/eventually.ts";
+import { hasRedis, RedisServer } from "../../../tests/fixture/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "../../../tests/fixture/tcp-proxy.ts";
-import { eventually } from "../testing/eventually.ts";
-import { hasRedis, RedisServer } from "../testing/redis-server.ts";
 import type { RedisIdempotencyOptions } from "./options.ts";
 import { type RedisIdempotencyStore, redisIdempotencyStore } from "./redis-idempotency.ts";
 

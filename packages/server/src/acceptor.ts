@@ -15,8 +15,9 @@ import {
   type SessionEvent,
   serverLimits,
 } from "./options.ts";
-import { type ConnectionHost, disconnected, ServerConnection, type ServerSocket } from "./server-connection.ts";
+import { type ConnectionHost, disconnected, ServerConnection } from "./server-connection.ts";
 import { type ServerSession, sessionLost } from "./server-session.ts";
+import type { ServerSocket } from "./server-socket.ts";
 import { SessionRegistry } from "./session-registry.ts";
 import { checkTransformer } from "./transformer-check.ts";
 

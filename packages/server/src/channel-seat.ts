@@ -104,14 +104,14 @@ export class ChannelSeat implements Borrower {
   /** A shared message leaves at once: nothing of the session's waits then that the next could overtake. */
   #sendAndBorrow(message: ChannelMessage): void {
     this.#session.send(message.shared);
-    this.#socket = this.#session.lend?.(this, loanLength);
+    this.#socket = this.#session.lender?.lend(this, loanLength);
     if (this.#socket === undefined) return;
     this.#lentAfter = message;
     this.#left = Math.min(this.#left, loanCost);
   }
 
   #look(): void {
-    this.#session.recall?.();
+    this.#session.lender?.recall();
     this.#settle();
     let left = 0;
     for (const passenger of this.#passengers.slice()) {
@@ -128,7 +128,7 @@ export class ChannelSeat implements Borrower {
   }
 
   #close(): void {
-    this.#session.recall?.();
+    this.#session.lender?.recall();
     this.#host.closeSeat(this.#session);
   }
 }

@@ -58,14 +58,16 @@ function createSession(lends = false) {
     send: (message) => sent.push(message),
     decode: () => [],
     drained: () => (state.full ? drained() : undefined),
-    lend: (to) => {
-      if (lends) borrower = to;
-      return lends ? socket : undefined;
-    },
-    recall: () => {
-      const recalled = borrower;
-      borrower = undefined;
-      recalled?.onRecalled({ push: (message) => accounted.push(message) });
+    lender: {
+      lend: (to) => {
+        if (lends) borrower = to;
+        return lends ? socket : undefined;
+      },
+      recall: () => {
+        const recalled = borrower;
+        borrower = undefined;
+        recalled?.onRecalled({ push: (message) => accounted.push(message) });
+      },
     },
   };
   const createCall = (id: number): IncomingCall =>
@@ -214,13 +216,13 @@ describe("a seat whose session lends its socket", () => {
     const { state, pipe, createCall } = createSession(true);
     board(channel.openSeat(pipe, 0), createCall(1));
     for (let count = 0; count < 3; count++) publish();
-    pipe.recall?.();
+    pipe.lender?.recall();
     expect(state.accounted).toEqual(state.lent);
-    pipe.recall?.();
+    pipe.lender?.recall();
     expect(state.accounted).toHaveLength(2);
     for (let count = 0; count < 3; count++) publish();
     expect([state.sent.length, state.lent.length]).toEqual([2, 4]);
-    pipe.recall?.();
+    pipe.lender?.recall();
     expect(state.accounted).toEqual(state.lent);
   });
 
@@ -233,7 +235,7 @@ describe("a seat whose session lends its socket", () => {
     for (let count = 0; count < 2; count++) publish();
     // The first in turn is full: what becomes of that recalls the other's loan before its turn has come.
     one.state.full = true;
-    const first = createRecaller(seat, one.createCall(2), () => other.pipe.recall?.());
+    const first = createRecaller(seat, one.createCall(2), () => other.pipe.lender?.recall());
     expect(first.downs).toEqual([]);
     publish();
     expect(first.downs).toEqual([2]);
@@ -258,7 +260,7 @@ describe("a seat whose session lends its socket", () => {
       const { state, pipe, createCall } = createSession(true);
       const passenger = board(channel.openSeat(pipe, 0), createCall(1));
       for (let count = 0; count < 2; count++) publish();
-      if (full === "full") pipe.recall?.();
+      if (full === "full") pipe.lender?.recall();
       state[full] = true;
       publish();
       expect([full, passenger.downs]).toEqual([full, [2]]);
@@ -271,7 +273,7 @@ describe("a seat whose session lends its socket", () => {
     const { state, pipe, createCall } = createSession(true);
     board(channel.openSeat(pipe, 0), createCall(1));
     for (let count = 0; count < 3; count++) publish();
-    pipe.recall?.();
+    pipe.lender?.recall();
     for (const message of [...state.sent, ...state.accounted])
       expect(Object.values(message ?? {}).filter((value) => typeof value === "object")).toEqual([]);
   });

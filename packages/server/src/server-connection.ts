@@ -11,7 +11,6 @@ import {
   decodeBinaryFrame,
   encodeMessage,
   everyMessage,
-  type Frame,
   type HelloFields,
   type HelloMessage,
   isSessionMessage,
@@ -19,7 +18,6 @@ import {
   messageType,
   parseStrictly,
   protocolVersion,
-  type Socket,
   type WelcomeFields,
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
@@ -29,26 +27,10 @@ import { ContextRenewals } from "./context-renewals.ts";
 import { type Draining, DrainProgress } from "./drain-watch.ts";
 import type { CreateContextOptions } from "./options.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
+import type { ServerSocket } from "./server-socket.ts";
 import { type ClientHost, SessionClient } from "./session-client.ts";
 import { toTRPCError } from "./trpc-error.ts";
 import { keptOutcomes, keptSession, type OutcomeStore } from "./welcome.ts";
-
-/** What the owner of a socket hears from it. */
-export interface SocketEvents {
-  onFrame(frame: Frame): void;
-  /** The socket is gone. 1006 where it went without a word (RFC 6455, section 7.1.5). */
-  onClosed(code: number): void;
-}
-
-/** A socket that a client has opened: a WebSocket, or one in memory. */
-export interface ServerSocket extends Socket {
-  /** Called once, in the turn in which the socket was handed over. */
-  listen(events: SocketEvents): void;
-  /** How much of what was sent has left for the system, in whatever the socket counts; undefined where nothing waits to leave. */
-  readonly taken: number | undefined;
-  /** Ends the connection without a word. */
-  terminate(): void;
-}
 
 /** What a server's connections share. */
 export interface ConnectionHost extends SessionHost, ClientHost {
@@ -133,7 +115,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   }
 
   onError(error: TautlineError): void {
-    const scope = this.#session?.scope ?? { ctx: undefined, req: this.#request };
+    const scope = this.#session?.scope ?? this.#bareScope;
     this.#host.dispatch.report(toTRPCError(error), undefined, scope);
     // Whoever breaks the protocol does not get to go on where it did.
     this.#session?.lose(sessionLost("the protocol was broken"));
@@ -186,7 +168,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#session?.lose(disconnected());
   }
 
-  /** A newer connection carries the session. */
+  /** A newer connection carries the session, or its client has gone on over one. */
   supersede(): void {
     this.#session = undefined;
     this.#connection.close(closeCode.superseded, "superseded");
@@ -199,8 +181,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#deadline.cancel();
     this.#deadline = this.#startDeadline();
     // Calls may follow at once, but for a session that is to be resumed: there what was sent before goes first.
-    if (fields.received === undefined)
-      this.#begin(new ServerSession(this.#host, this.#request, this.#hello.streams === true));
+    if (fields.received === undefined) this.#begin();
     // Settled by its own catch, whatever createContext does.
     void this.#open(fields.params);
   }
@@ -231,22 +212,23 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     const { token, received, attempt } = this.#hello;
     const known = token === undefined || received === undefined ? undefined : this.#host.findSession(token, identity);
     // Its hello was slow: the client has long gone on over another connection.
-    if (known !== undefined && attempt !== undefined && attempt <= known.attempt) return this.#outrun();
+    if (known !== undefined && attempt !== undefined && attempt <= known.attempt) return this.supersede();
     if (known?.session.canResume(received ?? 0) === true) return this.#resume(known, ctx, received ?? 0);
     known?.lose(sessionLost("what the client lacks is no longer kept"));
-    const session =
-      this.#session ?? this.#begin(new ServerSession(this.#host, this.#request, this.#hello.streams === true));
+    this.#startSession(ctx, identity);
+  }
+
+  /** A new one, which may have calls already. */
+  #startSession(ctx: unknown, identity: string | undefined): void {
+    const { token, received, attempt, serves, client } = this.#hello;
+    const session = this.#session ?? this.#begin();
     session.identity = identity;
     session.attempt = attempt ?? 0;
-    session.serves = this.#hello.serves === true;
+    session.serves = serves === true;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
     this.#bindClient(session);
-    session.start(ctx, identity, this.#hello.client);
-  }
-
-  #outrun(): void {
-    this.#connection.close(closeCode.superseded, "superseded");
+    session.start(ctx, identity, client);
   }
 
   #resume(session: ServerSession, ctx: unknown, received: number): void {
@@ -263,7 +245,8 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#client = undefined;
   }
 
-  #begin(session: ServerSession): ServerSession {
+  #begin(): ServerSession {
+    const session = new ServerSession(this.#host, this.#request, this.#hello.streams === true);
     this.#session = session;
     session.session.attach(this.#connection, 0, this.#socket);
     return session;
@@ -304,7 +287,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   }
 
   #onNotRenewed(error: TRPCError): void {
-    const scope = this.#session?.scope ?? { ctx: undefined, req: this.#request };
+    const scope = this.#session?.scope ?? this.#bareScope;
     this.#host.dispatch.report(error, undefined, scope);
     const shape = this.#host.dispatch.encodeError(error, undefined, scope);
     this.#connection.send(encodeMessage([messageType.authenticated, shape]));
@@ -312,17 +295,18 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   #refuse(error: TRPCError): void {
     if (this.#phase !== "opening") return;
-    this.#host.dispatch.report(error, undefined, this.#refusalScope);
+    this.#host.dispatch.report(error, undefined, this.#bareScope);
     this.#sendRefusal(error);
     this.#connection.close(refusalCode(error), error.code);
   }
 
   #sendRefusal(error: TRPCError): void {
-    const shape = this.#host.dispatch.encodeError(error, undefined, this.#refusalScope);
+    const shape = this.#host.dispatch.encodeError(error, undefined, this.#bareScope);
     this.#connection.send(encodeMessage([messageType.refused, shape]));
   }
 
-  get #refusalScope() {
+  /** Of whoever has no context. */
+  get #bareScope() {
     return { ctx: undefined, req: this.#request };
   }
 

@@ -125,7 +125,7 @@ class CheckedIterator implements AsyncIterator<unknown> {
     return this.#source.throw?.(error) ?? this.#returnAndThrow(error);
   }
 
-  /** As \`yield*\` does with a source that has no \`throw\`. */
+  /** As `yield*` does with a source that has no `throw`. */
   async #returnAndThrow(error: unknown): Promise<never> {
     await this.return();
     throw error;

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type OutgoingFrame, plainFrame, SharedMessage, subprotocol } from "@tautline/core/internals";
 import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import { closeTimeoutMs } from "./options.ts";
-import type { ServerSocket, SocketEvents } from "./server-connection.ts";
+import type { ServerSocket, SocketEvents } from "./server-socket.ts";
 import { encodeWebSocketFrame } from "./web-socket-frame.ts";
 import { type WireSocket, WriteBatch } from "./write-batch.ts";
 

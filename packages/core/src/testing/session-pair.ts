@@ -120,6 +120,14 @@ export class SessionPair {
     this.server = new SessionEnd(replayLength);
   }
 
+  /** A pair that has a wire, over which nothing is on its way. */
+  static async connected(replayLength?: number): Promise<SessionPair> {
+    const pair = new SessionPair(replayLength);
+    pair.connect();
+    await pair.settle();
+    return pair;
+  }
+
   get wire(): SessionWire | undefined {
     return this.wires.at(-1);
   }

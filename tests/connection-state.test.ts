@@ -1,0 +1,83 @@
+import type { ConnectionState } from "@tautline/client";
+import { describe, expect, it } from "vitest";
+import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { open, restart, soon, started } from "./fixture/living-server.ts";
+
+cleanUpAfterEach();
+
+describe("the client's state", () => {
+  it("goes from idle over connecting to online, and over reconnecting back", async () => {
+    const setup = await open();
+    expect(setup.client.connection.state).toEqual({ status: "idle" });
+    await setup.client.ping.query();
+    await restart(setup);
+    expect(await setup.client.ping.query()).toBe("pong");
+    const names = setup.states.map(({ status }) => status);
+    expect([...new Set(names)]).toEqual(["connecting", "online", "reconnecting"]);
+    expect(names.slice(0, 3)).toEqual(["connecting", "online", "reconnecting"]);
+    expect(names.at(-1)).toBe("online");
+    expect(setup.client.connection.state).toEqual({ status: "online" });
+  });
+
+  it("says how often it has tried, when it tries next, and why", async () => {
+    const { server, client, states } = await open();
+    await client.ping.query();
+    const before = Date.now();
+    await server.kill();
+    await until("it has tried three times", () => states.length >= 5);
+    const tries = states.slice(2, 5);
+    tries.forEach((state, index) => {
+      expect(state).toMatchObject({
+        status: "reconnecting",
+        attempt: index + 1,
+        reason: { code: "CONNECTION_CLOSED" },
+      });
+      if (state.status !== "reconnecting") return;
+      expect(state.retryAt).toBeGreaterThanOrEqual(before);
+      expect(state.retryAt).toBeLessThanOrEqual(Date.now() + soon.maxMs);
+    });
+    await server.start();
+    await client.ping.query();
+    expect(client.connection.state).toEqual({ status: "online" });
+  });
+
+  it("counts anew after it was online", async () => {
+    const setup = await open();
+    await setup.client.ping.query();
+    for (let life = 0; life < 2; life++) {
+      const { length } = setup.states;
+      await restart(setup);
+      await setup.client.ping.query();
+      expect(setup.states[length]).toMatchObject({ status: "reconnecting", attempt: 1 });
+    }
+  });
+
+  it("is told to every listener until it unsubscribes, also where one function listens twice", async () => {
+    const { client } = await open();
+    const heard: string[] = [];
+    const listener = ({ status }: ConnectionState): void => void heard.push(status);
+    const stops = [client.connection.subscribe(listener), client.connection.subscribe(listener)];
+    await client.ping.query();
+    expect(heard).toEqual(["connecting", "connecting", "online", "online"]);
+    stops[0]?.();
+    stops[0]?.();
+    client.connection.close();
+    expect(heard.slice(4)).toEqual(["closed"]);
+  });
+
+  it("is told to a subscription while it lasts", async () => {
+    const setup = await open();
+    const heard: string[] = [];
+    const subscription = setup.client.news.subscribe(undefined, {
+      onConnectionStateChange: ({ status }) => heard.push(status),
+    });
+    await until("it has started", () => started.length === 1);
+    await restart(setup);
+    await until("it has started again", () => started.length === 2 && heard.at(-1) === "online");
+    expect([...new Set(heard)]).toEqual(["connecting", "online", "reconnecting"]);
+    const { length } = heard;
+    subscription.unsubscribe();
+    setup.client.connection.close();
+    expect(heard).toHaveLength(length);
+  });
+});
