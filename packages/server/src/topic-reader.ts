@@ -242,12 +242,11 @@ export class TopicReader implements CursorOwner {
     const { snapshot } = this.#plan.options;
     if (snapshot === undefined || this.#closed) return;
     const at = this.#id();
+    this.#takingSnapshot = true;
     const taken = snapshot(at);
     if (!isThenable(taken)) return this.#onSnapshot(taken, at);
-    this.#takingSnapshot = true;
     taken
       .then((value) => {
-        this.#takingSnapshot = false;
         this.#onSnapshot(value, at);
         this.#wake();
       })
@@ -258,7 +257,9 @@ export class TopicReader implements CursorOwner {
   #onSnapshot(value: unknown, at: string): void {
     if (this.#closed) return;
     const [id, data] = isTrackedEnvelope(value) ? value : [at, value];
+    // Whoever is woken by this finds nothing yet: the snapshot comes first, and all keys go on from where it is of.
     if (id !== at) this.#seek(id);
+    this.#takingSnapshot = false;
     this.#push(this.#checked(this.#id(), data));
   }
 

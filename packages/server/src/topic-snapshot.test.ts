@@ -71,4 +71,54 @@ describe("a topic's snapshot", () => {
     expect(resumed.start).toEqual({ id: again.ids[0], recovered: true });
     await hub.close();
   });
+
+  test("comes before what is found where it is followed from, whoever waits there", async () => {
+    const { hub, topic } = createTopic();
+    const snapshot = async () => {
+      await turns();
+      const { id } = await topic.publish("a", { n: 1 });
+      return tracked(id, { sum: 1 });
+    };
+    const events: string[] = [];
+    const receiver = {
+      onStarted: () => {},
+      // As a server's pump does, which gives its place to a channel where there is nothing before what comes.
+      onReady: () => void events.push(reader.waits() ? "rests" : JSON.stringify(reader.take() ?? "nothing")),
+      onEnded: () => {},
+    };
+    const reader = topic.subscribe("a", { snapshot }).read(receiver, undefined);
+    reader.open();
+    await turns();
+    await turns();
+    expect(events.filter((event) => event !== '"nothing"')).toEqual([expect.stringContaining('{"sum":1}')]);
+    reader.close();
+    await hub.close();
+  });
+
+  test("of several keys is followed from all their places at once", async () => {
+    const { hub, topic } = createTopic();
+    const snapshot = async (at: string) => {
+      const [list] = at.split(";");
+      await turns();
+      await topic.publish("b", { n: 1 });
+      const { id } = await topic.publish("a", { n: 2 });
+      return tracked(`${list};${id};.${id.split(".")[1]}`, { sum: 3 });
+    };
+    const given: unknown[] = [];
+    const receiver = {
+      onStarted: () => {},
+      onReady: () => {
+        for (let next = reader.take(); next !== undefined; next = reader.take())
+          if ("data" in next) given.push(next.data);
+      },
+      onEnded: () => {},
+    };
+    const reader = topic.subscribe(["a", "b"], { snapshot }).read(receiver, undefined);
+    reader.open();
+    await turns();
+    await turns();
+    expect(given).toEqual([{ sum: 3 }]);
+    reader.close();
+    await hub.close();
+  });
 });
