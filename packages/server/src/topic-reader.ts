@@ -212,7 +212,8 @@ export class TopicReader implements CursorOwner {
       newest = entry instanceof FeedGap ? undefined : (item ?? newest);
     }
     if (skippedTo === undefined) return newest;
-    if (newest === undefined && this.#plan.options.snapshot !== undefined) return this.#onGap(cursor, from);
+    // The newest is in the snapshot.
+    if (this.#plan.options.snapshot !== undefined) return this.#onGap(cursor, from);
     const gap = this.#tellGap(this.#id(cursor, from), this.#id(cursor, skippedTo));
     if (newest !== undefined) this.#push(newest);
     return gap;

@@ -121,4 +121,20 @@ describe("a topic's snapshot", () => {
     reader.close();
     await hub.close();
   });
+
+  test("is taken again in place of what a subscriber that wants the newest alone has skipped", async () => {
+    const { hub, topic, backend } = createTopic({ policy: "latest" });
+    let sum = 0;
+    const puller = new Puller(topic.subscribe("a", { snapshot: () => ({ sum }) }));
+    expect(puller.take()).toEqual([{ sum: 0 }]);
+    const ids = await publish(topic, "a", 1, 10);
+    sum = 11;
+    expect(puller.take()).toEqual([{ from: puller.ids[0], to: ids[1] }, { sum: 11 }]);
+    await publish(topic, "a", 100);
+    expect(puller.take()).toEqual([100]);
+    backend.flush();
+    sum = 0;
+    expect(puller.take()).toEqual([{ from: puller.ids[2], to: expect.any(String) }, { sum: 0 }]);
+    await hub.close();
+  });
 });
