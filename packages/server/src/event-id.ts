@@ -6,9 +6,12 @@ export function formatPosition({ epoch, offset }: Position): string {
   return `${epoch}.${offset}`;
 }
 
+/** The end of a gap's id after which a snapshot has not been given yet: whoever goes on there begins with it. */
+export const snapshotDue = "!";
+
 /** The position that an id stands for; undefined where it is none. */
 export function parsePosition(id: string): Position | undefined {
-  const [, epoch, digits] = /^([\w-]{1,64})\.(\d{1,16})$/.exec(id) ?? [];
+  const [, epoch, digits] = /^([\w-]{1,64})\.(\d{1,16})!?$/.exec(id) ?? [];
   const offset = Number(digits);
   return epoch === undefined || !Number.isSafeInteger(offset) ? undefined : { epoch, offset };
 }

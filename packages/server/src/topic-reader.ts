@@ -1,7 +1,7 @@
 import { TautlineError } from "@tautline/core";
 import { isTrackedEnvelope } from "@trpc/server";
 import type { Closable, Position } from "./broker.ts";
-import { formatPosition, parsePosition } from "./event-id.ts";
+import { formatPosition, parsePosition, snapshotDue } from "./event-id.ts";
 import { type FeedEvent, FeedGap, isSame, type TopicItem } from "./feed-entry.ts";
 import { Gap } from "./gap.ts";
 import { type CursorOwner, KeyCursor } from "./key-cursor.ts";
@@ -142,10 +142,10 @@ export class TopicReader implements CursorOwner {
     try {
       const id = this.#id();
       const unknown = this.#after !== undefined && this.#parse(this.#after) === undefined;
-      if (unknown) this.#push(this.#tellGap(this.#after ?? "", id));
+      if (unknown) this.#push(this.#tellGap(this.#after ?? "", this.#plan.options.snapshot ? id + snapshotDue : id));
       const recovered = !unknown && this.#cursors.every((cursor) => cursor.recovered);
       this.#receiver.onStarted({ id, recovered: this.#after === undefined ? undefined : recovered });
-      if (this.#after === undefined || unknown) this.#takeSnapshot();
+      if (this.#after === undefined || unknown || this.#after.endsWith(snapshotDue)) this.#takeSnapshot();
       this.#wake();
     } catch (error) {
       this.#end(error);
@@ -226,7 +226,7 @@ export class TopicReader implements CursorOwner {
     if (!this.#snapshotAt.includes(position)) this.#deadEnds = undefined;
     else this.#deadEnds = new Map(this.#deadEnds).set(gone, position);
     for (const cursor of this.#cursors) cursor.seek(undefined);
-    const gap = this.#tellGap(from, this.#id());
+    const gap = this.#tellGap(from, this.#id() + snapshotDue);
     this.#takeSnapshot();
     return gap;
   }

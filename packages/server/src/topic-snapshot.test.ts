@@ -64,7 +64,7 @@ describe("a topic's snapshot", () => {
     const again = new Puller(subscription, after);
     await turns();
     expect(again.start?.recovered).toBe(false);
-    expect(again.take()).toMatchObject([{ from: after, to: puller.ids.at(-1) }, { taken: 2 }]);
+    expect(again.take()).toMatchObject([{ from: after, to: `${puller.ids.at(-1)}!` }, { taken: 2 }]);
     const resumed = new Puller(subscription, again.ids[0]);
     await publish(topic, "a", 5);
     expect(resumed.take()).toEqual([5]);
@@ -129,12 +129,31 @@ describe("a topic's snapshot", () => {
     expect(puller.take()).toEqual([{ sum: 0 }]);
     const ids = await publish(topic, "a", 1, 10);
     sum = 11;
-    expect(puller.take()).toEqual([{ from: puller.ids[0], to: ids[1] }, { sum: 11 }]);
+    expect(puller.take()).toEqual([{ from: puller.ids[0], to: `${ids[1]}!` }, { sum: 11 }]);
     await publish(topic, "a", 100);
     expect(puller.take()).toEqual([100]);
     backend.flush();
     sum = 0;
     expect(puller.take()).toEqual([{ from: puller.ids[2], to: expect.any(String) }, { sum: 0 }]);
+    await hub.close();
+  });
+
+  test("that did not come after a gap is taken where the subscription goes on, once", async () => {
+    const { hub, topic, backend } = createTopic();
+    for (const keys of ["a", ["a", "b"]]) {
+      const subscription = topic.subscribe(keys, { snapshot: () => ({ sum: 0 }) });
+      const puller = new Puller(subscription);
+      puller.take();
+      backend.flush();
+      const [gap] = puller.take() as [{ to: string }];
+      const resumed = new Puller(subscription, gap.to);
+      await turns();
+      expect(resumed.take()).toEqual([{ sum: 0 }]);
+      const again = new Puller(subscription, resumed.ids[0]);
+      await turns();
+      expect(again.take()).toEqual([]);
+      if (keys === "a") expect(await topic.history("a", { after: gap.to })).toEqual([]);
+    }
     await hub.close();
   });
 });
