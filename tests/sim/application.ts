@@ -15,6 +15,8 @@ export const clientApi = contract({
 
 export interface Context {
   readonly client: string;
+  /** Where its server is: servers after one another are on different ones. */
+  readonly node: number;
   readonly world: World;
   /** Calls the client. */
   readonly calls: ClientFactory;
@@ -52,11 +54,12 @@ export class World {
     return this.#waiting.size;
   }
 
-  enter(call: string, client: string, lastEventId?: string): string {
+  /** @param after where it goes on: after an item, or after a place in each key of a topic. */
+  enter(call: string, client: string, after?: string | readonly number[]): string {
     const run = `run ${++this.#runs}`;
     this.#runsOf.set(call, (this.#runsOf.get(call) ?? 0) + 1);
-    const after = lastEventId === undefined ? {} : { after: Number(lastEventId) };
-    this.history.add("entered", { call, client, run, ...after });
+    const start = after === undefined ? {} : typeof after === "string" ? { after: Number(after) } : { places: after };
+    this.history.add("entered", { call, client, run, ...start });
     this.emittedLength += 200;
     this.#running.set(run, call);
     return run;

@@ -112,11 +112,13 @@ export class Callers {
   }
 
   follow(step: Extract<Step, { do: "follow" }>): void {
-    const { client, path, key, policy, back } = step;
+    const { client, path, keys, policy, snapshot, back } = step;
     const api = this.clients[client];
     if (api === undefined) return;
-    const after = this.#scene.world.topics.idBefore(back);
-    const follows = { key, every: everyOf(path), policy, prompt: path !== "late" && after === undefined };
+    const after = keys.length > 1 ? undefined : this.#scene.world.topics.idBefore(back);
+    const prompt = path !== "late" && after === undefined && keys.length === 1 && snapshot === "none";
+    const snapshots = snapshot === "none" ? snapshot : after === undefined ? "first" : "after a gap";
+    const follows = { keys, every: everyOf(path), policy, prompt, snapshot: snapshots } as const;
     const call = this.#call(client, "topic", { follows });
     const follower: Follower = new Follower(this.#scene.world, api, call, { ...step, after }, (outcome) => {
       this.followers.delete(follower);

@@ -75,14 +75,15 @@ export class Fleet {
   #start(): void {
     const { network, world, store, settings } = this.#scene;
     const { replayBytes, sessionWindowMs, maxParkedSessions, contextMs } = settings;
+    const node = this.#servers.length;
     const server = createMemoryServer({
       router,
       network,
-      url: `ws://memory/${this.#servers.length + 1}`,
+      url: `ws://memory/${node + 1}`,
       createContext: async ({ info, client: calls }) => {
         await world.sleep(contextMs);
         if (this.#refusals-- > 0) throw new TRPCError({ code: "INTERNAL_SERVER_ERROR" });
-        return { client: info.connectionParams?.["client"] ?? "", world, calls };
+        return { client: info.connectionParams?.["client"] ?? "", node, world, calls };
       },
       identify: ({ client }) => client,
       onError: ({ error, path }) =>

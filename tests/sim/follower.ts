@@ -3,7 +3,7 @@ import type { TautlineError } from "@tautline/core";
 import type { History } from "@tautline/core/testing";
 import type { SimRouter } from "./application.ts";
 import type { Step } from "./schedule.ts";
-import { type Event, positionOf, type TopicWorld } from "./topic-world.ts";
+import type { Event, Snapshot, TopicWorld } from "./topic-world.ts";
 
 /** As much of the world as a follower is in. */
 export interface FollowerWorld {
@@ -17,6 +17,9 @@ type FollowStep = Extract<Step, { do: "follow" }> & {
   readonly after: string | undefined;
 };
 
+/** What comes to a follower, which a planted bug may spoil. */
+type Shown = Partial<Event & Snapshot> | undefined;
+
 /** A client's subscription to a topic: what it gets goes into the history. */
 export class Follower {
   readonly call: string;
@@ -27,10 +30,11 @@ export class Follower {
   /** Takes no time for its events any more. */
   readonly #hurry = new AbortController();
   readonly #subscription: { unsubscribe(): void };
+  /** What it has seen last of each key. */
+  readonly #last: number[];
   /** Settled when it has taken what it got. */
   #taken = Promise.resolve();
   #count = 0;
-  #last = 0;
   #ended = false;
 
   constructor(
@@ -45,12 +49,13 @@ export class Follower {
     this.call = call;
     this.#onEnded = onEnded;
     world.topics.followers++;
-    const { path, key, policy, after } = step;
-    const input = after === undefined ? { call, key, policy } : { call, key, policy, after };
-    const onData = (event: Partial<Event> | undefined): Promise<void> | undefined => this.#onEvent(event);
+    const { path, keys, policy, snapshot, after } = step;
+    this.#last = keys.map(() => 0);
+    const input = { call, keys: [...keys], policy, snapshot, ...(after !== undefined && { after }) };
+    const onData = (event: Shown): Promise<void> | undefined => this.#onEvent(event);
     // A planted bug may bring what has no id.
-    const onMarked = (item: { id?: string; data: Partial<Event> } | undefined): Promise<void> | undefined =>
-      this.#onEvent(item?.data, item?.id ?? "");
+    const onMarked = (item: { id?: string; data: Shown } | undefined): Promise<void> | undefined =>
+      this.#onMarked(item?.data, item?.id ?? "");
     const callbacks = {
       onStarted: () => world.history.add("started", { call }),
       onGap: (gap?: { from: string; to: string }) => this.#onGap(gap),
@@ -64,10 +69,11 @@ export class Follower {
           : topics[path].subscribe(input, { ...callbacks, onData: onMarked });
   }
 
-  /** Whether it has got the newest event that it is to get, or been told that it missed it. */
+  /** Whether it has got the newest event of each key that it is to get, or been told that it missed it. */
   get caughtUp(): boolean {
-    const { key, path } = this.#step;
-    return this.#ended || this.#last >= this.#world.topics.newest(key, everyOf(path));
+    const { keys, path } = this.#step;
+    const { topics } = this.#world;
+    return this.#ended || keys.every((key, index) => (this.#last[index] ?? 0) >= topics.newest(key, everyOf(path)));
   }
 
   hurry(): void {
@@ -80,13 +86,21 @@ export class Follower {
     this.#end("cancelled");
   }
 
-  #onEvent(event: Partial<Event> | undefined, id?: string): Promise<void> | undefined {
+  #onMarked(shown: Shown, id: string): Promise<void> | undefined {
+    const places = this.#world.topics.places.of(id);
+    if (shown?.counts === undefined) return this.#onEvent(shown, places);
+    this.#world.topics.snapshots++;
+    this.#world.history.add("snapshot", { call: this.call, counts: shown.counts, id: places });
+    for (const [index, place] of places.entries()) this.#last[index] = place;
+    return undefined;
+  }
+
+  #onEvent(event: Shown, id?: readonly number[]): Promise<void> | undefined {
     const { history, topics } = this.#world;
     const { key = "nothing", position = 0, padding = "" } = event ?? {};
-    const shown = id === undefined ? {} : { id: positionOf(id) };
-    history.add("event", { call: this.call, key, position, length: padding.length, ...shown });
+    history.add("event", { call: this.call, key, position, length: padding.length, ...(id !== undefined && { id }) });
     topics.received++;
-    this.#last = position;
+    this.#last[this.#step.keys.findIndex((own) => own === key)] = position;
     if (++this.#count === this.#step.stopAt) this.unsubscribe();
     return this.#step.takeMs === 0 ? undefined : this.#take(this.#taken);
   }
@@ -101,9 +115,10 @@ export class Follower {
     const { history, topics } = this.#world;
     topics.gaps++;
     if (gap === undefined) return history.add("gap", { call: this.call });
-    const [from, to] = [positionOf(gap.from), positionOf(gap.to)];
+    const [from, to] = [topics.places.of(gap.from), topics.places.of(gap.to)];
     history.add("gap", { call: this.call, from, to });
-    this.#last = to;
+    // What it missed is in a snapshot that comes after it.
+    if (this.#step.snapshot === "none") for (const [index, place] of to.entries()) this.#last[index] = place;
   }
 
   #end(outcome: string): void {

@@ -100,13 +100,16 @@ async function runInWorkers({ from, count }: Seeds, workers: number): Promise<Ta
   return sum;
 }
 
-function printTally({ schedules, calls, items, events, gaps, cuts, failures }: Tally, seconds: number): void {
+function printTally(
+  { schedules, calls, items, events, snapshots, gaps, cuts, failures }: Tally,
+  seconds: number,
+): void {
   print(
-    `${schedules} schedules, ${calls} calls, ${items} items, ${events} events of topics, ${gaps} gaps in ${seconds.toFixed(0)} s (${Math.round(schedules / seconds)} a second)`,
+    `${schedules} schedules, ${calls} calls, ${items} items, ${events} events of topics, ${snapshots} snapshots, ${gaps} gaps in ${seconds.toFixed(0)} s (${Math.round(schedules / seconds)} a second)`,
   );
   for (const [cut, count] of Object.entries(cuts))
     print(`${count} of them cut ${cut === "twice in a row" ? cut : `during ${cut}`}`);
-  print(`${failures.length} violations of I1 to I15`);
+  print(`${failures.length} violations of I1 to I18`);
   // With none in n, the rate is below 3/n with 95 % confidence.
   if (failures.length === 0) print(`rate below ${(3 / schedules).toExponential(1)}`);
 }

@@ -1,4 +1,5 @@
 import { bug, type PlantedBug } from "./planted-bug.ts";
+import { plantedLogBugs } from "./planted-log-bugs.ts";
 import { plantedTopicBugs } from "./planted-topic-bugs.ts";
 
 const session = "packages/core/src/session.ts";
@@ -195,4 +196,5 @@ export const plantedBugs: readonly PlantedBug[] = [
     "",
   ),
   ...plantedTopicBugs,
+  ...plantedLogBugs,
 ];

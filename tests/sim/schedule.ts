@@ -1,5 +1,5 @@
 import { SeededRandom } from "@tautline/core/testing";
-import { type TopicKey, type TopicSettings, topicKeys } from "./topic-world.ts";
+import { type SnapshotKind, type TopicKey, type TopicSettings, topicKeys } from "./topic-world.ts";
 
 /** How the two ends are set up. */
 export interface Settings {
@@ -53,8 +53,11 @@ export type Step =
   | {
       readonly do: "follow";
       readonly client: number;
-      readonly path: "plain" | "even" | "mapped" | "checked" | "marked" | "late";
-      readonly key: TopicKey;
+      readonly path: "plain" | "even" | "mapped" | "checked" | "marked" | "late" | "state";
+      /** Of one topic, sorted. */
+      readonly keys: readonly TopicKey[];
+      /** With the path `"state"`: how its snapshots are taken. */
+      readonly snapshot: SnapshotKind;
       readonly policy: "buffer" | "latest" | "close";
       /** How long it takes for each event. */
       readonly takeMs: number;
@@ -102,6 +105,10 @@ export type Step =
   /** The next hello is slow, and a newer connection's overtakes it. */
   | { readonly do: "overtake"; readonly client: number; readonly ms: number }
   | { readonly do: "authenticate"; readonly client: number }
+  /** The broker loses everything. */
+  | { readonly do: "flush" }
+  /** History loses all but the newest so many events. */
+  | { readonly do: "trim"; readonly kept: number }
   /** A second server takes its place, and the first one closes. */
   | { readonly do: "drain"; readonly drainMs: number }
   /** A second server takes its place, and the first one is gone without a word. */
@@ -177,9 +184,16 @@ const ends = ["client", "server"] as const;
 /** One thing of the application's or one fault, and as a rule a while after it. */
 function createSteps(random: SeededRandom, settings: Settings): readonly Step[] {
   const wait: Step = { do: "wait", ms: random.pick([0, 1, 3, 10, 30, 100, 300]) };
-  const step = random.chance(0.6) ? createUse(random, settings) : createFault(random, settings);
+  const isUse = random.chance(0.6);
+  if (!isUse && settings.topics !== undefined && random.chance(0.12)) return createRestart(random);
+  const step = isUse ? createUse(random, settings) : createFault(random, settings);
   if (step.do === "authenticate" && random.chance(0.5)) return [step, { do: "reconnect", client: step.client }];
   return random.chance(0.7) ? [step, wait] : [step];
+}
+
+/** Of a process with its broker, or of one of the two. */
+function createRestart(random: SeededRandom): readonly Step[] {
+  return random.pick([[{ do: "kill" }], [{ do: "flush" }], [{ do: "kill" }, { do: "flush" }]] as const);
 }
 
 function createUse(random: SeededRandom, settings: Settings): Step {
@@ -237,11 +251,17 @@ function createTopicUse(random: SeededRandom, settings: Settings): Step {
 }
 
 function createFollow(random: SeededRandom, { clients }: Settings): Step {
+  const snapshot = random.chance(0.22) ? random.pick(["now", "late", "late"] as const) : "none";
+  const key = pickKey(random);
   return {
     do: "follow",
     client: random.integer(0, clients - 1),
-    path: random.pick(["plain", "plain", "plain", "plain", "checked", "checked", "marked", "even", "mapped", "late"]),
-    key: pickKey(random),
+    path:
+      snapshot === "none"
+        ? random.pick(["plain", "plain", "plain", "plain", "checked", "checked", "marked", "even", "mapped", "late"])
+        : "state",
+    keys: random.chance(0.2) ? topicKeys.filter((other) => other.slice(0, 4) === key.slice(0, 4)) : [key],
+    snapshot,
     policy: random.pick(["buffer", "buffer", "buffer", "latest", "close"]),
     takeMs: random.pick([0, 0, 0, 5, 50, 400]),
     stopAt: random.chance(0.15) ? random.integer(1, 10) : Number.POSITIVE_INFINITY,
@@ -254,7 +274,8 @@ function pickKey(random: SeededRandom): TopicKey {
   return random.chance(0.7) ? topicKeys[0] : random.pick(topicKeys);
 }
 
-function createFault(random: SeededRandom, { clients }: Settings): Step {
+function createFault(random: SeededRandom, { clients, topics }: Settings): Step {
+  if (topics !== undefined && random.chance(0.05)) return { do: "trim", kept: random.pick([0, 0, 1, 5]) };
   const client = random.integer(0, clients - 1);
   const nth = random.integer(0, 3);
   const end = random.pick(ends);

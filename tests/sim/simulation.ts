@@ -13,8 +13,9 @@ export interface Outcome {
   readonly cuts: ReadonlySet<CutKind>;
   readonly calls: number;
   readonly items: number;
-  /** Events of topics that subscriptions got, and the gaps that they were told of. */
+  /** Events of topics and snapshots that subscriptions got, and the gaps that they were told of. */
   readonly events: number;
+  readonly snapshots: number;
   readonly gaps: number;
 }
 
@@ -58,8 +59,9 @@ class Simulation {
     if (this.#calm) history.add("calm", {});
     const violations = findViolations(history);
     for (const { invariant, message } of violations) this.#scene.say(() => `${invariant} ${message}`);
-    const { received: events, gaps } = world.topics;
-    return { violations, cuts: witness.cuts, calls: this.#callers.calls, items: world.received, events, gaps };
+    const { received: events, snapshots, gaps } = world.topics;
+    const { calls } = this.#callers;
+    return { violations, cuts: witness.cuts, calls, items: world.received, events, snapshots, gaps };
   }
 
   async #take(step: Step): Promise<void> {
@@ -101,6 +103,10 @@ class Simulation {
         return this.#faults.overtake(step);
       case "authenticate":
         return this.#callers.authenticate(step.client);
+      case "flush":
+        return this.#scene.world.topics.flush();
+      case "trim":
+        return this.#scene.world.topics.trim(step.kept);
       case "drain":
         return this.#fleet.drain(step.drainMs);
       case "kill":

@@ -8,8 +8,9 @@ export interface Tally {
   schedules: number;
   calls: number;
   items: number;
-  /** Events of topics, and gaps that were told. */
+  /** Events of topics, snapshots, and gaps that were told. */
   events: number;
+  snapshots: number;
   gaps: number;
   /** How many schedules have broken a connection at such a time. */
   readonly cuts: Record<CutKind, number>;
@@ -23,18 +24,19 @@ export interface Seeds {
 
 export function createTally(): Tally {
   const cuts = { hello: 0, replay: 0, acknowledgement: 0, "twice in a row": 0, drain: 0 };
-  return { schedules: 0, calls: 0, items: 0, events: 0, gaps: 0, cuts, failures: [] };
+  return { schedules: 0, calls: 0, items: 0, events: 0, snapshots: 0, gaps: 0, cuts, failures: [] };
 }
 
 /** Runs the schedules of these seeds, one after another, until there are `maxFailures` failures. */
 export async function runSeeds({ from, count }: Seeds, maxFailures: number = Number.POSITIVE_INFINITY): Promise<Tally> {
   const tally = createTally();
   for (let seed = from; seed < from + count && tally.failures.length < maxFailures; seed++) {
-    const { violations, cuts, calls, items, events, gaps } = await simulate(createSchedule(seed));
+    const { violations, cuts, calls, items, events, snapshots, gaps } = await simulate(createSchedule(seed));
     tally.schedules++;
     tally.calls += calls;
     tally.items += items;
     tally.events += events;
+    tally.snapshots += snapshots;
     tally.gaps += gaps;
     for (const cut of cuts) tally.cuts[cut]++;
     if (violations.length > 0) tally.failures.push({ seed, violations });
@@ -47,6 +49,7 @@ export function addTally(sum: Tally, part: Tally): void {
   sum.calls += part.calls;
   sum.items += part.items;
   sum.events += part.events;
+  sum.snapshots += part.snapshots;
   sum.gaps += part.gaps;
   for (const cut of Object.keys(part.cuts) as CutKind[]) sum.cuts[cut] += part.cuts[cut];
   sum.failures.push(...part.failures);

@@ -3,13 +3,14 @@ import type { History } from "@tautline/core/testing";
 import { implement, type TopicSubscription } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { z } from "zod";
-import { Event, positionOf, type TopicWorld, topicKeys } from "./topic-world.ts";
+import { Event, type Snapshot, type TopicWorld, topicKeys } from "./topic-world.ts";
 import { transformer } from "./transformer.ts";
 
 const Following = z.object({
   call: z.string(),
-  key: z.enum(topicKeys),
+  keys: z.array(z.enum(topicKeys)),
   policy: z.enum(["buffer", "latest", "close"]),
+  snapshot: z.enum(["none", "now", "late"]),
   after: z.string().optional(),
   lastEventId: z.string().optional(),
 });
@@ -17,10 +18,12 @@ type Following = z.output<typeof Following>;
 
 interface TopicContext {
   readonly client: string;
+  /** Where its server is. */
+  readonly node: number;
   readonly world: {
     readonly history: History;
     readonly topics: TopicWorld;
-    enter(call: string, client: string, after?: string): string;
+    enter(call: string, client: string, places?: readonly number[]): string;
     leave(run: string, how: "returned"): void;
   };
 }
@@ -39,21 +42,32 @@ interface Resolver {
   readonly input: Following;
 }
 
-/** A subscription to a key, which begins here, or a few microtasks later where a schema or a middleware is waited for. */
-function follow({ ctx: { client, world }, input }: Resolver): TopicSubscription<Event> {
+/** Notes where a subscription begins: here, or a few microtasks later where a schema or a middleware is waited for. */
+function enter({ ctx: { client, world }, input }: Resolver): void {
   const { history, topics } = world;
-  const { call, key, policy, lastEventId, after } = input;
+  const { call, keys, lastEventId, after } = input;
   const id = lastEventId ?? after;
-  const start = id === undefined ? topics.end : positionOf(id);
-  world.leave(world.enter(call, client, `${start}`), "returned");
-  if (id === undefined) void watchStart(start);
-  else topics.onContinued(start);
-  return topics.subscribe(key, policy, after);
+  const start = topics.end;
+  const places = id === undefined ? keys.map(() => start) : topics.places.of(id);
+  world.leave(world.enter(call, client, places), "returned");
+  if (id === undefined) void watchStart();
+  else topics.onContinued(Math.min(...places));
 
-  async function watchStart(from: number): Promise<void> {
+  async function watchStart(): Promise<void> {
     for (let left = 50; left > 0; left--) await Promise.resolve();
-    for (let position = from + 1; position <= topics.end; position++) history.add("opened", { call, position });
+    for (const position of topics.after(start)) history.add("opened", { call, position });
   }
+}
+
+function follow(options: Resolver): TopicSubscription<Event> {
+  enter(options);
+  return options.ctx.world.topics.subscribe(options.input, options.ctx.node);
+}
+
+function followWithSnapshot(options: Resolver): TopicSubscription<Event, Snapshot> {
+  enter(options);
+  const { input, ctx } = options;
+  return ctx.world.topics.subscribeWithSnapshot(input, input.snapshot, ctx.node);
 }
 
 const following = t.procedure.input(Following);
@@ -63,6 +77,7 @@ export const topicRouter = t.router({
   plain: following.subscription((options) => follow(options)),
   even: following.subscription((options) => follow(options).filter(({ position }) => position % 2 === 0)),
   mapped: following.subscription((options) => follow(options).map((event) => ({ ...event, mapped: true }))),
+  state: following.subscription((options) => followWithSnapshot(options)),
   contract: build({
     checked: procedures.checked.subscription((options) => follow(options)),
     marked: procedures.marked.subscription((options) => follow(options)),

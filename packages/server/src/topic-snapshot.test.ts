@@ -134,7 +134,7 @@ describe("a topic's snapshot", () => {
     expect(puller.take()).toEqual([100]);
     backend.flush();
     sum = 0;
-    expect(puller.take()).toEqual([{ from: puller.ids[2], to: expect.any(String) }, { sum: 0 }]);
+    expect(puller.take()).toMatchObject([{ from: puller.ids[2] }, { sum: 0 }]);
     await hub.close();
   });
 

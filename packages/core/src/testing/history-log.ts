@@ -48,9 +48,10 @@ export class HistoryLog {
         return;
       case "received":
       case "gap":
+      case "snapshot":
       case "event": {
         const call = this.#callOf(entry);
-        if (entry.type !== "event") call?.seen.push(entry);
+        if (entry.type === "received" || entry.type === "gap") call?.seen.push(entry);
         if (call !== undefined && call.settled.length > 0) call.late++;
         return;
       }

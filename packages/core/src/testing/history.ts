@@ -21,6 +21,8 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
       readonly client: string;
       readonly run: string;
       readonly after?: number;
+      /** The same of each key of a subscription to a topic. */
+      readonly places?: readonly number[];
     }
   /** A handler is done: it has returned, thrown, or was stopped. */
   | { readonly type: "left"; readonly run: string; readonly how: "returned" | "thrown" | "stopped" }
@@ -36,8 +38,8 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
   | { readonly type: "passed"; readonly run: string; readonly position: number; readonly end: number }
   /** The consumer of `call` got an item, which says itself which run gave it. */
   | { readonly type: "received"; readonly call: string; readonly run: string; readonly position: number }
-  /** The consumer was told that items may be missing before the next: events after `from` and up to `to`, where that is known. */
-  | { readonly type: "gap"; readonly call: string; readonly from?: number; readonly to?: number }
+  /** The consumer was told that items may be missing before the next: events after `from` and up to `to` of each key, where that is known. */
+  | { readonly type: "gap"; readonly call: string; readonly from?: readonly number[]; readonly to?: readonly number[] }
   /** The consumer was told that its subscription has started. */
   | { readonly type: "started"; readonly call: string }
   /** A subscription to a topic may have begun as late as after this event. */
@@ -46,14 +48,25 @@ export type HistoryEntry = { readonly at: number } /** A client makes a call. */
   | { readonly type: "topics"; readonly historyEvents: number; readonly bufferEvents: number }
   /** An event is about to be published. Positions are those of all keys, and grow. */
   | { readonly type: "published"; readonly key: string; readonly position: number; readonly length: number }
-  /** The consumer of `call` got an event, which says itself which it is. `id` is its id's position, where that was shown. */
+  /** All that a broker keeps of a key is lost, and its epoch is over. What comes of it later is after `position`. */
+  | { readonly type: "lost"; readonly key: string; readonly position: number }
+  /** History has the key's events up to `position` no more. */
+  | { readonly type: "trimmed"; readonly key: string; readonly position: number }
+  /** The consumer of `call` got a snapshot, of where its id says it is in each key: so many events of each are in it. */
+  | {
+      readonly type: "snapshot";
+      readonly call: string;
+      readonly counts: readonly number[];
+      readonly id: readonly number[];
+    }
+  /** The consumer of `call` got an event, which says itself which it is. `id` has its id's position in each key, where that was shown. */
   | {
       readonly type: "event";
       readonly call: string;
       readonly key: string;
       readonly position: number;
       readonly length: number;
-      readonly id?: number;
+      readonly id?: readonly number[];
     }
   /** Nothing was published for long enough: whoever follows a key has all of it. */
   | { readonly type: "quiet" }
@@ -81,12 +94,15 @@ export type CallKind = "query" | "mutation" | "idempotent" | "remembered" | "tra
 
 /** What a subscription to a topic is to get. */
 export interface Following {
-  readonly key: string;
-  /** Of the key's events those whose positions are multiples of it. */
+  /** Sorted, as they are in ids. */
+  readonly keys: readonly string[];
+  /** Of the keys' events those whose positions are multiples of it. */
   readonly every: number;
   readonly policy: "buffer" | "latest" | "close";
   /** Whether its events are as they were published, and nothing but credit and the connection holds them back. */
   readonly prompt: boolean;
+  /** Whether a snapshot comes first, only after a gap, or never. */
+  readonly snapshot: "first" | "after a gap" | "none";
 }
 
 type Fields<Type extends HistoryEntry["type"]> = Omit<Extract<HistoryEntry, { type: Type }>, "type" | "at">;

@@ -156,7 +156,7 @@ describe("findViolations", () => {
 /** A subscription of Ann's to a key, of whose events those at 1 to 3 are published. */
 function follow(more: Partial<Following> = {}) {
   const history = new History({ now: () => 0 });
-  const follows: Following = { key: "a", every: 1, policy: "buffer", prompt: true, ...more };
+  const follows: Following = { keys: ["a"], every: 1, policy: "buffer", prompt: true, snapshot: "none", ...more };
   history.add("topics", { historyEvents: 2, bufferEvents: 1_000 });
   history.add("called", { call: "c", client: "ann", kind: "topic", follows });
   history.add("entered", { call: "c", client: "ann", run: "r", after: 0 });
@@ -168,8 +168,8 @@ function follow(more: Partial<Following> = {}) {
     get: (
       position: number,
       { key = "a", length = position, id }: { key?: string; length?: number; id?: number } = {},
-    ) => history.add("event", { call: "c", key, position, length, ...(id !== undefined && { id }) }),
-    gap: (from: number, to: number) => history.add("gap", { call: "c", from, to }),
+    ) => history.add("event", { call: "c", key, position, length, ...(id !== undefined && { id: [id] }) }),
+    gap: (from: number, to: number) => history.add("gap", { call: "c", from: [from], to: [to] }),
     end: (outcome = "cancelled") => {
       history.add("quiet", {});
       history.add("settled", { call: "c", outcome });
@@ -301,6 +301,84 @@ describe("findViolations, of topics,", () => {
       history.add("settled", { call: "g", outcome: "ok" });
       expect(end()).toEqual(expected);
     }
+  });
+
+  it("finds an event of one of several keys that is missing (I16), whatever came of the others, and one that never comes (I14)", () => {
+    for (const [positions, expected] of [
+      [[4, 1, 2, 5, 3], []],
+      [[4, 1, 3, 5], ["I16"]],
+      [[4, 1, 2, 3], ["I14"]],
+    ] as const) {
+      const { history, get, end } = follow({ keys: ["a", "b"] });
+      for (const position of [4, 5]) history.add("published", { key: "b", position, length: position });
+      for (const position of positions) get(position, { key: position > 3 ? "b" : "a" });
+      expect(end()).toEqual(expected);
+    }
+  });
+
+  it("finds an id of several keys that says of one of them what is not so (I16)", () => {
+    for (const [id, expected] of [
+      [[1, 0], []],
+      [[1, 3], []],
+      [[1, 4], ["I16"]],
+    ] as const) {
+      const { history, get, end } = follow({ keys: ["a", "b"] });
+      history.add("published", { key: "b", position: 4, length: 4 });
+      history.add("event", { call: "c", key: "a", position: 1, length: 1, id });
+      for (const position of [2, 3]) get(position);
+      get(4, { key: "b" });
+      expect(end()).toEqual(expected);
+    }
+  });
+
+  it("takes a snapshot for what its id says; finds one that has more or less, comes when it need not or does not come (I17)", () => {
+    for (const [snapshots, expected] of [
+      [[{ counts: [2], id: [2] }], []],
+      [[{ counts: [2], id: [1] }], ["I17", "I11"]],
+      [[], ["I17", "I11", "I17"]],
+      [
+        [
+          { counts: [1], id: [1] },
+          { counts: [2], id: [2] },
+        ],
+        ["I17"],
+      ],
+    ] as const) {
+      const { history, get, end } = follow({ snapshot: "first" });
+      for (const snapshot of snapshots) history.add("snapshot", { call: "c", ...snapshot });
+      get(3);
+      expect(end()).toEqual(expected);
+    }
+  });
+
+  it("takes any gap where something is gone for one that a snapshot makes up for, and finds none after it (I17)", () => {
+    const { history, gap, end } = follow({ snapshot: "after a gap" });
+    gap(0, 3);
+    history.add("snapshot", { call: "c", counts: [3], id: [3] });
+    expect(end()).toEqual([]);
+    const without = follow({ snapshot: "after a gap" });
+    without.gap(0, 3);
+    expect(without.end()).toEqual(["I17"]);
+  });
+
+  it("takes a gap where a log was lost or its history cut; finds an event after a loss that was not told (I18)", () => {
+    for (const [told, expected] of [
+      [true, []],
+      [false, ["I18"]],
+    ] as const) {
+      const { history, get, gap, end } = follow();
+      for (const position of [1, 2, 3]) get(position);
+      history.add("lost", { key: "a", position: 100 });
+      history.add("published", { key: "a", position: 101, length: 101 });
+      if (told) gap(3, 100);
+      get(101);
+      expect(end()).toEqual(expected);
+    }
+    const cut = follow();
+    cut.history.add("trimmed", { key: "a", position: 2 });
+    cut.gap(0, 2);
+    cut.get(3);
+    expect(cut.end()).toEqual([]);
   });
 
   it("finds what comes after the end (I3), and work that is done for nobody (I15)", () => {

@@ -4,7 +4,7 @@ import { findTopicViolations } from "./topic-invariants.ts";
 
 /** What an invariant was broken by. */
 export interface Violation {
-  /** The invariant: `I1` to `I15`. */
+  /** The invariant: `I1` to `I18`. */
   readonly invariant: keyof typeof invariants;
   readonly message: string;
 }
@@ -44,6 +44,12 @@ export const invariants = {
   I14: "everybody is caught up",
   /** When nobody subscribes, nothing is followed, encoded or sent, and nothing that was acknowledged is kept. */
   I15: "nothing is done for nobody",
+  /** A subscription to several keys gets each key's events as one to that key alone would; its ids say where it is in all of them. */
+  I16: "each key's events once and in order, however many keys",
+  /** A snapshot comes first and after each gap; it has what its id says, and what follows it is what came after that. */
+  I17: "a snapshot and what follows are what the log says",
+  /** Where a broker has lost what it kept, nothing comes before word of that. */
+  I18: "no loss of a log in silence",
 } as const;
 
 /** Finds what breaks an invariant in a history that is over: all faults healed, all closed. Empty where all is well. */

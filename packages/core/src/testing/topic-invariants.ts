@@ -1,11 +1,13 @@
-import type { Following, History, HistoryEntry } from "./history.ts";
+import type { History, HistoryEntry } from "./history.ts";
 import type { HistoryLog } from "./history-log.ts";
+import { PublishedKey } from "./published-key.ts";
+import { KeyTrack, type TopicFollower } from "./topic-follower.ts";
 
 type Entry<Type extends HistoryEntry["type"]> = Extract<HistoryEntry, { type: Type }>;
 
 /** What an invariant of topics was broken by. */
 export interface TopicViolation {
-  readonly invariant: "I6" | "I10" | "I11" | "I12" | "I13" | "I14";
+  readonly invariant: "I6" | "I10" | "I11" | "I12" | "I13" | "I14" | "I16" | "I17" | "I18";
   readonly message: string;
 }
 
@@ -16,76 +18,11 @@ export function findTopicViolations(history: History, log: HistoryLog): readonly
   return topics.found;
 }
 
-/** What was published of one key, in order. */
-class PublishedKey {
-  readonly #events: (Entry<"published"> & { readonly order: number })[] = [];
-
-  add(event: Entry<"published">, order: number): void {
-    this.#events.push({ ...event, order });
-  }
-
-  at(position: number): Entry<"published"> | undefined {
-    const event = this.#events[this.#indexAfter(position - 1)];
-    return event?.position === position ? event : undefined;
-  }
-
-  /** The next event after a position that was published before an entry of the history, of those whose positions are multiples. */
-  next(position: number, every: number, order: number): number | undefined {
-    for (let index = this.#indexAfter(position); index < this.#events.length; index++) {
-      const event = this.#events[index];
-      if (event !== undefined && event.order > order) return undefined;
-      if (event !== undefined && event.position % every === 0) return event.position;
-    }
-    return undefined;
-  }
-
-  /** The newest one up to a position. */
-  newest(position: number): number | undefined {
-    return this.#events[this.#indexAfter(position) - 1]?.position;
-  }
-
-  /** How many came after a position, and before an entry of the history. */
-  count(position: number, order: number): number {
-    let count = 0;
-    for (let index = this.#events.length - 1; index >= 0; index--) {
-      const event = this.#events[index];
-      if (event === undefined || event.position <= position) break;
-      if (event.order < order) count++;
-    }
-    return count;
-  }
-
-  #indexAfter(position: number): number {
-    let low = 0;
-    let high = this.#events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#events[middle]?.position ?? 0) > position) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-}
-
-/** A subscription to a topic, as far as the history has been read. */
-interface Follower extends Following {
-  readonly at: number;
-  readonly call: string;
-  readonly client: string;
-  /** Where its runs were to begin. */
-  readonly starts: number[];
-  /** Where its reader may be, as it has begun; undefined before, and where it begins anew. What comes first tells which of them it is. */
-  places: readonly number[] | undefined;
-  /** What it has seen last. */
-  last: number;
-  over: boolean;
-}
-
 class TopicHistory {
   readonly found: TopicViolation[] = [];
   readonly #log: HistoryLog;
   readonly #keys = new Map<string, PublishedKey>();
-  readonly #followers = new Map<string, Follower>();
+  readonly #followers = new Map<string, TopicFollower>();
   /** Of each item of a generator: what was published before it was given, and before it had been sent. */
   readonly #emitted = new Map<string, number>();
   readonly #passed = new Map<string, number>();
@@ -95,7 +32,9 @@ class TopicHistory {
   constructor({ entries }: History, log: HistoryLog) {
     this.#log = log;
     for (const [order, entry] of entries.entries()) {
-      if (entry.type === "published") this.#key(entry.key).add(entry, order);
+      if (entry.type === "published") this.#key(entry.key).add(entry.position, entry.length, order);
+      else if (entry.type === "lost") this.#key(entry.key).lose(entry.position, order);
+      else if (entry.type === "trimmed") this.#key(entry.key).cut(entry.position, order);
       else if (entry.type === "emitted" && entry.end !== undefined) this.#emitted.set(nameOf(entry), entry.end);
       else if (entry.type === "passed") this.#passed.set(nameOf(entry), entry.end);
       else if (entry.type === "topics") this.#limits = entry;
@@ -108,10 +47,9 @@ class TopicHistory {
       case "called":
         return this.#onCalled(entry);
       case "entered":
-        this.#followers.get(entry.call)?.starts.push(entry.after ?? 0);
-        return;
+        return this.#onEntered(entry);
       case "opened":
-        this.#followers.get(entry.call)?.starts.push(entry.position);
+        for (const track of this.#followers.get(entry.call)?.tracks ?? []) track.starts.push(entry.position);
         return;
       case "quiet":
         for (const follower of this.#followers.values()) this.#checkEnd(follower, order);
@@ -119,6 +57,7 @@ class TopicHistory {
       case "received":
         return this.#checkOrder(entry, order);
       case "started":
+      case "snapshot":
       case "event":
       case "gap":
       case "settled": {
@@ -132,84 +71,134 @@ class TopicHistory {
 
   #onCalled({ at, call, client, follows }: Entry<"called">): void {
     if (follows === undefined) return;
-    this.#followers.set(call, { ...follows, at, call, client, starts: [], places: undefined, last: -1, over: false });
+    const tracks = follows.keys.map((key) => new KeyTrack(key, this.#key(key)));
+    const lacksSnapshot = follows.snapshot === "first";
+    this.#followers.set(call, { ...follows, at, call, client, tracks, lacksSnapshot, over: false });
+  }
+
+  #onEntered({ call, after = 0, places }: Entry<"entered">): void {
+    const { tracks = [] } = this.#followers.get(call) ?? {};
+    for (const [index, track] of tracks.entries()) track.starts.push(places?.[index] ?? after);
   }
 
   #hear(
-    entry: Entry<"started"> | Entry<"event"> | Entry<"gap"> | Entry<"settled">,
-    follower: Follower,
+    entry: Entry<"started"> | Entry<"snapshot"> | Entry<"event"> | Entry<"gap"> | Entry<"settled">,
+    follower: TopicFollower,
     order: number,
   ): void {
     switch (entry.type) {
       case "started":
-        follower.places ??= [...follower.starts];
+        for (const track of follower.tracks) track.begun ??= [...track.starts];
         return;
+      case "snapshot":
+        return this.#onSnapshot(entry, follower);
       case "event":
         return this.#onEvent(entry, follower, order);
       case "gap":
         if (entry.from !== undefined && entry.to !== undefined)
           return this.#onGap(entry.from, entry.to, follower, order);
         // It begins anew. Whether there was a reason is I10's.
-        follower.places = undefined;
+        follower.lacksSnapshot = follower.snapshot === "first";
+        for (const track of follower.tracks) track.begun = undefined;
         return;
       case "settled":
         return this.#onSettled(entry, follower, order);
     }
   }
 
-  #onEvent({ at, key, position, length, id = position }: Entry<"event">, follower: Follower, order: number): void {
-    const { call, every } = follower;
-    const published = this.#key(follower.key).at(position);
-    if (key !== follower.key || published?.length !== length || position % every !== 0 || id !== position)
-      return this.#find("I6", `${call} of ${follower.key} got ${key} ${position} as ${id} at ${at} ms`);
-    const places = follower.places ?? follower.starts;
-    const nexts = places.map((place) => this.#key(key).next(place, every, order));
-    if (!nexts.includes(position))
-      this.#find("I11", `${call} got event ${position} where ${nexts.join(" or ")} comes, at ${at} ms`);
-    this.#goTo(position, follower);
+  /** A state has come, of where its id says: what has come of each key up to there is in it, and nothing else. */
+  #onSnapshot({ at, counts, id }: Entry<"snapshot">, follower: TopicFollower): void {
+    const { call } = follower;
+    if (!follower.lacksSnapshot) this.#find("I17", `${call} got a snapshot that it has no need of, at ${at} ms`);
+    follower.lacksSnapshot = false;
+    for (const [index, track] of follower.tracks.entries()) {
+      const place = id[index] ?? 0;
+      const [has, is] = [counts[index], track.published.rank(place)];
+      if (has !== is)
+        this.#find("I17", `${call} got a snapshot with ${has} events of ${track.key}, of ${place}, where it has ${is}`);
+      track.goTo(place);
+    }
   }
 
-  #onGap(from: number, to: number, follower: Follower, order: number): void {
-    const { call, every, key } = follower;
-    const published = this.#key(key);
-    const places = follower.places ?? follower.starts;
-    // Events of other keys may lie between the two.
-    const fits = places.some(
-      (place) =>
-        (published.next(Math.min(place, from), every, order) ?? Number.POSITIVE_INFINITY) > Math.max(place, from),
-    );
-    if (!fits) this.#find("I12", `${call} was told of a gap from ${from} to ${to}, and is at ${places.join(" or ")}`);
-    const newest = published.newest(to);
-    if (newest === undefined || newest <= from)
-      this.#find("I12", `${call} was told of a gap from ${from} to ${to}, in which there is nothing`);
-    else if (!this.#isGone(newest, follower, order))
-      this.#find("I12", `${call} was told of a gap from ${from} to ${to}, and ${newest} could be had`);
-    this.#goTo(to, follower);
+  #onEvent({ at, key, position, length, id }: Entry<"event">, follower: TopicFollower, order: number): void {
+    const { call, every, tracks } = follower;
+    const index = tracks.findIndex((track) => track.key === key);
+    const track = tracks[index];
+    const shown = id?.[index] ?? position;
+    const isIts = track?.published.lengthAt(position) === length && position % every === 0 && shown === position;
+    if (track === undefined || !isIts)
+      return this.#find("I6", `${call} of ${keysOf(follower)} got ${key} ${position} as ${shown} at ${at} ms`);
+    if (follower.lacksSnapshot) this.#find("I17", `${call} got event ${position} and no snapshot before, at ${at} ms`);
+    const nexts = track.nexts(every, order);
+    if (!nexts.includes(position)) {
+      const isUnheard = nexts.every((next) => track.published.isLoss(next));
+      const invariant = isUnheard ? "I18" : tracks.length > 1 ? "I16" : "I11";
+      this.#find(invariant, `${call} got event ${position} where ${nexts.join(" or ")} comes, at ${at} ms`);
+    }
+    track.goTo(position);
+    if (id !== undefined) this.#checkOthers(id, track, follower, order);
+  }
+
+  /** An id says where the subscription is in its other keys, too. */
+  #checkOthers(id: readonly number[], own: KeyTrack, { call, every, tracks }: TopicFollower, order: number): void {
+    for (const [index, track] of tracks.entries()) {
+      const place = id[index] ?? 0;
+      if (track !== own && !track.mayBeAt(place, every, order))
+        this.#find("I16", `${call}'s id says ${place} of ${track.key}, where it is at ${track.places.join(" or ")}`);
+    }
+  }
+
+  #onGap(from: readonly number[], to: readonly number[], follower: TopicFollower, order: number): void {
+    const { call, every, tracks, snapshot } = follower;
+    follower.lacksSnapshot = snapshot !== "none";
+    const wrong: string[] = [];
+    let reasons = 0;
+    for (const [index, track] of tracks.entries()) {
+      const [start = 0, end = 0] = [from[index], to[index]];
+      if (!track.mayBeAt(start, every, order)) wrong.push(`it is at ${track.places.join(" or ")} of ${track.key}`);
+      // Of all that a snapshot makes up for it is enough that something is gone.
+      const gone = snapshot === "none" ? track.published.newest(end) : track.published.next(start, 1, order);
+      const isIn = gone !== undefined && gone > start && gone <= end;
+      if (isIn && this.#isGone(gone, track.published, follower, order)) reasons++;
+      else if (snapshot === "none" && end !== start)
+        wrong.push(isIn ? `${gone} could be had` : `there is nothing in it of ${track.key}`);
+      track.goTo(end);
+    }
+    if (reasons === 0 && wrong.length === 0) wrong.push("there is nothing in it that is gone");
+    if (wrong.length > 0)
+      this.#find("I12", `${call} was told of a gap from ${from.join()} to ${to.join()}, and ${wrong.join(", ")}`);
   }
 
   /** Whether an event may be had no more: of those that are gone it is the newest. */
-  #isGone(position: number, { key, policy }: Follower, order: number): boolean {
-    const newer = this.#key(key).count(position, order);
+  #isGone(position: number, published: PublishedKey, { policy }: TopicFollower, order: number): boolean {
+    const newer = published.count(position, order);
     const { historyEvents = 0, bufferEvents = 0 } = this.#limits ?? {};
     if (policy === "latest" && newer > 0) return true;
-    return newer >= historyEvents || newer >= leftOf(bufferEvents);
+    return newer >= historyEvents || newer >= leftOf(bufferEvents) || published.isLost(position, order);
   }
 
-  #onSettled({ at, outcome }: Entry<"settled">, follower: Follower, order: number): void {
-    const { call, key, policy, places } = follower;
+  #onSettled({ at, outcome }: Entry<"settled">, follower: TopicFollower, order: number): void {
+    const { call, policy, tracks } = follower;
     follower.over = true;
     if (outcome === "cancelled") return;
-    const waiting = Math.max(...(places ?? follower.starts).map((place) => this.#key(key).count(place, order)));
+    const waiting = Math.max(
+      ...tracks.flatMap(({ places, published }) => places.map((place) => published.count(place, order))),
+    );
     const { bufferEvents = 0 } = this.#limits ?? {};
     const tooSlow = outcome === "TOO_MANY_REQUESTS" && policy === "close" && waiting > leftOf(bufferEvents);
-    if (!tooSlow) this.#find("I10", `${call} of ${key} ended with ${outcome} at ${at} ms`);
+    if (!tooSlow) this.#find("I10", `${call} of ${keysOf(follower)} ended with ${outcome} at ${at} ms`);
   }
 
-  #checkEnd({ call, key, every, over, starts, places = starts }: Follower, order: number): void {
+  #checkEnd(follower: TopicFollower, order: number): void {
+    const { call, every, over, tracks } = follower;
     if (over) return;
-    const nexts = places.map((place) => this.#key(key).next(place, every, order));
-    if (!nexts.includes(undefined))
-      this.#find("I14", `${call} of ${key} is at ${places.join(" or ")}, and has not got ${nexts.join(" or ")}`);
+    if (follower.lacksSnapshot) this.#find("I17", `${call} of ${keysOf(follower)} has got no snapshot`);
+    for (const track of tracks) {
+      const nexts = track.nexts(every, order);
+      if (nexts.includes(undefined)) continue;
+      const places = track.places.join(" or ");
+      this.#find("I14", `${call} of ${track.key} is at ${places}, and has not got ${nexts.join(" or ")}`);
+    }
   }
 
   /** An item of a generator has come: what its client follows on the same session has come as far, and no further. */
@@ -217,25 +206,22 @@ class TopicHistory {
     const client = this.#log.calls.get(item.call)?.client;
     const passed = this.#passed.get(nameOf(item)) ?? Number.POSITIVE_INFINITY;
     const emitted = this.#emitted.get(nameOf(item)) ?? 0;
+    const say = `item ${item.position} of ${item.run} at ${item.at} ms`;
     for (const follower of this.#followers.values()) {
       if (follower.over || follower.client !== client || !this.#hasOneSession(follower, item.at)) continue;
-      const { call, last, key, every, prompt, starts } = follower;
-      const say = `item ${item.position} of ${item.run} at ${item.at} ms`;
-      if (last > passed) this.#find("I13", `${call} got event ${last} before ${say}, which was sent at ${passed}`);
-      const next = this.#key(key).next(Math.max(last, starts[0] ?? emitted), every, order) ?? Number.POSITIVE_INFINITY;
-      if (this.#calm && prompt && starts.length === 1 && next <= emitted)
-        this.#find("I13", `${call} has not got event ${next} before ${say}`);
+      const { call, every, prompt, tracks } = follower;
+      for (const { last, starts, published } of tracks) {
+        if (last > passed) this.#find("I13", `${call} got event ${last} before ${say}, which was sent at ${passed}`);
+        const next = published.next(Math.max(last, starts[0] ?? emitted), every, order) ?? Number.POSITIVE_INFINITY;
+        if (this.#calm && prompt && starts.length === 1 && next <= emitted)
+          this.#find("I13", `${call} has not got event ${next} before ${say}`);
+      }
     }
   }
 
   /** Sessions are lost for reasons that are known. */
-  #hasOneSession({ client, at }: Follower, now: number): boolean {
+  #hasOneSession({ client, at }: TopicFollower, now: number): boolean {
     return this.#log.countExcuses(client, at, now) === 0;
-  }
-
-  #goTo(position: number, follower: Follower): void {
-    follower.places = [position];
-    follower.last = position;
   }
 
   #key(key: string): PublishedKey {
@@ -252,6 +238,10 @@ class TopicHistory {
 /** How many events a feed keeps that has just let go of the older half of them. */
 function leftOf(bufferEvents: number): number {
   return Math.max(1, Math.floor((bufferEvents + 1) / 2));
+}
+
+function keysOf({ keys }: TopicFollower): string {
+  return keys.join(" and ");
 }
 
 function nameOf({ run, position }: { readonly run: string; readonly position: number }): string {
