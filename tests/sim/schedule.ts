@@ -187,6 +187,14 @@ function createSteps(random: SeededRandom, settings: Settings): readonly Step[] 
   const isUse = random.chance(0.6);
   if (!isUse && settings.topics !== undefined && random.chance(0.12)) return createRestart(random);
   const step = isUse ? createUse(random, settings) : createFault(random, settings);
+  // In the middle of its being taken.
+  if (step.do === "follow" && step.snapshot === "late")
+    return [
+      step,
+      { do: "wait", ms: random.pick([10, 30]) },
+      { do: "publish", key: pickKey(random), count: 3, padding: 0 },
+      wait,
+    ];
   if (step.do === "authenticate" && random.chance(0.5)) return [step, { do: "reconnect", client: step.client }];
   return random.chance(0.7) ? [step, wait] : [step];
 }
