@@ -80,8 +80,8 @@ export const plantedTopicBugs: readonly PlantedBug[] = [
   bug(
     "a gap begins where it ends",
     reader,
-    "if (entry instanceof FeedGap) return this.#onGap(this.#id(cursor, from));",
-    "if (entry instanceof FeedGap) return this.#onGap(this.#id());",
+    "if (entry instanceof FeedGap) return this.#onGap(cursor, from);",
+    "if (entry instanceof FeedGap) return this.#onGap(cursor, cursor.position);",
   ),
   bug(
     "history that is gone is not missed",
