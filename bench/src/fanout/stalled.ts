@@ -9,7 +9,7 @@ const { values } = parseArgs({
   args: process.argv.slice(2).filter((arg) => arg !== "--"),
   options: {
     connections: { type: "string", default: "1000" },
-    rounds: { type: "string", default: "20" },
+    rounds: { type: "string", default: "60" },
     assert: { type: "boolean", default: false },
   },
 });
