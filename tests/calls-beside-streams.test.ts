@@ -86,8 +86,11 @@ describe("an upload and a download", () => {
     expect(frames.filter((length) => length > 16 * 1024).length).toBeGreaterThan(4 * chunks);
   });
 
-  it("go as they are where no calls are", async () => {
+  it("go as they are where calls were made before them alone", async () => {
     const { client, frames } = await start();
+    await client.upload.mutate(createChunks());
+    for (let call = 0; call < 3; call++) await client.ping.query();
+    frames.length = 0;
     expect(await client.upload.mutate(createChunks())).toBe(chunks);
     expect(await takeChunks(await client.download.query())).toBe(chunks);
     expect(frames.filter((length) => length > chunkBytes)).toHaveLength(2 * chunks);

@@ -104,9 +104,10 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
     if (known !== undefined) return known.streams;
     this.#count++;
     this.#host ??= this.#createHost();
-    this.#line ??= this.#createLine(this.#host);
     this.#calls ??= new Map();
     const calls = this.#calls;
+    // Calls from before there was a stream are beside none.
+    if (this.#line === undefined || calls.size === 0) this.#line = this.#createLine(this.#host);
     const streams = new CallStreams(this.#role, this.#host, this.#line, call, () => calls.delete(call.id));
     calls.set(call.id, { call, streams });
     return streams;
