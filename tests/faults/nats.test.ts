@@ -102,7 +102,7 @@ describe.skipIf(!hasNats)(
       const { server, traffic } = await createWorld(firstSeed + 2);
       await traffic.run(async () => {
         for (const ms of [1_200, 50, 700]) {
-          server.pause();
+          await server.pause();
           await pass(ms);
           server.goOn();
           await pass(50);

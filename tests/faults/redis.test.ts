@@ -62,7 +62,7 @@ describe.skipIf(!hasRedis)(
       const world = await World.create(firstSeed + 3);
       await world.run(async ({ server }) => {
         for (const ms of [600, 50]) {
-          server.pause();
+          await server.pause();
           await pass(ms);
           server.goOn();
           await pass(20);

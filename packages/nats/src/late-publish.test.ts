@@ -16,7 +16,8 @@ describe.skipIf(!hasNats)("a publish that waits for as long as it takes (skipped
     const topic = broker.openTopic("topic", { maxEvents: 10, maxAgeMs: 3_600_000, maxBytes: 1_000 });
     const forever = { waitMs: Number.POSITIVE_INFINITY };
     await topic.publish("key", "first", forever);
-    server.pause();
+    await server.pause();
+    afterTest(() => server.goOn());
     let outcome: unknown = "waits";
     topic.publish("key", "second", forever).then(
       () => {
@@ -37,6 +38,5 @@ describe.skipIf(!hasNats)("a publish that waits for as long as it takes (skipped
     expect(outcome).toBe("waits");
     await pass(80);
     expect(outcome).toMatchObject({ code: "OUTCOME_UNKNOWN" });
-    server.goOn();
   });
 });

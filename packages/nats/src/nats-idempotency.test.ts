@@ -144,7 +144,7 @@ describe.skipIf(!hasNats)("a NATS idempotency store (skipped without nats-server
     const node = await createNode({ waitMs: 50 });
     const { store: other } = await createNode();
     await node.store.claim("warm");
-    server.pause();
+    await server.pause();
     const lost = rejection(node.store.claim("a"));
     await new Promise((resolve) => setTimeout(resolve, 60));
     await cut(node);

@@ -105,7 +105,7 @@ describe.skipIf(!hasNats)("a topic in NATS (skipped without nats-server)", () =>
     const way = await startTcpProxy(server.url);
     const topic = createBroker({ servers: `127.0.0.1:${way.port}`, answerMs: 200 }).openTopic("topic", roomy);
     await topic.publish("key", "1", patient);
-    server.pause();
+    await server.pause();
     const unknown = rejection(topic.publish("key", "2", { waitMs: 0 }));
     const waits = topic.publish("key", "3", patient);
     expect(await unknown).toMatchObject({ code: "OUTCOME_UNKNOWN" });

@@ -18,7 +18,7 @@ describe.skipIf(!hasRedis)("a publish that waits for as long as it takes (skippe
     const topic = broker.openTopic("topic", { maxEvents: 10, maxAgeMs: 3_600_000, maxBytes: 1_000 });
     const forever = { waitMs: Number.POSITIVE_INFINITY };
     await topic.publish("key", "first", forever);
-    server.pause();
+    await server.pause();
     let outcome: unknown = "waits";
     topic.publish("key", "second", { ...forever, id: "2" }).then(
       () => {

@@ -78,7 +78,7 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
     afterTest(() => broker.close());
     const topic = broker.openTopic("topic", limits);
     await topic.publish("key", "first", { waitMs: 10_000 });
-    server.pause();
+    await server.pause();
     const lost = topic.publish("key", "second", { waitMs: 10_000 });
     const again = topic.publish("key", "third", { waitMs: 10_000, id: "3" });
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -97,7 +97,7 @@ describe.skipIf(!hasRedis)("a Redis broker (skipped without redis-server)", () =
     afterTest(() => broker.close());
     const topic = broker.openTopic("topic", limits);
     await topic.publish("key", "first", { waitMs: 10_000 });
-    server.pause();
+    await server.pause();
     const lost = topic.publish("key", "second", { waitMs: 10_000, id: "2" });
     await new Promise((resolve) => setTimeout(resolve, 20));
     way.refuse(true);

@@ -133,7 +133,7 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
   test("takes a claim back whose answer was lost, so that the mutation can be run elsewhere", async () => {
     const { store, way } = await createNode({ waitMs: 50 });
     const { store: other } = await createNode();
-    server.pause();
+    await server.pause();
     const lost = store.claim("a");
     await new Promise((resolve) => setTimeout(resolve, 60));
     way.refuse(true);
