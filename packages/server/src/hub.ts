@@ -4,6 +4,7 @@ import { Deadlines } from "@tautline/core/internals";
 import type { Broker, Closable } from "./broker.ts";
 import { backgroundClock } from "./clock.ts";
 import { EventCodec } from "./event-codec.ts";
+import { HubBroker } from "./hub-broker.ts";
 import { type ControlledServer, HubControl, type HubCounts, type ServerHub } from "./hub-control.ts";
 import {
   defaultLeaseMs,
@@ -40,7 +41,7 @@ export class Hub implements ServerHub {
 
   constructor(options: HubOptions) {
     const { clock = backgroundClock, transformer = rich, maxEventBytes = defaultMaxEventBytes } = options;
-    this.#broker = options.broker ?? memoryBroker({ clock });
+    this.#broker = new HubBroker(options.broker ?? memoryBroker({ clock }));
     this.#deadlines = new Deadlines(clock);
     this.#host = {
       broker: this.#broker,

@@ -19,7 +19,7 @@ export type Stage =
 /** What readings of a topic share. */
 export interface ReadTopic {
   readonly policy: SlowPolicy;
-  /** @throws TautlineError `CONNECTION_CLOSED` where the hub is closed. */
+  /** @throws TautlineError `SERVICE_UNAVAILABLE` where the hub is closed. */
   feed(key: string): KeyFeed;
   /** Shows who reads. @throws SchemaError where it is nobody that fits. */
   join(keys: readonly string[], as: unknown): Closable;

@@ -279,7 +279,7 @@ describe("a topic's subscription", () => {
     expect(reader.ended).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
     const late = new Reader(topic.subscribe("a"));
     await late.take();
-    expect(late.ended).toMatchObject({ code: "CONNECTION_CLOSED" });
+    expect(late.ended).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
     expect(clock.timers).toBe(0);
   });
 
