@@ -52,8 +52,8 @@ class NatsBroker implements Broker {
     this.#channels.signal(channel, text);
   }
 
-  listen(channel: string, onSignal: (text: string) => void): Closable {
-    return this.#channels.listen(channel, onSignal);
+  listen(channel: string, onSignal: (text: string) => void, onListening?: () => void): Closable {
+    return this.#channels.listen(channel, onSignal, onListening);
   }
 
   lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {

@@ -5,8 +5,13 @@ import { toToken } from "./subject.ts";
 
 type OnSignal = (text: string) => void;
 
+interface Listener {
+  readonly onSignal: OnSignal;
+  readonly onListening: (() => void) | undefined;
+}
+
 interface Channel {
-  readonly listeners: Set<OnSignal>;
+  readonly listeners: Set<Listener>;
   subscription: Subscription | undefined;
 }
 
@@ -27,20 +32,26 @@ export class SignalChannels implements LinkUser {
     if (nats?.isClosed() === false) nats.publish(this.#subject(channel), text);
   }
 
-  listen(channel: string, onSignal: OnSignal): Closable {
+  listen(channel: string, onSignal: OnSignal, onListening?: () => void): Closable {
     this.#link.check();
     const subject = this.#subject(channel);
     const opened = this.#channels.get(subject) ?? { listeners: new Set(), subscription: undefined };
     this.#channels.set(subject, opened);
-    // The same function may listen twice.
-    const listener: OnSignal = (text) => onSignal(text);
+    const listener: Listener = { onSignal, onListening };
     opened.listeners.add(listener);
-    opened.subscription ??= this.#subscribe(this.#link.connection?.nats, subject, opened);
+    const nats = this.#link.connection?.nats;
+    opened.subscription ??= this.#subscribe(nats, subject, opened);
+    if (nats !== undefined && onListening !== undefined) this.#onceStanding(nats, [[opened, listener]]);
     return { close: () => this.#close(subject, opened, listener) };
   }
 
   onUp({ nats }: OpenConnection): void {
-    for (const [subject, channel] of this.#channels) channel.subscription = this.#subscribe(nats, subject, channel);
+    const waiting: [Channel, Listener][] = [];
+    for (const [subject, channel] of this.#channels) {
+      channel.subscription = this.#subscribe(nats, subject, channel);
+      for (const listener of channel.listeners) waiting.push([channel, listener]);
+    }
+    this.#onceStanding(nats, waiting);
   }
 
   onDown(): void {
@@ -52,7 +63,17 @@ export class SignalChannels implements LinkUser {
       for (const listener of channel.listeners) this.#close(subject, channel, listener);
   }
 
-  #close(subject: string, channel: Channel, listener: OnSignal): void {
+  /** What the server answers now it answers after it has heard of the subscriptions. */
+  #onceStanding(nats: NatsConnection, waiting: readonly (readonly [Channel, Listener])[]): void {
+    const tell = (): void => {
+      if (this.#link.connection?.nats !== nats) return;
+      for (const [{ listeners }, listener] of waiting) if (listeners.has(listener)) listener.onListening?.();
+    };
+    // Where it does not answer, the connection is gone.
+    nats.flush().then(tell, () => {});
+  }
+
+  #close(subject: string, channel: Channel, listener: Listener): void {
     channel.listeners.delete(listener);
     if (channel.listeners.size > 0 || this.#channels.get(subject) !== channel) return;
     this.#channels.delete(subject);
@@ -64,7 +85,7 @@ export class SignalChannels implements LinkUser {
       callback: (error, message) => {
         if (error !== null) return this.#link.settings.onError(error);
         const text = message.string();
-        for (const listener of listeners) listener(text);
+        for (const { onSignal } of listeners) onSignal(text);
       },
     });
   }

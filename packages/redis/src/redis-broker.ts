@@ -77,10 +77,10 @@ export class RedisBroker implements Broker, RedisHost {
     if (this.commands.ready) this.commands.publish(signalChannel(this.prefix, this.db, channel), text).catch(() => {});
   }
 
-  listen(channel: string, onSignal: (text: string) => void): Closable {
+  listen(channel: string, onSignal: (text: string) => void, onListening: () => void = () => {}): Closable {
     this.check();
     const subscription = this.subscriptions.subscribe(signalChannel(this.prefix, this.db, channel), {
-      onSubscribed: () => {},
+      onSubscribed: onListening,
       onUnsubscribed: () => {},
       onMessage: onSignal,
     });

@@ -114,8 +114,13 @@ export interface Broker {
   openTopic(name: string, limits: HistoryLimits): BrokerTopic;
   /** Tells whoever listens on the channel, on all nodes, this one included. Best effort: what nobody hears now is gone. */
   signal(channel: string, text: string): void;
-  /** Hears of a channel's signals. They may be lost, and are in the order in which a node has sent them. */
-  listen(channel: string, onSignal: (text: string) => void): Closable;
+  /**
+   * Hears of a channel's signals. They may be lost, and are in the order in which a node has sent them.
+   *
+   * @param onListening is told, perhaps before `listen` returns, that signals come from now on; and again where they come again after
+   * the broker was away.
+   */
+  listen(channel: string, onSignal: (text: string) => void, onListening?: () => void): Closable;
   /**
    * Writes members of a group, each with a text, for so long; those that are there are written anew. Whoever stops renewing them is
    * gone. Leases and releases of a member take effect in the order of the calls, also where none is waited for.

@@ -30,8 +30,8 @@ export class HubBroker implements Broker {
     run(() => this.#broker.signal(channel, text));
   }
 
-  listen(channel: string, onSignal: (text: string) => void): Closable {
-    return run(() => this.#broker.listen(channel, onSignal));
+  listen(channel: string, onSignal: (text: string) => void, onListening?: () => void): Closable {
+    return run(() => this.#broker.listen(channel, onSignal, onListening));
   }
 
   lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {

@@ -75,10 +75,12 @@ export class MemoryBackend implements TopicHost {
 
   listen(channel: string, onSignal: (text: string) => void): Closable {
     const listeners = this.#channels.get(channel) ?? new Set();
-    this.#channels.set(channel, listeners.add(onSignal));
+    // The same function may listen twice.
+    const listener = (text: string): void => onSignal(text);
+    this.#channels.set(channel, listeners.add(listener));
     return {
       close: () => {
-        listeners.delete(onSignal);
+        listeners.delete(listener);
         if (listeners.size === 0) this.#channels.delete(channel);
       },
     };

@@ -46,8 +46,10 @@ export class MemoryBroker implements Broker {
     this.#backend.signal(channel, text);
   }
 
-  listen(channel: string, onSignal: (text: string) => void): Closable {
-    return this.hold(() => this.#backend.listen(channel, onSignal));
+  listen(channel: string, onSignal: (text: string) => void, onListening?: () => void): Closable {
+    const held = this.hold(() => this.#backend.listen(channel, onSignal));
+    onListening?.();
+    return held;
   }
 
   lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {

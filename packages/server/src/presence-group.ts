@@ -80,8 +80,10 @@ export class PresenceGroup implements Renewed {
   watch(watcher: GroupWatcher): void {
     this.#watchers.add(watcher);
     this.#host.renewals.add(this);
-    this.#listening ??= this.#host.broker.listen(this.#name, () => this.#look());
-    if (this.#members === undefined) this.#look();
+    const look = (): void => this.#look();
+    // Whoever came after the first look, and before signals come, is seen by another.
+    this.#listening ??= this.#host.broker.listen(this.#name, look, look);
+    if (this.#members === undefined && !this.#reading) this.#look();
   }
 
   unwatch(watcher: GroupWatcher): void {

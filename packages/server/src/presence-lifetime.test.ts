@@ -50,6 +50,32 @@ describe("presence at a key", () => {
     await hub.close();
   });
 
+  test("shows whoever came after its first look and before signals come", async () => {
+    const { broker, hub, rooms } = createRooms();
+    const listen = broker.listen.bind(broker);
+    let stand = (): void => {};
+    broker.listen = (channel, onSignal, onListening) => {
+      let stands = false;
+      stand = () => {
+        stands = true;
+        onListening?.();
+      };
+      return listen(channel, (text) => {
+        if (stands) onSignal(text);
+      });
+    };
+    const watching = rooms.presence("lobby")[Symbol.asyncIterator]();
+    expect((await watching.next()).value?.members).toEqual([]);
+    const there = rooms.subscribe("lobby", { as: ada })[Symbol.asyncIterator]();
+    void there.next();
+    await turns();
+    stand();
+    expect((await watching.next()).value).toMatchObject({ members: [ada], joined: [ada], left: [] });
+    await there.return?.();
+    await watching.return?.();
+    await hub.close();
+  });
+
   test("is forgotten where somebody who is none, or has gone already, was to be shown or to look", () => {
     const clock = new FakeClock();
     const host = {

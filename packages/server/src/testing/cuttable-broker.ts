@@ -19,6 +19,7 @@ export class CuttableBroker implements Broker {
   readonly deadlines: Deadlines;
   readonly #broker: Broker;
   readonly #follows = new Set<CuttableFollow>();
+  readonly #listening = new Set<() => void>();
   #back: Array<() => void> = [];
   #away = false;
 
@@ -41,6 +42,7 @@ export class CuttableBroker implements Broker {
     const back = this.#back;
     this.#back = [];
     for (const goOn of back) goOn();
+    for (const onListening of this.#listening) onListening();
     for (const follow of this.#follows) follow.catchUp();
   }
 
@@ -76,10 +78,22 @@ export class CuttableBroker implements Broker {
     if (!this.#away) this.#broker.signal(channel, text);
   }
 
-  listen(channel: string, onSignal: (text: string) => void): Closable {
-    return this.#broker.listen(channel, (text) => {
+  listen(channel: string, onSignal: (text: string) => void, onListening: () => void = () => {}): Closable {
+    // The same function may listen twice.
+    const own = (): void => onListening();
+    this.#listening.add(own);
+    const pass = (text: string): void => {
       if (!this.#away) onSignal(text);
+    };
+    const behind = this.#broker.listen(channel, pass, () => {
+      if (!this.#away) onListening();
     });
+    return {
+      close: () => {
+        this.#listening.delete(own);
+        behind.close();
+      },
+    };
   }
 
   async lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {
