@@ -172,7 +172,7 @@ export class CallStreams implements StreamLink, StreamReader {
       case messageType.upCredit:
       case messageType.downCredit:
         this.#begun = true;
-        return this.#outgoing.get(number)?.onCredit(message[3]);
+        return this.#outgoing.get(number)?.onCredit(message[3], message[4]);
       case messageType.upStop:
       case messageType.downStop:
         this.#stopped = new TautlineError({ code: "CLIENT_CLOSED_REQUEST" });
@@ -210,8 +210,8 @@ export class CallStreams implements StreamLink, StreamReader {
     this.#call.send(shape === undefined ? [end, id, stream] : [end, id, stream, shape]);
   }
 
-  sendCredit(stream: number, total: number): void {
-    this.#call.send([sentBy[this.#role].credit, this.#call.id, stream, total]);
+  sendCredit(stream: number, total: number, taken: number): void {
+    this.#call.send([sentBy[this.#role].credit, this.#call.id, stream, total, taken]);
   }
 
   sendStop(stream: number): void {

@@ -1,4 +1,4 @@
-import { type FieldCheck, isCount, isFields, isId, isText, isTextOrNothing } from "./field-checks.ts";
+import { type FieldCheck, isCount, isCountOrNothing, isFields, isId, isText, isTextOrNothing } from "./field-checks.ts";
 import * as messageType from "./message-type.ts";
 import type { CallFields, MessageTable } from "./protocol.ts";
 
@@ -16,5 +16,5 @@ export const callerMessages: MessageTable = {
   [messageType.mutation]: call,
   [messageType.subscription]: call,
   [messageType.cancel]: [isId, isTextOrNothing],
-  [messageType.downCredit]: [isId, isCount, isId],
+  [messageType.downCredit]: [isId, isCount, isId, isCountOrNothing],
 };

@@ -100,6 +100,7 @@ export class StreamWindow extends Window {
   /** What has come, and what was granted: sums. */
   #come = 0;
   #told: number;
+  #taken = 0;
 
   /**
    * @param size how much may be sent and not taken. Left out: nothing that was not asked for.
@@ -109,6 +110,11 @@ export class StreamWindow extends Window {
     super(granted);
     this.#told = granted;
     this.#size = size;
+  }
+
+  /** What the items count that were taken before the last grant. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** What the sender has to be told before it begins; undefined where it need not be. */
@@ -144,6 +150,7 @@ export class StreamWindow extends Window {
     if (granted === undefined) return undefined;
     this.#size?.onGrant(this.#told, this.#come);
     this.#told = granted;
+    this.#taken = granted - size;
     return granted;
   }
 }

@@ -12,8 +12,8 @@ export interface Stream<Item> extends AsyncIterableIterator<Item, void> {
 
 /** What a stream is received through. */
 export interface StreamReader {
-  /** So much may be sent in all. */
-  sendCredit(stream: number, total: number): void;
+  /** So much may be sent in all, and so much was taken; both as credit counts it. */
+  sendCredit(stream: number, total: number, taken: number): void;
   /** Nobody takes more. */
   sendStop(stream: number): void;
   /** A value as it was meant. @throws what the transformer throws. */
@@ -122,7 +122,7 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
   }
 
   #grant(total: number | undefined): void {
-    if (total !== undefined) this.#reader.sendCredit(this.number, total);
+    if (total !== undefined) this.#reader.sendCredit(this.number, total, this.#window.taken);
   }
 
   #settle(): boolean {

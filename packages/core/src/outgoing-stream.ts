@@ -1,4 +1,5 @@
 import { Credit, costOf } from "./credit.ts";
+import { badMessage } from "./protocol.ts";
 import type { PumpTarget } from "./pump.ts";
 
 /** What a stream is sent through. */
@@ -33,8 +34,6 @@ export class OutgoingStream implements PumpTarget {
   onAborted: (() => void) | undefined = undefined;
   readonly #link: StreamLink;
   readonly #credit: Credit;
-  /** The most that the receiver has let come untaken, as far as that shows. */
-  #window: number;
   /** What was sent, in bytes. */
   #bytes = 0;
   #settled = false;
@@ -44,7 +43,6 @@ export class OutgoingStream implements PumpTarget {
     this.size = size;
     this.#link = link;
     this.#credit = new Credit(granted);
-    this.#window = granted;
   }
 
   get settled(): boolean {
@@ -85,13 +83,16 @@ export class OutgoingStream implements PumpTarget {
     return this.#settled ? undefined : (this.#credit.granted() ?? this.#link.drained(this.number));
   }
 
-  /** @throws TautlineError `BAD_MESSAGE` where credit does not grow. */
-  onCredit(total: number): void {
+  /**
+   * @param taken what the items that the receiver has taken count.
+   * @throws TautlineError `BAD_MESSAGE` where credit does not grow, or more was taken than was sent.
+   */
+  onCredit(total: number, taken = 0): void {
+    const { spent } = this.#credit;
+    if (taken > spent) throw badMessage("taken before it was sent");
     this.#credit.grant(total);
-    this.#window = Math.max(this.#window, total - this.#credit.spent);
     // Credit counts small items as less or more than they are; those of one stream are mostly alike.
-    const share = (total - this.#window) / Math.max(this.#credit.spent, 1);
-    this.#onTaken(Math.round(share * this.#bytes));
+    this.#onTaken(Math.round((taken / Math.max(spent, 1)) * this.#bytes));
   }
 
   /** The receiver is done with all that was sent. */

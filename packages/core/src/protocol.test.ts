@@ -45,7 +45,7 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   declined: [27, 1],
   downItem: [28, 1, 2, "value"],
   downEnd: [29, 1, 2, { message: "no" }],
-  upCredit: [30, 1, 2, 4_096],
+  upCredit: [30, 1, 2, 4_096, 0],
   upStop: [31, 1, 2, "TIMEOUT"],
   downPart: [32, 1, 2, 200_000, "[28,1"],
   gap: [33, 1, "e3", "e7"],
@@ -118,7 +118,7 @@ const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {
   declined: [ids],
   downItem: [ids, ids],
   downEnd: [ids, ids],
-  upCredit: [ids, ids, ids],
+  upCredit: [ids, ids, ids, counts],
   upStop: [ids, ids],
   downPart: [ids, counts, ids, notStrings],
   gap: [ids, notStrings, notStrings],
@@ -143,6 +143,7 @@ describe("readMessage", () => {
     expect(readMessage(message, everyMessage)).toBe(message);
     const padded: unknown[] = [...message, ...Array<null>(5 - message.length + 1).fill(null), "more", {}];
     if (name === "cancel") padded[2] = "TIMEOUT";
+    if (name === "downCredit") padded[4] = 0;
     expect(readMessage(padded, everyMessage)).toBe(padded);
   });
 
@@ -168,6 +169,11 @@ describe("readMessage", () => {
 
   test("refuses a cancel whose code is no string", () => {
     for (const code of notStrings) expect(codeOf(() => readMessage([13, 1, code], everyMessage))).toBe("BAD_MESSAGE");
+  });
+
+  test("refuses credit of which what was taken is no count", () => {
+    for (const taken of counts)
+      expect(codeOf(() => readMessage([16, 1, 2, 4_096, taken], everyMessage))).toBe("BAD_MESSAGE");
   });
 
   test("takes every value, null included, where a message carries a value", () => {

@@ -72,19 +72,19 @@ export type CallMessage = readonly [type: 10 | 11 | 12, id: number, path: string
 export type CancelMessage = readonly [type: 13, id: number, code?: string];
 /**
  * What is said of a call's stream, counted from 1 in each direction: an item of it, its end (with an error's shape where it failed), how
- * much of it may be sent in all, and that nobody takes more. In messages from the caller the first two are of streams that go up, from
+ * much of it may be sent in all and how much was taken, and that nobody takes more. In messages from the caller the first two are of streams that go up, from
  * caller to callee, the others of streams that go down.
  */
 export type CallerStreamMessage =
   | readonly [type: 14, id: number, stream: number, value?: unknown]
   | readonly [type: 15, id: number, stream: number, shape?: unknown]
-  | readonly [type: 16, id: number, stream: number, bytes: number]
+  | readonly [type: 16, id: number, stream: number, bytes: number, taken?: number]
   | readonly [type: 17, id: number, stream: number, code?: string];
 /** The same from the callee: items and ends of what goes down, credit and stops of what goes up. */
 export type CalleeStreamMessage =
   | readonly [type: 28, id: number, stream: number, value?: unknown]
   | readonly [type: 29, id: number, stream: number, shape?: unknown]
-  | readonly [type: 30, id: number, stream: number, bytes: number]
+  | readonly [type: 30, id: number, stream: number, bytes: number, taken: number]
   | readonly [type: 31, id: number, stream: number, code?: string];
 export type StreamMessage = CallerStreamMessage | CalleeStreamMessage;
 /**

@@ -14,7 +14,7 @@ export const streamMessages: MessageTable = {
   [messageType.upPart]: part,
   [messageType.downItem]: [isId, isId],
   [messageType.downEnd]: [isId, isId],
-  [messageType.upCredit]: [isId, isId, isId],
+  [messageType.upCredit]: [isId, isId, isId, isCount],
   [messageType.upStop]: [isId, isId, isTextOrNothing],
   [messageType.downPart]: part,
 };
