@@ -49,7 +49,8 @@ export const api = contract({
     /** All that is kept, then what is posted. */
     messages: subscription({ input: InRoom, output: Said }),
     typing: subscription({ input: InRoom, output: z.array(Person) }),
-    setTyping: mutation({ input: InRoom.extend({ typing: z.boolean() }) }),
+    /** Said twice it is as said once: when a connection or a node is lost meanwhile, it is said again. */
+    setTyping: mutation({ input: InRoom.extend({ typing: z.boolean() }), idempotent: true }),
   },
   presence: {
     online: subscription({ output: Online }),

@@ -1,5 +1,5 @@
 import { attachedTo, type CallOutcome } from "@tautline/core/internals";
-import { outcomeUnknown } from "./redis-error.ts";
+import { nobodyKnows } from "./redis-error.ts";
 
 /** Stands for an outcome that was not kept. */
 export const unkept = "";
@@ -15,7 +15,7 @@ export function encodeOutcome(outcome: CallOutcome, maxBytes: number): string {
 
 /** @throws TautlineError `OUTCOME_UNKNOWN` where it was not kept. */
 export function decodeOutcome(text: string): CallOutcome {
-  if (text === unkept) throw outcomeUnknown();
+  if (text === unkept) throw nobodyKnows();
   const [ok, value] = JSON.parse(text) as [boolean, unknown];
   return ok ? { ok, value } : { ok, shape: value };
 }

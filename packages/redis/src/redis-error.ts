@@ -47,6 +47,12 @@ export function unavailable(cause?: unknown): TautlineError {
   return new TautlineError({ code: "SERVICE_UNAVAILABLE", message, cause });
 }
 
+/** Of a mutation that may have been run. */
+export function nobodyKnows(): TautlineError {
+  return new TautlineError({ code: "OUTCOME_UNKNOWN", message: "nobody knows what it came to" });
+}
+
+/** Of an event that may have been stored. */
 export function outcomeUnknown(cause?: unknown): TautlineError {
   return new TautlineError({ code: "OUTCOME_UNKNOWN", message: "Redis may have stored it, or not", cause });
 }

@@ -13,7 +13,7 @@ import {
 } from "./options.ts";
 import { Readiness } from "./readiness.ts";
 import { RedisConnection } from "./redis-connection.ts";
-import { isAway, outcomeUnknown, replyCode, unavailable } from "./redis-error.ts";
+import { isAway, nobodyKnows, replyCode, unavailable } from "./redis-error.ts";
 
 /** Close it after the servers that use it. */
 export interface RedisIdempotencyStore extends IdempotencyStore {
@@ -104,7 +104,7 @@ class RedisStore implements RedisIdempotencyStore {
     for (;;) {
       const [state, outcome = unkept] = await this.#ask(claim, again);
       if (state === "done") return decodeOutcome(outcome);
-      if (state === "dead" || state === "lost") throw outcomeUnknown();
+      if (state === "dead" || state === "lost") throw nobodyKnows();
       if (state === "mine") {
         this.#running.set(key, claim);
         this.#renewLater();
