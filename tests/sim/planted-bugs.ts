@@ -152,12 +152,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     "    if (pipe?.open) pipe?.send(encodePlain(code",
   ),
   bug("a subscription starts again without its last event", outgoing, "{ lastEventId, firstId };", "{ firstId };"),
-  bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.observer.onGap();", ""),
+  bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.onGap();", ""),
   bug(
     "a gap is told at every start",
     outgoing,
-    "if (call.started && call.lastEventId === undefined) call.observer.onGap();",
-    "call.observer.onGap();",
+    "if (call.started && call.lastEventId === undefined) call.onGap();",
+    "call.onGap();",
   ),
   bug(
     "an answer goes to the call that was made last",

@@ -1,8 +1,7 @@
 import type { StreamProgress } from "./call-streams.ts";
-import type { ProcedureType } from "./contract.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { TautlineError } from "./errors.ts";
-import type { CallObserver, EventGap, OutgoingCall } from "./outgoing-call.ts";
+import { type CalledProcedure, type EventGap, OutgoingCall } from "./outgoing-call.ts";
 import type { OutgoingCalls } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
 
@@ -22,13 +21,9 @@ export interface CallOptions {
 }
 
 /** What is called, and how. */
-export interface CallDefinition {
-  readonly type: ProcedureType;
-  readonly path: string;
+export interface CallDefinition extends CalledProcedure {
   readonly input: unknown;
   readonly options: CallOptions;
-  /** Of a mutation: running it twice does what running it once does. */
-  readonly idempotent?: boolean | undefined;
   /** The input's check, which may take its time; the call is made after it. */
   readonly checked?: Promise<void> | undefined;
 }
@@ -71,28 +66,28 @@ export interface CallRuntime {
 }
 
 /** A call from its start to its end. It settles once: done, failed, or cancelled. */
-export class Call implements CallObserver {
+export class Call extends OutgoingCall {
   readonly options: CallOptions;
   readonly #runtime: CallRuntime;
-  readonly #definition: CallDefinition;
   readonly #handlers: CallHandlers;
-  #call: OutgoingCall | undefined;
   #deadline: Deadline | undefined;
   #settled = false;
 
-  constructor(runtime: CallRuntime, call: CallDefinition, handlers: CallHandlers) {
+  constructor(runtime: CallRuntime, definition: CallDefinition, handlers: CallHandlers) {
+    super(definition);
+    const { input, options, checked } = definition;
+    this.options = options;
     this.#runtime = runtime;
-    this.#definition = call;
-    this.options = call.options;
     this.#handlers = handlers;
-    if (call.checked === undefined) this.#start();
-    else call.checked.then(() => this.#start()).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
+    if (checked === undefined) this.#start(input);
+    else checked.then(() => this.#start(input)).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
   }
 
   /** Ends the call at both ends: with an error, or without a word to its handlers. */
   cancel(error?: TautlineError, code?: "TIMEOUT"): void {
     if (this.#settled) return;
-    if (this.#call !== undefined) this.#runtime.parts.calls.cancel(this.#call, code);
+    // What was never sent may have nowhere to be sent.
+    if (this.id > 0) this.#runtime.parts.calls.cancel(this, code);
     this.#settle(() => error && this.#handlers.onError(error));
   }
 
@@ -112,10 +107,9 @@ export class Call implements CallObserver {
 
   onItem(value: unknown, eventId: string | undefined, length: number): void {
     const item = this.#read(value);
-    const call = this.#call;
-    if (item === unreadable || call === undefined) return;
-    const { id } = call;
-    const take = (): void => this.#runtime.parts.calls.take(call, id, length);
+    if (item === unreadable) return;
+    const { id } = this;
+    const take = (): void => this.#runtime.parts.calls.take(this, id, length);
     report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId, take));
   }
 
@@ -140,15 +134,14 @@ export class Call implements CallObserver {
     this.cancel(aborted(this.options.signal));
   }
 
-  #start(): void {
+  #start(input: unknown): void {
     if (this.#settled) return;
-    const { type, path, input, idempotent } = this.#definition;
     const { signal, timeoutMs } = this.options;
     const { connection, parts } = this.#runtime;
     try {
       if (signal?.aborted === true) throw aborted(signal);
       connection.use();
-      this.#call = parts.calls.call(type, path, this.#runtime.write(input), this, idempotent);
+      parts.calls.call(this, this.#runtime.write(input));
     } catch (thrown) {
       // Nobody is told of a failure before they hold the call.
       return queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
@@ -162,7 +155,7 @@ export class Call implements CallObserver {
   /** A value as it was meant. One that cannot be read ends the call. */
   #read(value: unknown): unknown {
     try {
-      return this.#runtime.read(value, this.#definition.path);
+      return this.#runtime.read(value, this.path);
     } catch (cause) {
       this.cancel(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
       return unreadable;

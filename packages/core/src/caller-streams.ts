@@ -104,8 +104,7 @@ export class CallerStreams {
   }
 
   /** The call has its answer, and streams of it flow: its signal ends them. */
-  watch({ id, observer }: OutgoingCall, end: () => void): void {
-    const signal = observer.options?.signal;
+  watch({ id, options: { signal } }: OutgoingCall, end: () => void): void {
     if (!signal) return;
     if (signal.aborted) return end();
     signal.addEventListener("abort", end);
@@ -166,7 +165,7 @@ class SentCall implements StreamingCall {
   }
 
   onProgress(progress: StreamProgress): void {
-    report(() => this.#call.observer.options?.onProgress?.(progress));
+    report(() => this.#call.options.onProgress?.(progress));
   }
 
   onSourceFailed(error: unknown): void {
@@ -175,7 +174,7 @@ class SentCall implements StreamingCall {
 
   onStreamsOver(): void {
     this.#streams.unwatch(this.id);
-    this.#call.observer.onStreamsOver?.();
+    this.#call.onStreamsOver();
   }
 }
 

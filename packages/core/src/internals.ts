@@ -58,7 +58,6 @@ export {
   largeFrameLength,
   windowBytes,
 } from "./options.ts";
-export type { CallObserver, OutgoingCall } from "./outgoing-call.ts";
 export { OutgoingCalls } from "./outgoing-calls.ts";
 export { PacedSession } from "./paced-session.ts";
 export { PartSender } from "./part-sender.ts";

@@ -12,25 +12,6 @@ export interface EventGap {
   readonly to: string;
 }
 
-/** What a caller hears of its call. After `onResult`, `onError`, `onEnd` or `onFailed` it hears nothing more. */
-export interface CallObserver {
-  onResult(value: unknown): void;
-  /** The other end's error, as a shape still to be read by the transformer. */
-  onError(shape: unknown): void;
-  onStarted(): void;
-  /** @param length what `OutgoingCalls.take` is to be told when the item has been taken. */
-  onItem(value: unknown, eventId: string | undefined, length: number): void;
-  /** Items may be missing: those after `from` and up to `to`, where the other end knows which. */
-  onGap(gap?: EventGap): void;
-  onEnd(): void;
-  /** An error of this end: the connection, the session, the client. */
-  onFailed(error: TautlineError): void;
-  /** The call has settled before, and none of its streams flows any more. */
-  onStreamsOver?(): void;
-  /** What concerns its streams, by which it may outlive its answer. */
-  readonly options?: StreamWishes;
-}
-
 /** What a caller has to say of its call's streams. */
 export interface StreamWishes {
   /** Aborting it ends them. */
@@ -39,37 +20,70 @@ export interface StreamWishes {
   readonly onProgress?: ((progress: StreamProgress) => void) | undefined;
 }
 
-/** A call of this end, as `cancel` takes it. */
-export interface OutgoingCall {
-  /** A newer one each time that it is sent: the other end takes ids that grow. */
-  id: number;
+/** What is called. */
+export interface CalledProcedure {
   readonly type: ProcedureType;
   readonly path: string;
-  /** Encoded: read once, however often the call is sent. */
-  readonly input: EncodedInput | undefined;
-  /** The streams in its input. */
-  readonly slots: readonly StreamToSend[] | undefined;
-  readonly observer: CallObserver;
-  /** Continues after this event when it is sent again. */
-  lastEventId: string | undefined;
-  /** Where it was sent; undefined while it waits. */
-  pipe: MessagePipe | undefined;
+  /** Of a mutation: running it twice does what running it once does. */
+  readonly idempotent?: boolean | undefined;
+}
+
+/**
+ * A call of this end: what `OutgoingCalls` knows of it, and what its caller hears. After `onResult`, `onError`, `onEnd` or `onFailed` it
+ * hears nothing more.
+ */
+export abstract class OutgoingCall {
+  /** A newer one each time that it is sent: the other end takes ids that grow. 0 until it is sent first. */
+  id: number = 0;
+  readonly type: ProcedureType;
+  readonly path: string;
   /** Whether running it twice does what running it once does: then it may be sent again. */
   readonly idempotent: boolean;
+  /** Encoded: read once, however often the call is sent. */
+  input: EncodedInput | undefined;
+  /** The streams in its input. */
+  slots: readonly StreamToSend[] | undefined;
+  /** Where it was sent; undefined while it waits. */
+  pipe: MessagePipe | undefined;
   /** Of a mutation that may have run: the id under which it was sent first. An idempotent one is run again, whether it was or not. */
   firstId: number | undefined;
   /** The store that knows whether it has run; it is sent again only where that store is. */
   doubt: string | undefined;
   /** Until when that store remembers it, by the owner's clock. */
-  doubtUntil: number;
+  doubtUntil: number = Number.POSITIVE_INFINITY;
+  /** Continues after this event when it is sent again. */
+  lastEventId: string | undefined;
   /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */
-  started: boolean;
+  started: boolean = false;
   /** Of a subscription that has sent an item: how much of it may come. */
   window: Window | undefined;
   /** Of a subscription: the channel whose events are its items too; 0 for none. */
-  channel: number;
+  channel: number = 0;
   /** Whether its reader sees the ids of the channel's events. */
-  shown: boolean;
+  shown: boolean = false;
   /** What a source of its streams has thrown. */
-  sourceError?: unknown;
+  sourceError: unknown;
+
+  constructor({ type, path, idempotent = false }: CalledProcedure) {
+    this.type = type;
+    this.path = path;
+    this.idempotent = idempotent;
+  }
+
+  /** What concerns its streams, by which it may outlive its answer. */
+  abstract readonly options: StreamWishes;
+
+  abstract onResult(value: unknown): void;
+  /** The other end's error, as a shape still to be read by the transformer. */
+  abstract onError(shape: unknown): void;
+  abstract onStarted(): void;
+  /** @param length what `OutgoingCalls.take` is to be told when the item has been taken. */
+  abstract onItem(value: unknown, eventId: string | undefined, length: number): void;
+  /** Items may be missing: those after `from` and up to `to`, where the other end knows which. */
+  abstract onGap(gap?: EventGap): void;
+  abstract onEnd(): void;
+  /** An error of this end: the connection, the session, the client. */
+  abstract onFailed(error: TautlineError): void;
+  /** The call has settled before, and none of its streams flows any more. */
+  abstract onStreamsOver(): void;
 }

@@ -1,22 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { OutgoingCalls } from "./outgoing-calls.ts";
-import { CallRecord } from "./testing/call-record.ts";
-import { createPipe, lost } from "./testing/recorded-calls.ts";
+import { createPipe, lost, makeCall } from "./testing/recorded-calls.ts";
 
 describe("credit", () => {
   function createSubscription() {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const record = new CallRecord();
-    return { calls, pipe, record, call: calls.call("subscription", "s", undefined, record) };
+    return { calls, pipe, call: makeCall(calls, "subscription") };
   }
 
   test("is granted as items are taken, half a window at a time", () => {
-    const { calls, pipe, record, call } = createSubscription();
+    const { calls, pipe, call } = createSubscription();
     for (let item = 0; item < 1024; item++) calls.receive([23, 1, item], pipe, 20);
     expect(pipe.sent).toHaveLength(1);
-    for (const length of record.lengths) calls.take(call, 1, length);
+    for (const length of call.lengths) calls.take(call, 1, length);
     expect(pipe.sent.slice(1)).toEqual([
       [16, 1, 0, 384 * 1024],
       [16, 1, 0, 512 * 1024],
@@ -30,12 +28,12 @@ describe("credit", () => {
   });
 
   test("begins anew where the subscription does: what came before is taken without a word", () => {
-    const { calls, pipe, record, call } = createSubscription();
+    const { calls, pipe, call } = createSubscription();
     for (let item = 0; item < 1024; item++) calls.receive([26, 1, `${item}`, item], pipe);
     calls.detach(pipe, lost, { started: true });
     const next = createPipe();
     calls.attach(next);
-    for (const length of record.lengths) calls.take(call, 1, length);
+    for (const length of call.lengths) calls.take(call, 1, length);
     for (let item = 0; item < 1024; item++) calls.receive([26, 2, `${item}`, item], next);
     expect(next.sent).toEqual([[12, 2, "s", { lastEventId: "1023" }]]);
     for (let item = 0; item < 512; item++) calls.take(call, 2, 0);
@@ -43,10 +41,10 @@ describe("credit", () => {
   });
 
   test("is not granted to what has ended", () => {
-    const { calls, pipe, record, call } = createSubscription();
+    const { calls, pipe, call } = createSubscription();
     for (let item = 0; item < 1024; item++) calls.receive([23, 1], pipe);
     calls.cancel(call);
-    for (const length of record.lengths) calls.take(call, 1, length);
+    for (const length of call.lengths) calls.take(call, 1, length);
     expect(pipe.sent.map(([type]) => type)).toEqual([12, 13]);
   });
 });
@@ -56,27 +54,26 @@ describe("a channel", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const records = Array.from({ length: count }, () => new CallRecord());
-    const handles = records.map((record) => calls.call("subscription", "s", undefined, record));
-    return { calls, pipe, records, handles };
+    const records = Array.from({ length: count }, () => makeCall(calls, "subscription"));
+    return { calls, pipe, records };
   }
 
   test("brings an event to every call that is on it, with its id to those who are to see it", () => {
-    const { calls, pipe, records, handles } = subscribe(3);
+    const { calls, pipe, records } = subscribe(3);
     calls.receive([34, 1, 7], pipe);
     calls.receive([34, 3, 7, true], pipe);
     calls.receive([35, 7, "e1", "hi"], pipe);
     expect(records.map(({ events }) => events)).toEqual([[["item", "hi"]], [], [["item", "hi", "e1"]]]);
-    expect(handles.map(({ lastEventId }) => lastEventId)).toEqual(["e1", undefined, "e1"]);
+    expect(records.map(({ lastEventId }) => lastEventId)).toEqual(["e1", undefined, "e1"]);
   });
 
   test("brings nothing more to a call that is taken off it, is put on another, is done, or was cancelled", () => {
-    const { calls, pipe, records, handles } = subscribe(4);
+    const { calls, pipe, records } = subscribe(4);
     for (const id of [1, 2, 3, 4]) calls.receive([34, id, 7], pipe);
     calls.receive([34, 1, 0], pipe);
     calls.receive([34, 2, 8], pipe);
     calls.receive([25, 3], pipe);
-    if (handles[3] !== undefined) calls.cancel(handles[3]);
+    if (records[3] !== undefined) calls.cancel(records[3]);
     calls.receive([35, 7, "e1"], pipe);
     expect(records.map(({ events }) => events)).toEqual([[], [], [["end"]], []]);
     calls.receive([35, 8, "e1"], pipe);

@@ -1,14 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { OutgoingCalls } from "./outgoing-calls.ts";
-import { CallRecord } from "./testing/call-record.ts";
-import { callEach, createPipe, lost } from "./testing/recorded-calls.ts";
+import { callEach, createPipe, lost, makeCall } from "./testing/recorded-calls.ts";
 
 describe("when the pipe is gone", () => {
   test("queries and subscriptions are sent again, these after the last event that was seen; mutations fail", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { query, mutation, subscription, handles } = callEach(calls);
+    const { query, mutation, subscription } = callEach(calls);
     calls.receive([22, 3], old);
     calls.receive([24, 3, "e1", "a"], old);
     calls.receive([26, 3, "e2", "b"], old);
@@ -17,12 +16,12 @@ describe("when the pipe is gone", () => {
     expect(mutation.events).toMatchObject([["failed", { code: "OUTCOME_UNKNOWN", cause: lost }]]);
     calls.attach(next);
     expect(next.sent).toEqual([
-      [10, handles.query.id, "q", {}, 1],
-      [12, handles.subscription.id, "s", { lastEventId: "e2" }, 3],
+      [10, query.id, "q", {}, 1],
+      [12, subscription.id, "s", { lastEventId: "e2" }, 3],
     ]);
-    calls.receive([22, handles.subscription.id], next);
-    calls.receive([24, handles.subscription.id, "e3", "c"], next);
-    calls.receive([20, handles.query.id, "r"], next);
+    calls.receive([22, subscription.id], next);
+    calls.receive([24, subscription.id, "e3", "c"], next);
+    calls.receive([20, query.id, "r"], next);
     expect(query.events).toEqual([["result", "r"]]);
     expect(subscription.events.slice(-2)).toEqual([["started"], ["item", "c", "e3"]]);
   });
@@ -31,14 +30,14 @@ describe("when the pipe is gone", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { mutation, handles } = callEach(calls);
+    const { query, mutation, subscription } = callEach(calls);
     calls.detach(old, lost, { started: false });
     expect(mutation.events).toEqual([]);
     calls.attach(next);
     expect(next.sent).toEqual([
-      [10, handles.query.id, "q", {}, 1],
-      [11, handles.mutation.id, "m", {}, 2],
-      [12, handles.subscription.id, "s", {}, 3],
+      [10, query.id, "q", {}, 1],
+      [11, mutation.id, "m", {}, 2],
+      [12, subscription.id, "s", {}, 3],
     ]);
   });
 
@@ -47,10 +46,10 @@ describe("when the pipe is gone", () => {
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
     calls.detach(old, lost, { started: true });
-    const { mutation, handles } = callEach(calls);
+    const { mutation } = callEach(calls);
     calls.detach(old, lost, { started: true });
     calls.attach(next);
-    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", {}, 2]);
+    expect(next.sent).toContainEqual([11, mutation.id, "m", {}, 2]);
     expect(mutation.events).toEqual([]);
   });
 
@@ -59,8 +58,8 @@ describe("when the pipe is gone", () => {
     const pipe = createPipe();
     calls.attach(pipe);
     calls.detach(pipe, lost, { started: true });
-    const { handles } = callEach(calls);
-    calls.cancel(handles.query);
+    const { query } = callEach(calls);
+    calls.cancel(query);
     expect(pipe.sent).toEqual([]);
   });
 });
@@ -70,13 +69,13 @@ describe("a call that was declined", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { mutation, handles } = callEach(calls);
+    const { mutation } = callEach(calls);
     calls.receive([27, 2], old);
     expect([calls.countOn(old), calls.size]).toEqual([2, 3]);
     calls.detach(old, lost, { started: true });
     calls.attach(next);
-    expect(next.sent).toContainEqual([11, handles.mutation.id, "m", {}, 2]);
-    calls.receive([20, handles.mutation.id, "done"], next);
+    expect(next.sent).toContainEqual([11, mutation.id, "m", {}, 2]);
+    calls.receive([20, mutation.id, "done"], next);
     expect(mutation.events).toEqual([["result", "done"]]);
   });
 
@@ -84,10 +83,10 @@ describe("a call that was declined", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { handles } = callEach(calls);
+    const { mutation } = callEach(calls);
     calls.attach(next);
     calls.receive([27, 2], old);
-    expect(next.sent).toEqual([[11, handles.mutation.id, "m", {}, 2]]);
+    expect(next.sent).toEqual([[11, mutation.id, "m", {}, 2]]);
   });
 
   test("is not sent again to the pipe that declined it", () => {
@@ -108,7 +107,7 @@ describe("moving from one pipe to the next", () => {
     calls.attach(old);
     const { query } = callEach(calls);
     calls.hold();
-    calls.call("query", "later", undefined, new CallRecord());
+    makeCall(calls, "query", "later");
     expect(old.sent).toHaveLength(3);
     calls.attach(next);
     expect(next.sent.map(([, , path]) => path)).toEqual(["later"]);
@@ -121,14 +120,14 @@ describe("moving from one pipe to the next", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { subscription, handles } = callEach(calls);
+    const { subscription } = callEach(calls);
     calls.receive([22, 3], old);
     calls.receive([24, 3, "e1", "a"], old);
     calls.leave(old);
     expect(old.sent.at(-1)).toEqual([13, 3]);
     calls.receive([24, 3, "e2", "late"], old);
     calls.attach(next);
-    expect(next.sent).toEqual([[12, handles.subscription.id, "s", { lastEventId: "e1" }, 3]]);
+    expect(next.sent).toEqual([[12, subscription.id, "s", { lastEventId: "e1" }, 3]]);
     expect(subscription.events).toEqual([["started"], ["item", "a", "e1"]]);
     expect(calls.countOn(old)).toBe(2);
   });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { OutgoingCalls } from "./outgoing-calls.ts";
-import { CallRecord } from "./testing/call-record.ts";
-import { callEach, createPipe, lost, type Sent } from "./testing/recorded-calls.ts";
+import { callEach, createPipe, lost, makeCall, type Sent } from "./testing/recorded-calls.ts";
 
 /** The callee takes ids that grow. */
 function expectGrowingIds(sent: readonly Sent[]): void {
@@ -14,12 +13,11 @@ describe("calls", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const [first, second] = [1, 2].map(() => calls.call("query", "q", undefined, new CallRecord()));
-    if (first === undefined) throw new Error("a call has a handle");
+    const [first, second] = [makeCall(calls), makeCall(calls)];
     calls.receive([20, 2], pipe);
     calls.cancel(first);
-    const third = calls.call("mutation", "m", undefined, new CallRecord());
-    expect([first.id, second?.id, third.id]).toEqual([1, 2, 3]);
+    const third = makeCall(calls, "mutation", "m");
+    expect([first.id, second.id, third.id]).toEqual([1, 2, 3]);
     expect(calls.size).toBe(1);
     expect(pipe.sent).toEqual([
       [10, 1, "q", {}],
@@ -33,7 +31,7 @@ describe("calls", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    for (const input of [undefined, null, 0]) calls.call("query", "q", input, new CallRecord());
+    for (const input of [undefined, null, 0]) makeCall(calls, "query", "q", input);
     expect(pipe.sent).toEqual([
       [10, 1, "q", {}],
       [10, 2, "q", {}, null],
@@ -45,21 +43,19 @@ describe("calls", () => {
     const calls = new OutgoingCalls(100);
     const pipe = createPipe();
     calls.attach(pipe);
-    expect(() => calls.call("query", "q", 1n, new CallRecord())).toThrow(
-      expect.objectContaining({ code: "BAD_REQUEST" }),
-    );
-    expect(() => calls.call("query", "q", "x".repeat(100), new CallRecord())).toThrow(
+    expect(() => makeCall(calls, "query", "q", 1n)).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
+    expect(() => makeCall(calls, "query", "q", "x".repeat(100))).toThrow(
       expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }),
     );
     expect([calls.size, pipe.sent]).toEqual([0, []]);
-    calls.call("query", "q", undefined, new CallRecord());
+    makeCall(calls, "query", "q");
     expect(pipe.sent).toHaveLength(1);
   });
 
   test("read their input once, when they are made", () => {
     const calls = new OutgoingCalls();
     const input = { text: "before" };
-    calls.call("query", "q", input, new CallRecord());
+    makeCall(calls, "query", "q", input);
     input.text = "after";
     const pipe = createPipe();
     calls.attach(pipe);
@@ -68,12 +64,12 @@ describe("calls", () => {
 
   test("wait for a pipe, and for one that is open, and are then sent in order", () => {
     const calls = new OutgoingCalls();
-    calls.call("query", "first", undefined, new CallRecord());
+    makeCall(calls, "query", "first");
     const pipe = { ...createPipe(), open: true };
     calls.attach(pipe);
     pipe.open = false;
-    calls.call("query", "second", undefined, new CallRecord());
-    calls.call("query", "third", undefined, new CallRecord());
+    makeCall(calls, "query", "second");
+    makeCall(calls, "query", "third");
     expect(pipe.sent.map(([, , path]) => path)).toEqual(["first"]);
     pipe.open = true;
     calls.attach(pipe);
@@ -85,24 +81,23 @@ describe("calls", () => {
   test("have an id each time that they are sent that is greater than any before, on whatever pipe", () => {
     const calls = new OutgoingCalls();
     const pipes = [createPipe(), createPipe(), createPipe()];
-    const handle = calls.call("query", "again", undefined, new CallRecord());
+    const call = makeCall(calls, "query", "again");
     for (const pipe of pipes) {
       calls.attach(pipe);
-      calls.call("query", "new", undefined, new CallRecord());
-      expect(pipe.sent[0]).toEqual([10, handle.id, "again", {}]);
+      makeCall(calls, "query", "new");
+      expect(pipe.sent[0]).toEqual([10, call.id, "again", {}]);
       calls.detach(pipe, lost, { started: true });
     }
     expectGrowingIds(pipes.flatMap(({ sent }) => sent));
   });
 
-  test("ids keep their order when an observer calls again while waiting calls are sent", async () => {
+  test("ids keep their order when a caller calls again while waiting calls are sent", async () => {
     const calls = new OutgoingCalls(60);
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const again = new CallRecord();
-    again.onFailed = () => calls.call("query", "again", undefined, new CallRecord());
-    calls.call("subscription", "s", "x".repeat(20), again);
-    calls.call("query", "q", undefined, new CallRecord());
+    const again = makeCall(calls, "subscription", "s", "x".repeat(20));
+    again.onFailed = () => makeCall(calls, "query", "again");
+    makeCall(calls, "query", "q");
     // With this id the call is over the limit when it is sent again.
     calls.receive([24, 1, "e".repeat(40), 1], old);
     calls.detach(old, lost, { started: true });
@@ -114,7 +109,7 @@ describe("calls", () => {
 });
 
 describe("answers", () => {
-  test("reach the call's observer, until the call settles", () => {
+  test("reach the call, until the call settles", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
@@ -151,13 +146,13 @@ describe("answers", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const { query, mutation, subscription, handles } = callEach(calls);
+    const { query, mutation, subscription } = callEach(calls);
     calls.receive([20, 1, "first"], pipe);
     calls.receive([20, 1, "second"], pipe);
     calls.receive([21, 1, {}], pipe);
-    calls.cancel(handles.mutation);
+    calls.cancel(mutation);
     calls.receive([20, 2], pipe);
-    calls.cancel(handles.subscription);
+    calls.cancel(subscription);
     calls.receive([23, 3], pipe);
     expect([query.events, mutation.events, subscription.events]).toEqual([[["result", "first"]], [], []]);
   });
@@ -181,18 +176,17 @@ describe("answers", () => {
   test("through a pipe that the call was not sent through are left out", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
-    const record = new CallRecord();
     calls.attach(old);
-    const handle = calls.call("query", "q", undefined, record);
-    const oldId = handle.id;
+    const call = makeCall(calls);
+    const oldId = call.id;
     calls.detach(old, lost, { started: true });
     calls.attach(next);
     calls.receive([20, oldId, "late"], old);
     calls.receive([20, oldId, "to the old id"], next);
-    calls.receive([20, handle.id, "from elsewhere"], old);
-    expect(record.events).toEqual([]);
-    calls.receive([20, handle.id, "right"], next);
-    expect(record.events).toEqual([["result", "right"]]);
+    calls.receive([20, call.id, "from elsewhere"], old);
+    expect(call.events).toEqual([]);
+    calls.receive([20, call.id, "right"], next);
+    expect(call.events).toEqual([["result", "right"]]);
   });
 
   test("that are calls break the protocol: nothing is served by calls alone", () => {
@@ -206,15 +200,15 @@ describe("answers", () => {
 });
 
 describe("cancelling", () => {
-  test("says so to the other end, with a reason where there is one, and nothing to the observer", () => {
+  test("says so to the other end, with a reason where there is one, and nothing to the caller", () => {
     const calls = new OutgoingCalls();
     const pipe = createPipe();
     calls.attach(pipe);
-    const { query, mutation, handles } = callEach(calls);
+    const { query, mutation } = callEach(calls);
     pipe.sent.length = 0;
-    calls.cancel(handles.query);
-    calls.cancel(handles.query);
-    calls.cancel(handles.mutation, "TIMEOUT");
+    calls.cancel(query);
+    calls.cancel(query);
+    calls.cancel(mutation, "TIMEOUT");
     expect(pipe.sent).toEqual([
       [13, 1],
       [13, 2, "TIMEOUT"],
@@ -224,8 +218,8 @@ describe("cancelling", () => {
 
   test("says nothing of a call that was never sent: it never is", () => {
     const calls = new OutgoingCalls();
-    const { handles } = callEach(calls);
-    calls.cancel(handles.mutation);
+    const { mutation } = callEach(calls);
+    calls.cancel(mutation);
     const pipe = createPipe();
     calls.attach(pipe);
     expect(pipe.sent.map(([, , path]) => path)).toEqual(["q", "s"]);
@@ -235,11 +229,11 @@ describe("cancelling", () => {
     const calls = new OutgoingCalls();
     const [old, next] = [createPipe(), createPipe()];
     calls.attach(old);
-    const { handles } = callEach(calls);
+    const { mutation } = callEach(calls);
     calls.detach(old, lost, { started: false });
     calls.attach(next);
-    calls.cancel(handles.mutation);
-    expect(next.sent.at(-1)).toEqual([13, handles.mutation.id]);
+    calls.cancel(mutation);
+    expect(next.sent.at(-1)).toEqual([13, mutation.id]);
     expect(old.sent.map(([type]) => type)).not.toContain(13);
   });
 });
@@ -263,24 +257,21 @@ describe("closing", () => {
     expect(mutation.events).toEqual([["failed", lost]]);
   });
 
-  test("leaves a call alone that an observer makes meanwhile: it waits for the next pipe", () => {
+  test("leaves a call alone that a caller makes meanwhile: it waits for the next pipe", () => {
     const calls = new OutgoingCalls();
-    const record = new CallRecord();
     let failures = 0;
-    record.onFailed = () => {
-      if (++failures < 100) calls.call("query", "again", undefined, record);
+    const callAgain = (): void => {
+      if (++failures < 100) makeCall(calls).onFailed = callAgain;
     };
-    calls.call("query", "q", undefined, record);
+    makeCall(calls).onFailed = callAgain;
     calls.close(lost);
     expect([failures, calls.size]).toEqual([1, 1]);
   });
 
-  test("does not fail what another observer cancels meanwhile", () => {
+  test("does not fail what another caller cancels meanwhile", () => {
     const calls = new OutgoingCalls();
-    const [first, second] = [new CallRecord(), new CallRecord()];
-    first.onFailed = () => calls.cancel(other);
-    calls.call("query", "q", undefined, first);
-    const other = calls.call("query", "q", undefined, second);
+    const [first, second] = [makeCall(calls), makeCall(calls)];
+    first.onFailed = () => calls.cancel(second);
     calls.close(lost);
     expect(second.events).toEqual([]);
   });

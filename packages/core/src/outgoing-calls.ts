@@ -1,12 +1,11 @@
 import { attachedTo, type StreamToSend } from "./attached.ts";
 import { encodeCall, encodeJson, encodePlain, type InputEncoder } from "./codec.ts";
-import type { ProcedureType } from "./contract.ts";
 import { Window } from "./credit.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
 import { defaultMaxFrameBytes } from "./options.ts";
-import type { CallObserver, OutgoingCall } from "./outgoing-call.ts";
+import type { OutgoingCall } from "./outgoing-call.ts";
 import type { MessagePipe } from "./pipe.ts";
 import type { LostPipe, PipeEnd } from "./pipe-end.ts";
 import { badMessage, type CallFields, type ChannelEventMessage, type PeerMessage } from "./protocol.ts";
@@ -37,30 +36,13 @@ export class OutgoingCalls implements PipeEnd {
    *
    * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`; then nothing is sent.
    */
-  call(type: ProcedureType, path: string, input: unknown, observer: CallObserver, idempotent = false): OutgoingCall {
-    const call: OutgoingCall = {
-      id: 0,
-      type,
-      path,
-      slots: this.prepare(input),
-      input: this.#encodeInput(input),
-      observer,
-      lastEventId: undefined,
-      pipe: undefined,
-      idempotent,
-      firstId: undefined,
-      doubt: undefined,
-      doubtUntil: Number.POSITIVE_INFINITY,
-      started: false,
-      window: undefined,
-      channel: 0,
-      shown: false,
-    };
+  call(call: OutgoingCall, input?: unknown): void {
+    call.slots = this.prepare(input);
+    call.input = this.#encodeInput(input);
     this.#send(call);
-    return call;
   }
 
-  /** Ends a call; its observer hears nothing more. `code` tells the other end why. Returns whether it was open. */
+  /** Ends a call; its caller hears nothing more. `code` tells the other end why. Returns whether it was open. */
   cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {
     const open = this.#delete(call);
     if (open) this.sendCancel(call, code);
@@ -145,7 +127,7 @@ export class OutgoingCalls implements PipeEnd {
   /** Fails every call. */
   close(reason: TautlineError): void {
     this.#pipe = undefined;
-    // A copy: what an observer calls meanwhile is not failed as well, for ever.
+    // A copy: what a caller calls meanwhile is not failed as well, for ever.
     for (const call of Array.from(this.#calls.values()))
       this.fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
   }
@@ -168,20 +150,20 @@ export class OutgoingCalls implements PipeEnd {
         return this.#onItem(call, message[3], message[0] === messageType.event ? undefined : message[2], length);
       case messageType.gap:
         call.lastEventId = message[3];
-        return call.observer.onGap({ from: message[2], to: message[3] });
+        return call.onGap({ from: message[2], to: message[3] });
       case messageType.channel:
         return this.#onChannel(call, message[2], message[3] === true);
       case messageType.declined:
         return this.#onDeclined(call, pipe);
       case messageType.result:
         this.#delete(call);
-        return call.observer.onResult(message[2]);
+        return call.onResult(message[2]);
       case messageType.error:
         this.#delete(call);
-        return call.observer.onError(message[2]);
+        return call.onError(message[2]);
       case messageType.end:
         this.#delete(call);
-        return call.observer.onEnd();
+        return call.onEnd();
       default:
         throw badMessage("not taken here");
     }
@@ -215,7 +197,7 @@ export class OutgoingCalls implements PipeEnd {
   #onItem(call: OutgoingCall, value: unknown, eventId: string | undefined, length: number): void {
     call.window ??= new Window();
     call.window.receive(length);
-    call.observer.onItem(value, eventId, length);
+    call.onItem(value, eventId, length);
   }
 
   /** It was not started. Where there is a newer pipe already, nothing but this makes it go there. */
@@ -256,9 +238,9 @@ export class OutgoingCalls implements PipeEnd {
   }
 
   #onStarted(call: OutgoingCall): void {
-    if (call.started && call.lastEventId === undefined) call.observer.onGap();
+    if (call.started && call.lastEventId === undefined) call.onGap();
     call.started = true;
-    call.observer.onStarted();
+    call.onStarted();
   }
 
   #sendAgain(call: OutgoingCall): void {
@@ -266,7 +248,7 @@ export class OutgoingCalls implements PipeEnd {
     try {
       this.#send(call);
     } catch (thrown) {
-      // Later: were its observer to call again now, that call would overtake those that still wait.
+      // Later: were its caller to call again now, that call would overtake those that still wait.
       this.#calls.set(call.id, call);
       queueMicrotask(() => this.fail(call, TautlineError.from(thrown), false));
     }
@@ -287,11 +269,11 @@ export class OutgoingCalls implements PipeEnd {
 
   /** @param sent whether the other end may have it: then a mutation may have run. */
   protected fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
-    const { type, observer } = call;
+    const { type } = call;
     if (!this.#delete(call)) return;
     const message = "sent, but the answer was lost";
     const unknown = sent && type === "mutation";
-    observer.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);
+    call.onFailed(unknown ? new TautlineError({ code: "OUTCOME_UNKNOWN", message, cause }) : cause);
   }
 }
 

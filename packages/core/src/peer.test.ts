@@ -5,6 +5,7 @@ import { Pump } from "./pump.ts";
 import { CallRecord } from "./testing/call-record.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
 import { createPair } from "./testing/pair.ts";
+import { makeCall } from "./testing/recorded-calls.ts";
 
 const lost = new TautlineError({ code: "CONNECTION_CLOSED" });
 
@@ -12,10 +13,11 @@ describe("two peers", () => {
   test("call each other at the same time, with the same ids, through the same code", async () => {
     const echo = (name: string) => (call: IncomingCall) => call.sendResult(`${name}: ${String(call.input)}`);
     const pair = createPair({ server: { onCall: echo("server") }, client: { onCall: echo("client") } });
-    const records = [new CallRecord(), new CallRecord(), new CallRecord()] as const;
-    pair.client.calls.call("query", "echo", 1, records[0]);
-    pair.server.calls.call("query", "echo", 2, records[1]);
-    pair.client.calls.call("query", "echo", 3, records[2]);
+    const records = [
+      makeCall(pair.client.calls, "query", "echo", 1),
+      makeCall(pair.server.calls, "query", "echo", 2),
+      makeCall(pair.client.calls, "query", "echo", 3),
+    ];
     await pair.settled();
     expect(records.map(({ events }) => events)).toEqual([
       [["result", "server: 1"]],
@@ -31,7 +33,7 @@ describe("two peers", () => {
 
   test("put the calls of one turn in one frame, and their answers in one", async () => {
     const pair = createPair({ server: { onCall: (call) => call.sendResult(call.id) } });
-    for (let count = 0; count < 3; count++) pair.client.calls.call("query", "q", undefined, new CallRecord());
+    for (let count = 0; count < 3; count++) makeCall(pair.client.calls, "query", "q");
     await pair.settled();
     expect(pair.client.frames).toEqual(['[[10,1,"q",{}],[10,2,"q",{}],[10,3,"q",{}]]']);
     expect(pair.server.frames).toEqual(["[[20,1,1],[20,2,2],[20,3,3]]"]);
@@ -42,14 +44,13 @@ describe("two peers", () => {
       client: { onCall: (call) => call.sendResult("sure") },
       server: {
         onCall: (call) => {
-          const question = new CallRecord();
+          const question = new CallRecord("query", "sure?");
           question.onResult = (answer) => call.sendResult({ answer });
-          pair.server.calls.call("query", "sure?", undefined, question);
+          pair.server.calls.call(question);
         },
       },
     });
-    const record = new CallRecord();
-    pair.client.calls.call("mutation", "delete", 1, record);
+    const record = makeCall(pair.client.calls, "mutation", "delete", 1);
     await pair.settled();
     expect(record.events).toEqual([["result", { answer: "sure" }]]);
   });
@@ -60,9 +61,8 @@ describe("two peers", () => {
     const pair = createPair({ server: { onCall }, client: { onCall } });
     pair.connect();
     await pair.settled();
-    const record = new CallRecord();
-    pair.server.calls.call("query", "late", undefined, record);
-    pair.client.calls.call("query", "other", undefined, new CallRecord());
+    const record = makeCall(pair.server.calls, "query", "late");
+    makeCall(pair.client.calls, "query", "other");
     await pair.settled();
     expect([pair.server.peer.size, pair.client.peer.size]).toEqual([2, 2]);
     for (const call of calls) call.sendResult(1);
@@ -93,14 +93,13 @@ describe("two peers", () => {
         onError: () => {},
       }).start();
     const pair = createPair({ server: { onCall } });
-    const record = new CallRecord();
-    const id = pair.client.calls.call("subscription", "ticks", undefined, record);
+    const record = makeCall(pair.client.calls, "subscription", "ticks");
     for (let round = 0; round < 2; round++) {
       await pair.settled();
       clock.advance(10);
     }
     await pair.settled();
-    pair.client.calls.cancel(id);
+    pair.client.calls.cancel(record);
     await pair.settled();
     clock.advance(10);
     await pair.settled();
@@ -123,10 +122,9 @@ describe("two peers", () => {
         onError: () => {},
       }).start();
     const pair = createPair({ server: { onCall }, link: { highWaterLength: 10_000 } });
-    const record = new CallRecord();
     const flow = pair.link.server.stall();
-    const blocksCall = pair.client.calls.call("subscription", "blocks", undefined, record);
-    record.take = (length) => pair.client.calls.take(blocksCall, blocksCall.id, length);
+    const record = makeCall(pair.client.calls, "subscription", "blocks");
+    record.take = (length) => pair.client.calls.take(record, record.id, length);
     await pair.settled();
     expect(given).toBe(4);
     expect(record.events).toEqual([]);
@@ -169,8 +167,7 @@ describe("a peer whose other end breaks the protocol", () => {
   test("lets cancels of unknown calls pass", async () => {
     const pair = createPair({ server: { onCall: (call) => call.sendResult(1) } });
     pair.client.sendFrame("[[13,1],[13,99],[13,1]]");
-    const record = new CallRecord();
-    pair.client.calls.call("query", "q", undefined, record);
+    const record = makeCall(pair.client.calls, "query", "q");
     await pair.settled();
     expect(record.events).toEqual([["result", 1]]);
   });
@@ -180,9 +177,8 @@ describe("a peer that outlives its pipe", () => {
   test("aborts the calls that came through it; those that are sent again have newer ids", async () => {
     const calls: IncomingCall[] = [];
     const pair = createPair({ server: { onCall: (call) => calls.push(call) } });
-    const [query, mutation] = [new CallRecord(), new CallRecord()];
-    pair.client.calls.call("query", "q", undefined, query);
-    pair.client.calls.call("mutation", "m", undefined, mutation);
+    const query = makeCall(pair.client.calls, "query");
+    const mutation = makeCall(pair.client.calls, "mutation");
     await pair.settled();
     pair.link.cut();
     await pair.settled();
@@ -214,8 +210,7 @@ describe("a peer that outlives its pipe", () => {
       new Pump({ target: call, source: source(), clock, onItem, onError: () => {} }).start();
     };
     const pair = createPair({ server: { onCall } });
-    const record = new CallRecord();
-    pair.client.calls.call("subscription", "s", undefined, record);
+    const record = makeCall(pair.client.calls, "subscription", "s");
     await pair.settled();
     pair.link.cut();
     pair.connect();
@@ -235,9 +230,8 @@ describe("a peer that outlives its pipe", () => {
       calls.push(call);
     };
     const pair = createPair({ server: { onCall }, client: { onCall } });
-    const record = new CallRecord();
-    pair.client.calls.call("query", "q", undefined, record);
-    pair.server.calls.call("query", "q", undefined, new CallRecord());
+    const record = makeCall(pair.client.calls, "query", "q");
+    makeCall(pair.server.calls, "query", "q");
     await pair.settled();
     pair.client.peer.close(lost);
     expect(record.events).toEqual([["failed", lost]]);

@@ -1,11 +1,10 @@
 import type { StreamToSend } from "./attached.ts";
 import { CallerStreams, type CallerStreamsOptions } from "./caller-streams.ts";
 import { encodeInput } from "./codec.ts";
-import type { ProcedureType } from "./contract.ts";
 import { TautlineError } from "./errors.ts";
 import type { EncodedMessage } from "./frame.ts";
 import * as messageType from "./message-type.ts";
-import type { CallObserver, OutgoingCall } from "./outgoing-call.ts";
+import type { OutgoingCall } from "./outgoing-call.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import type { MessagePipe } from "./pipe.ts";
 import type { LostPipe } from "./pipe-end.ts";
@@ -33,16 +32,10 @@ export class StreamingCalls extends OutgoingCalls {
     this.#streams = streams;
   }
 
-  override call(
-    type: ProcedureType,
-    path: string,
-    input: unknown,
-    observer: CallObserver,
-    idempotent?: boolean,
-  ): OutgoingCall {
+  override call(call: OutgoingCall, input?: unknown): void {
     this.#made++;
     try {
-      return super.call(type, path, input, observer, idempotent);
+      super.call(call, input);
     } catch (error) {
       discardStreams(streamsOf(input));
       throw error;

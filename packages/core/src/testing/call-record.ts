@@ -1,5 +1,6 @@
+import type { ProcedureType } from "../contract.ts";
 import type { TautlineError } from "../errors.ts";
-import type { CallObserver, EventGap } from "../outgoing-call.ts";
+import { type EventGap, OutgoingCall } from "../outgoing-call.ts";
 
 /** What a caller heard of its call. */
 export type CallEvent =
@@ -11,13 +12,18 @@ export type CallEvent =
   | readonly ["end"]
   | readonly ["failed", error: TautlineError];
 
-/** An observer that keeps what it hears, in order, so that a test can compare the whole of it. */
-export class CallRecord implements CallObserver {
+/** A call that keeps what its caller hears, in order, so that a test can compare the whole of it. */
+export class CallRecord extends OutgoingCall {
+  readonly options = {};
   readonly events: CallEvent[] = [];
   /** The lengths of the items, for `OutgoingCalls.take`. */
   readonly lengths: number[] = [];
   /** Takes each item as it comes. Default: none is taken, so the other end stops where its credit does. */
   take: (length: number) => void = () => {};
+
+  constructor(type: ProcedureType = "query", path: string = type.charAt(0), idempotent?: boolean) {
+    super({ type, path, idempotent });
+  }
 
   onStarted(): void {
     this.events.push(["started"]);
@@ -48,4 +54,6 @@ export class CallRecord implements CallObserver {
   onFailed(error: TautlineError): void {
     this.events.push(["failed", error]);
   }
+
+  onStreamsOver(): void {}
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CallRecord } from "./call-record.ts";
 import { createPair } from "./pair.ts";
+import { makeCall } from "./recorded-calls.ts";
 
 describe("createPair", () => {
   test("joins two peers that call each other, and records what each of them sent", async () => {
@@ -8,9 +8,8 @@ describe("createPair", () => {
       server: { onCall: (call) => call.sendResult("hello") },
       client: { onCall: (call) => call.sendResult(call.input) },
     });
-    const [greeting, echo] = [new CallRecord(), new CallRecord()];
-    pair.client.calls.call("query", "greet", undefined, greeting);
-    pair.server.calls.call("mutation", "echo", 5, echo);
+    const greeting = makeCall(pair.client.calls, "query", "greet");
+    const echo = makeCall(pair.server.calls, "mutation", "echo", 5);
     await pair.settled();
     expect(pair.client.frames).toEqual(['[[10,1,"greet",{}]]', "[[20,1,5]]"]);
     expect(pair.server.messages).toEqual([
@@ -22,7 +21,7 @@ describe("createPair", () => {
 
   test("takes a call for a broken protocol where nothing is served", async () => {
     const pair = createPair();
-    pair.client.calls.call("query", "greet", undefined, new CallRecord());
+    makeCall(pair.client.calls, "query", "greet");
     await pair.settled();
     expect(pair.server.incoming).toBeUndefined();
     expect(pair.server.errors).toMatchObject([{ code: "BAD_MESSAGE" }]);
@@ -40,7 +39,7 @@ describe("createPair", () => {
 
   test("joins them again after a cut; the record goes on", async () => {
     const pair = createPair({ server: { onCall: () => {} } });
-    pair.client.calls.call("query", "slow", undefined, new CallRecord());
+    makeCall(pair.client.calls, "query", "slow");
     await pair.settled();
     pair.link.cut();
     await pair.settled();

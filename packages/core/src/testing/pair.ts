@@ -45,8 +45,8 @@ export interface Pair {
  *
  * ```ts
  * const pair = createPair({ server: { onCall: (call) => call.sendResult("hello") } });
- * const record = new CallRecord();
- * pair.client.calls.call("query", "greet", undefined, record);
+ * const record = new CallRecord("query", "greet");
+ * pair.client.calls.call(record);
  * await pair.settled();
  * // pair.client.messages: [[10, 1, "greet", {}]]
  * // pair.server.messages: [[20, 1, "hello"]]

@@ -1,6 +1,5 @@
 import type { ProcedureType } from "../contract.ts";
 import { TautlineError } from "../errors.ts";
-import type { OutgoingCall } from "../outgoing-call.ts";
 import type { OutgoingCalls } from "../outgoing-calls.ts";
 import type { MessagePipe } from "../pipe.ts";
 import { CallRecord } from "./call-record.ts";
@@ -27,20 +26,22 @@ export function createPipe(): RecordedPipe {
 /** Why a pipe is gone. */
 export const lost: TautlineError = new TautlineError({ code: "CONNECTION_CLOSED" });
 
-export interface RecordedCalls {
-  readonly query: CallRecord;
-  readonly mutation: CallRecord;
-  readonly subscription: CallRecord;
-  readonly handles: Readonly<Record<ProcedureType, OutgoingCall>>;
+/** One call of each type, made. */
+export function callEach(calls: OutgoingCalls): Readonly<Record<ProcedureType, CallRecord>> {
+  const made = {
+    query: new CallRecord("query"),
+    mutation: new CallRecord("mutation"),
+    subscription: new CallRecord("subscription"),
+  };
+  calls.call(made.query, 1);
+  calls.call(made.mutation, 2);
+  calls.call(made.subscription, 3);
+  return made;
 }
 
-/** One call of each type, recorded, and the handles by which they are cancelled. */
-export function callEach(calls: OutgoingCalls): RecordedCalls {
-  const [query, mutation, subscription] = [new CallRecord(), new CallRecord(), new CallRecord()];
-  const handles = {
-    query: calls.call("query", "q", 1, query),
-    mutation: calls.call("mutation", "m", 2, mutation),
-    subscription: calls.call("subscription", "s", 3, subscription),
-  };
-  return { query, mutation, subscription, handles };
+/** A call that is made, of `"q"` or the like without an input where nothing else is said. */
+export function makeCall(calls: OutgoingCalls, type?: ProcedureType, path?: string, input?: unknown): CallRecord {
+  const call = new CallRecord(type, path);
+  calls.call(call, input);
+  return call;
 }
