@@ -18,6 +18,7 @@ import {
   parseStrictly,
   serverMessages,
   subprotocol,
+  Values,
 } from "@tautline/core/internals";
 import { WebSocket } from "ws";
 import { Call, type CallRuntime } from "../../../packages/core/src/call.ts";
@@ -97,11 +98,10 @@ function rethrow(error: TautlineError): never {
 
 function createRuntime(calls: OutgoingCalls): CallRuntime {
   return {
-    parts: { calls, deadlines: new Deadlines(systemClock) },
+    calls,
     connection: { use: () => {}, release: () => {} },
-    write: (value) => value,
-    read: (value) => value,
-    readError: (shape) => TautlineError.fromShape(shape),
+    deadlines: new Deadlines(systemClock),
+    values: new Values(),
   };
 }
 

@@ -1,37 +1,35 @@
-import type { TautlineError } from "@tautline/core";
 import {
-  Caller,
+  type CallRuntime,
   Deadlines,
   OutgoingCalls,
-  readBinaryCodec,
-  readError,
-  readTransformer,
   serverMessages,
   type TransformerOption,
+  Values,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
 import { Dialer } from "./dialer.ts";
 import type { ConnectionOptions } from "./options.ts";
 
-/** Calls a server's procedures over one connection: what `createClient` and `tautlineLink` have in common. */
-export function createCaller(
-  options: ConnectionOptions,
-  transformerOption: TransformerOption | undefined,
-): Caller<Dialer> {
+/** What calls a server's procedures over one connection. */
+export interface Caller extends CallRuntime {
+  readonly connection: Dialer;
+}
+
+/** What `createClient` and `tautlineLink` have in common. */
+export function createCaller(options: ConnectionOptions, transformer: TransformerOption | undefined): Caller {
   const { clock = systemClock, streams, expose } = options;
-  const transformer = readTransformer(transformerOption);
-  const codec = readBinaryCodec(transformer);
+  const values = new Values(transformer);
+  const { binaryCodec } = values;
   const parts = {
     options,
-    transformer,
+    values,
     deadlines: new Deadlines(clock),
-    readError: (shape: unknown): TautlineError => readError(shape, transformer),
     reader: {
       table: { ...serverMessages, ...streams?.messages, ...expose?.messages },
-      decodeBinary: codec?.decode,
+      decodeBinary: binaryCodec?.decode,
     },
   };
-  const calls = streams?.createCalls(parts) ?? new OutgoingCalls(options.maxFrameBytes, codec?.encodeInput);
+  const calls = streams?.createCalls(parts) ?? new OutgoingCalls(options.maxFrameBytes, binaryCodec?.encodeInput);
   const runtime = { ...parts, calls, end: expose?.createEnd(calls, parts) ?? calls };
-  return new Caller(new Dialer(runtime), runtime);
+  return { ...runtime, connection: new Dialer(runtime) };
 }

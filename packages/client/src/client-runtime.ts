@@ -1,5 +1,4 @@
-import type { TautlineError } from "@tautline/core";
-import type { Deadlines, FrameReader, OutgoingCalls, PipeEnd } from "@tautline/core/internals";
+import type { Deadlines, FrameReader, OutgoingCalls, PipeEnd, Values } from "@tautline/core/internals";
 import type { ConnectionOptions } from "./options.ts";
 
 /** What a client's sessions share. */
@@ -11,6 +10,5 @@ export interface ClientRuntime {
   readonly deadlines: Deadlines;
   /** How the server's frames are read. */
   readonly reader: FrameReader;
-  /** Reads the shape of a server's error. */
-  readonly readError: (shape: unknown) => TautlineError;
+  readonly values: Values;
 }

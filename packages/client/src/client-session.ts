@@ -146,13 +146,13 @@ export class ClientSession implements ConnectionHandlers {
         return this.#onWelcome(message[1]);
       case refusedType:
         if (this.#online) throw badMessage("refused after the welcome");
-        this.#refusal = this.#runtime.readError(message[1]);
+        this.#refusal = this.#runtime.values.readError(message[1]);
         return;
       case goawayType:
         return this.#keeper.onGoaway(this, message[1]);
       case authenticatedType:
         return this.#authentications.shift()?.(
-          message[1] === undefined ? undefined : this.#runtime.readError(message[1]),
+          message[1] === undefined ? undefined : this.#runtime.values.readError(message[1]),
         );
       default:
         // The table of what is taken has nothing else.

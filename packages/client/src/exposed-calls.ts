@@ -12,7 +12,6 @@ import {
   Pump,
   type StreamHost,
   streamsOf,
-  type Transformer,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
 import type { Exposed, ExposedParts } from "./exposed.ts";
@@ -84,9 +83,9 @@ class ExposedCalls implements CallServer {
   readonly streamHost: StreamHost;
 
   constructor(procedures: ExposedProcedures, { onError = logUnexpected }: ExposeOptions, parts: ExposedParts) {
-    const { transformer, readError, options } = parts;
+    const { values, options } = parts;
     this.#procedures = procedures;
-    this.#transformer = readTransformer(transformer);
+    this.#transformer = readTransformer(values);
     this.#onError = onError;
     this.#clock = turningClock(options.clock ?? systemClock);
     this.streamHost = {
@@ -96,7 +95,7 @@ class ExposedCalls implements CallServer {
       read: (value) => this.#read(value),
       // A call that comes has a callee's streams.
       shapeOf: (thrown, call) => this.#describe(thrown, call as IncomingCall),
-      readError,
+      readError: (shape) => values.readError(shape),
     };
   }
 
@@ -194,13 +193,8 @@ interface ServingTransformer {
   readonly output: { serialize(value: unknown): unknown };
 }
 
-const same = (value: unknown): unknown => value;
-const noTransformer: ServingTransformer = { input: { deserialize: same }, output: { serialize: same } };
-
 /** @throws TypeError where a transformer only does what calling needs. */
-function readTransformer(transformer: Transformer | undefined): ServingTransformer {
-  if (transformer === undefined) return noTransformer;
-  const { input, output }: { input: object; output: object } = transformer;
+function readTransformer({ input, output }: { readonly input: object; readonly output: object }): ServingTransformer {
   if ("deserialize" in input && "serialize" in output) return { input, output } as ServingTransformer;
   throw new TypeError("to expose procedures, the transformer has to write and read in both directions");
 }

@@ -1,13 +1,12 @@
 import type { TautlineError } from "@tautline/core";
-import { Call, type Caller, type CallHandlers, type TransformerOption } from "@tautline/core/internals";
+import { Call, type CallHandlers, type TransformerOption } from "@tautline/core/internals";
 import { type Operation, type OperationResultObserver, TRPCClientError, type TRPCLink } from "@trpc/client";
 import type { TRPCConnectionState, TransformerOptions } from "@trpc/client/unstable-internals";
 import type { AnyTRPCRouter, inferTRPCClientTypes } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import type { TRPCErrorShape } from "@trpc/server/rpc";
-import { createCaller } from "./caller.ts";
+import { type Caller, createCaller } from "./caller.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
-import type { Dialer } from "./dialer.ts";
 import type { ConnectionOptions } from "./options.ts";
 
 /** The link's options: how to connect, and the router's transformer where it has one. */
@@ -37,7 +36,7 @@ export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLink
 
 /** Sends a query or mutation; returns what aborts it. */
 function request<Router extends AnyTRPCRouter>(
-  caller: Caller<Dialer>,
+  caller: Caller,
   type: "query" | "mutation",
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
@@ -53,7 +52,7 @@ function request<Router extends AnyTRPCRouter>(
 
 /** Subscribes; returns what ends it. */
 function subscribe<Router extends AnyTRPCRouter>(
-  caller: Caller<Dialer>,
+  caller: Caller,
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
 ): () => void {

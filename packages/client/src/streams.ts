@@ -1,4 +1,3 @@
-import type { TautlineError } from "@tautline/core";
 import {
   type CallCarriers,
   defaultMaxWindowBytes,
@@ -13,15 +12,14 @@ import {
   StreamingCalls,
   StreamTable,
   streamMessages,
-  type Transformer,
+  type Values,
 } from "@tautline/core/internals";
 import { systemClock } from "./clock.ts";
 import { type ClientClock, turningClock } from "./turn.ts";
 
 /** What of a client its streams are made from. */
 export interface StreamParts {
-  readonly transformer: Transformer | undefined;
-  readonly readError: (shape: unknown) => TautlineError;
+  readonly values: Values;
   readonly options: {
     readonly maxMessageBytes?: number;
     readonly streamWindowBytes?: number;
@@ -45,10 +43,9 @@ export interface StreamsOption {
 export const streams: StreamsOption = {
   messages: streamMessages,
   Session: PacedSession,
-  createCalls: ({ transformer, readError, options }) =>
+  createCalls: ({ values, options }) =>
     new StreamingCalls({
-      transformer,
-      readError,
+      values,
       maxMessageBytes: options.maxMessageBytes,
       clock: turningClock(options.clock ?? systemClock),
       windowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,

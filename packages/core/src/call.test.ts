@@ -5,6 +5,7 @@ import { TautlineError } from "./errors.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
 import { createPipe, lost, type RecordedPipe } from "./testing/recorded-calls.ts";
+import { Values } from "./values.ts";
 
 /** Calls over a pipe that keeps what goes in, and what their handlers hear. */
 class Setup {
@@ -18,11 +19,10 @@ class Setup {
 
   constructor() {
     this.runtime = {
-      parts: { calls: this.calls, deadlines: new Deadlines(this.clock) },
+      calls: this.calls,
+      deadlines: new Deadlines(this.clock),
       connection: { use: () => this.used++, release: () => this.used-- },
-      write: (value) => value,
-      read: (value) => value,
-      readError: (shape) => TautlineError.fromShape(shape),
+      values: new Values(),
     };
     this.calls.attach(this.pipe);
   }
@@ -87,16 +87,15 @@ describe("a call", () => {
 
   test("that could not be sent may be cancelled before it hears of that, also where nothing is there to send it", () => {
     const setup = new Setup();
-    const { connection, ...rest } = setup.runtime;
-    const parts: CallRuntime["parts"] = {
-      ...rest.parts,
+    const runtime: CallRuntime = {
+      ...setup.runtime,
       get calls(): OutgoingCalls {
         throw new TautlineError({ code: "PRECONDITION_FAILED" });
       },
     };
     const definition = { type: "query", path: "q", input: 1, options: {} } as const;
     const onError = ({ code }: TautlineError): void => void setup.heard.push(code);
-    const call = new Call({ ...rest, parts, connection }, definition, { onDone: () => {}, onError });
+    const call = new Call(runtime, definition, { onDone: () => {}, onError });
     call.cancel();
     expect(setup.heard).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { TautlineError } from "./errors.ts";
 import { type CalledProcedure, type EventGap, OutgoingCall } from "./outgoing-call.ts";
 import type { OutgoingCalls } from "./outgoing-calls.ts";
 import { report } from "./report.ts";
+import type { Values } from "./values.ts";
 
 /** How one call is to be made. */
 export interface CallOptions {
@@ -50,19 +51,24 @@ export interface CallConnection {
   use(): void;
   /** A call has settled. */
   release(): void;
+  /** Calls `listener` at each change of its state; returns what stops that. There where its user can watch it. */
+  subscribe?(listener: (state: unknown) => void): () => void;
 }
 
 /** What the calls of one end share. */
 export interface CallRuntime {
-  /** Asked for at each call: what stands for `calls` may not be there before. */
-  readonly parts: { readonly calls: OutgoingCalls; readonly deadlines: Deadlines };
+  /** Asked for at each call: what stands for it may not be there before. */
+  readonly calls: OutgoingCalls;
   readonly connection: CallConnection;
-  /** A value as it is sent. @throws TautlineError `BAD_REQUEST` where the transformer does not take it. */
-  write(value: unknown): unknown;
-  /** A value as it was meant. @param path what it is an answer, or an item, of. @throws where it cannot be read, or does not fit. */
-  read(value: unknown, path: string): unknown;
-  /** The error that a shape stands for, read by the transformer where it can. */
-  readError(shape: unknown): TautlineError;
+  readonly deadlines: Deadlines;
+  readonly values: Values;
+}
+
+/** Makes a query or mutation, and waits for its answer. */
+export function request(runtime: CallRuntime, definition: CallDefinition): Promise<unknown> {
+  return new Promise((onDone, onError) => {
+    new Call(runtime, definition, { onDone, onError });
+  });
 }
 
 /** A call from its start to its end. It settles once: done, failed, or cancelled. */
@@ -87,7 +93,7 @@ export class Call extends OutgoingCall {
   cancel(error?: TautlineError, code?: "TIMEOUT"): void {
     if (this.#settled) return;
     // What was never sent may have nowhere to be sent.
-    if (this.id > 0) this.#runtime.parts.calls.cancel(this, code);
+    if (this.id > 0) this.#runtime.calls.cancel(this, code);
     this.#settle(() => error && this.#handlers.onError(error));
   }
 
@@ -109,7 +115,7 @@ export class Call extends OutgoingCall {
     const item = this.#read(value);
     if (item === unreadable) return;
     const { id } = this;
-    const take = (): void => this.#runtime.parts.calls.take(this, id, length);
+    const take = (): void => this.#runtime.calls.take(this, id, length);
     report(() => this.#handlers.onItem?.(eventId === undefined ? item : { id: eventId, data: item }, eventId, take));
   }
 
@@ -122,7 +128,7 @@ export class Call extends OutgoingCall {
   }
 
   onError(shape: unknown): void {
-    this.onFailed(this.#runtime.readError(shape));
+    this.onFailed(this.#runtime.values.readError(shape));
   }
 
   onFailed(error: TautlineError): void {
@@ -137,25 +143,25 @@ export class Call extends OutgoingCall {
   #start(input: unknown): void {
     if (this.#settled) return;
     const { signal, timeoutMs } = this.options;
-    const { connection, parts } = this.#runtime;
+    const runtime = this.#runtime;
     try {
       if (signal?.aborted === true) throw aborted(signal);
-      connection.use();
-      parts.calls.call(this, this.#runtime.write(input));
+      runtime.connection.use();
+      runtime.calls.call(this, runtime.values.write(input));
     } catch (thrown) {
       // Nobody is told of a failure before they hold the call.
       return queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
     }
     // Keeping it may have been too much: then it has failed already.
     if (this.#settled) return;
-    if (timeoutMs !== undefined) this.#deadline = parts.deadlines.add(timeoutMs, () => this.#onTimeout());
+    if (timeoutMs !== undefined) this.#deadline = runtime.deadlines.add(timeoutMs, () => this.#onTimeout());
     signal?.addEventListener("abort", this);
   }
 
   /** A value as it was meant. One that cannot be read ends the call. */
   #read(value: unknown): unknown {
     try {
-      return this.#runtime.read(value, this.path);
+      return this.#runtime.values.read(value, this.path);
     } catch (cause) {
       this.cancel(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
       return unreadable;

@@ -14,12 +14,11 @@ import type { CalleePartMessage, CalleeStreamMessage, StreamMessage } from "./pr
 import { report } from "./report.ts";
 import { discardStreams } from "./stream-slot.ts";
 import { StreamTable } from "./stream-table.ts";
-import type { Transformer } from "./transformer.ts";
+import type { Values } from "./values.ts";
 
 /** What the streams of an end's own calls are made from. */
 export interface CallerStreamsOptions {
-  readonly transformer: Transformer | undefined;
-  readonly readError: (shape: unknown) => TautlineError;
+  readonly values: Values;
   /** The largest message sent, in as many parts as it takes, in bytes. Default 1 MiB. */
   readonly maxMessageBytes?: number | undefined;
   readonly clock: Pick<Clock, "now" | "turn">;
@@ -37,13 +36,13 @@ export class CallerStreams {
   /** What stops listening to the signals of calls whose streams outlive them. */
   readonly #unwatch = new Map<number, () => void>();
   readonly #clock: Pick<Clock, "turn">;
-  readonly #readError: (shape: unknown) => TautlineError;
+  readonly #values: Values;
   readonly #maxMessageBytes: number;
 
   constructor(options: CallerStreamsOptions) {
     this.#table = new StreamTable("caller", () => createHost(options));
     this.#clock = options.clock;
-    this.#readError = options.readError;
+    this.#values = options.values;
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
   }
 
@@ -118,7 +117,7 @@ export class CallerStreams {
 
   /** The error of a call of which a source has failed: what the other end makes of it says less than what has happened here. */
   errorOf({ sourceError }: OutgoingCall, shape: unknown): TautlineError {
-    const error = this.#readError(shape);
+    const error = this.#values.readError(shape);
     error.cause = sourceError;
     return error;
   }
@@ -178,15 +177,15 @@ class SentCall implements StreamingCall {
   }
 }
 
-function createHost({ transformer, readError, clock, calls, windowBytes }: CallerStreamsOptions): StreamHost {
+function createHost({ values, clock, calls, windowBytes }: CallerStreamsOptions): StreamHost {
   return {
     clock,
     calls,
     windowBytes,
-    write: (value) => (transformer === undefined ? value : transformer.input.serialize(value)),
-    read: (value) => (transformer === undefined ? value : transformer.output.deserialize(value)),
+    write: (value) => values.input.serialize(value),
+    read: (value) => values.output.deserialize(value),
     shapeOf,
-    readError,
+    readError: (shape) => values.readError(shape),
   };
 }
 

@@ -2,9 +2,14 @@
 
 export { attachedTo } from "./attached.ts";
 export { decodeBinaryFrame } from "./binary-frame.ts";
-export { Call, type CallConnection, type CallHandlers, type CallOptions, type CallRuntime } from "./call.ts";
+export {
+  Call,
+  type CallConnection,
+  type CallHandlers,
+  type CallOptions,
+  type CallRuntime,
+} from "./call.ts";
 export type { StreamHost, StreamProgress } from "./call-streams.ts";
-export { Caller, type CallerConnection, type CallerParts } from "./caller.ts";
 export { callerMessages } from "./caller-messages.ts";
 export type { CallerStreamsOptions } from "./caller-streams.ts";
 export type { Clock, TimerHandle } from "./clock.ts";
@@ -91,10 +96,4 @@ export { streamsOf, withoutStreams } from "./stream-slot.ts";
 export { StreamTable } from "./stream-table.ts";
 export { StreamingCalls } from "./streaming-calls.ts";
 export { parseStrictly } from "./strict-json.ts";
-export {
-  readBinaryCodec,
-  readError,
-  readTransformer,
-  type Transformer,
-  type TransformerOption,
-} from "./transformer.ts";
+export { type TransformerOption, Values } from "./values.ts";

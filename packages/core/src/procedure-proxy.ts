@@ -1,4 +1,4 @@
-import type { Caller } from "./caller.ts";
+import { type CallRuntime, request } from "./call.ts";
 import type { Contract, ProcedureType } from "./contract.ts";
 import { createPathProxy } from "./path-proxy.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
@@ -24,7 +24,7 @@ const types: ReadonlyMap<string, ProcedureType> = new Map([
  * @param steps what else is found on it, by name.
  */
 export function createProcedureProxy(
-  caller: Caller,
+  runtime: CallRuntime,
   { contract, checkInput }: KnownProcedures,
   steps?: Map<string, unknown>,
 ): unknown {
@@ -35,7 +35,7 @@ export function createProcedureProxy(
     const idempotent = type === "mutation" && (options.idempotent ?? isIdempotent(contract, path));
     const checked = contract && checkInput?.(contract, path, input);
     const call = { type, path, input, options, idempotent, checked };
-    return type === "subscription" ? subscribe(caller, call) : caller.request(call);
+    return type === "subscription" ? subscribe(runtime, call) : request(runtime, call);
   }, steps);
 }
 

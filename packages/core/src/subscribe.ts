@@ -1,5 +1,4 @@
-import { Call, type CallDefinition, type CallOptions } from "./call.ts";
-import type { Caller } from "./caller.ts";
+import { Call, type CallDefinition, type CallOptions, type CallRuntime } from "./call.ts";
 import type { TautlineError } from "./errors.ts";
 import type { EventGap } from "./outgoing-call.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
@@ -21,12 +20,15 @@ export interface SubscribeCall extends CallDefinition {
 }
 
 /** Subscribes with callbacks where there is one, else with an iterator. */
-export function subscribe(caller: Caller, definition: SubscribeCall): { unsubscribe(): void } | SubscriptionIterator {
+export function subscribe(
+  runtime: CallRuntime,
+  definition: SubscribeCall,
+): { unsubscribe(): void } | SubscriptionIterator {
   const { onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange, onGap } = definition.options;
   const callbacks = [onStarted, onData, onError, onStopped, onComplete, onConnectionStateChange];
-  if (callbacks.every((callback) => callback === undefined)) return iterate(caller, definition);
-  const unwatch = onConnectionStateChange && caller.connection.subscribe?.(onConnectionStateChange);
-  const call = new Call(caller, definition, {
+  if (callbacks.every((callback) => callback === undefined)) return iterate(runtime, definition);
+  const unwatch = onConnectionStateChange && runtime.connection.subscribe?.(onConnectionStateChange);
+  const call = new Call(runtime, definition, {
     onStarted: () => onStarted?.({ context: undefined }),
     onItem: (item, _id, take) => whenDone(onData, item, take),
     onGap,
@@ -48,10 +50,10 @@ export function subscribe(caller: Caller, definition: SubscribeCall): { unsubscr
   };
 }
 
-function iterate(caller: Caller, definition: SubscribeCall): SubscriptionIterator {
+function iterate(runtime: CallRuntime, definition: SubscribeCall): SubscriptionIterator {
   const { onGap, signal } = definition.options;
   const iterator = new SubscriptionIterator();
-  const call = new Call(caller, definition, {
+  const call = new Call(runtime, definition, {
     onItem: (item, _id, take) => iterator.push(item, take),
     onGap: (gap) => {
       iterator.mark();

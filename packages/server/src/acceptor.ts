@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Contract, checkContract, type TautlineError } from "@tautline/core";
-import { type Clock, Deadlines, Heartbeat, type Transformer } from "@tautline/core/internals";
+import { type Clock, Deadlines, Heartbeat, type Values } from "@tautline/core/internals";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
 import { DrainWatch } from "./drain-watch.ts";
@@ -28,7 +28,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   readonly limits: ServerLimits;
   readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
-  readonly transformer: Transformer;
+  readonly values: Values;
   readonly #heartbeat: Heartbeat;
   readonly #drainWatch: DrainWatch;
   readonly #registry: SessionRegistry;
@@ -57,7 +57,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
       idempotency: options.idempotency,
       maxFrameBytes: this.limits.maxFrameBytes,
     });
-    this.transformer = this.dispatch.transformer;
+    this.values = this.dispatch.values;
     this.#idempotency = options.idempotency;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(this.deadlines, this.limits, () => this.#connections);

@@ -2,11 +2,11 @@ import {
   type Clock,
   type IncomingCall,
   Pump,
-  readError,
   StreamBudget,
   type StreamHost,
   StreamingCalls,
   streamsOf,
+  Values,
   withoutStreams,
 } from "@tautline/core/internals";
 import { type AnyTRPCRouter, isTrackedEnvelope, TRPCError } from "@trpc/server";
@@ -47,8 +47,9 @@ export interface DispatchOptions {
 /** From a call to its handler and back: finds the procedure, reads the input, runs it, sends what it gives. */
 export class Dispatch implements TopicPumpHost {
   readonly clock: Clock;
-  /** The router's, for calls in the other direction too. */
   readonly transformer: AnyTRPCRouter["_def"]["_config"]["transformer"];
+  /** Those of the calls that the server makes. */
+  readonly values: Values;
   readonly channels: Channels;
   readonly #options: DispatchOptions;
   readonly #router: CompiledRouter;
@@ -58,6 +59,7 @@ export class Dispatch implements TopicPumpHost {
     this.#options = options;
     this.#router = new CompiledRouter(options.router);
     this.transformer = options.router._def._config.transformer;
+    this.values = new Values(this.transformer);
     const { output } = this.transformer;
     this.channels = new Channels({
       write: (data): unknown => output.serialize(data),
@@ -145,10 +147,8 @@ export class Dispatch implements TopicPumpHost {
 
   /** The calls that the server makes of one client, with streams. */
   createStreamingCalls(limits: Pick<ServerLimits, "maxMessageBytes" | "streamWindowBytes">): StreamingCalls {
-    const { transformer } = this;
     return new StreamingCalls({
-      transformer,
-      readError: (shape) => readError(shape, transformer),
+      values: this.values,
       maxMessageBytes: limits.maxMessageBytes,
       clock: this.#options.clock,
       windowBytes: limits.streamWindowBytes,
@@ -162,6 +162,7 @@ export class Dispatch implements TopicPumpHost {
     calls: () => number,
   ): StreamHost {
     const { input, output } = this.transformer;
+    const calleeValues = new Values({ input, output: input });
     return {
       clock: this.#options.clock,
       calls,
@@ -175,7 +176,7 @@ export class Dispatch implements TopicPumpHost {
         this.report(error, call as IncomingCall, scope);
         return this.encodeError(error, call as IncomingCall, scope);
       },
-      readError: (shape) => readError(shape, { input, output: input }),
+      readError: (shape) => calleeValues.readError(shape),
     };
   }
 

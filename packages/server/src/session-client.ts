@@ -1,12 +1,11 @@
 import { type Contract, findProcedure, TautlineError, validate } from "@tautline/core";
 import {
-  Caller,
-  type CallerConnection,
-  type CallerParts,
+  type CallConnection,
+  type CallRuntime,
   createProcedureProxy,
   type Deadlines,
   type OutgoingCalls,
-  type Transformer,
+  Values,
 } from "@tautline/core/internals";
 import type { ClientFactory } from "./client-factory.ts";
 import type { ServerSession } from "./server-session.ts";
@@ -14,15 +13,16 @@ import type { ServerSession } from "./server-session.ts";
 /** What the clients of a server's sessions share. */
 export interface ClientHost {
   readonly deadlines: Deadlines;
-  readonly transformer: Transformer;
+  readonly values: Values;
   /** @throws {ContractError} where clients cannot be called by it. */
   checkClientContract(contract: Contract): void;
 }
 
 /** Calls the client of the session that a context is for. */
-export class SessionClient implements CallerConnection, CallerParts {
+export class SessionClient implements CallConnection, CallRuntime {
+  readonly connection: CallConnection = this;
   readonly deadlines: Deadlines;
-  readonly transformer: Transformer;
+  readonly values: Values;
   /** What a context gets. A boundary of inference: what the proxies are only the types know. */
   readonly create: ClientFactory = ((contract?: Contract) => this.#create(contract)) as ClientFactory;
   readonly #host: ClientHost;
@@ -32,7 +32,7 @@ export class SessionClient implements CallerConnection, CallerParts {
   constructor(host: ClientHost, session: ServerSession | undefined) {
     this.#host = host;
     this.deadlines = host.deadlines;
-    this.transformer = host.transformer;
+    this.values = host.values;
     this.#session = session;
   }
 
@@ -52,9 +52,9 @@ export class SessionClient implements CallerConnection, CallerParts {
   release(): void {}
 
   #create(contract: Contract | undefined): unknown {
-    if (contract === undefined) return createProcedureProxy(new Caller(this, this), {});
+    if (contract === undefined) return createProcedureProxy(this, {});
     this.#host.checkClientContract(contract);
-    return createProcedureProxy(new CheckingCaller(this, contract), { contract });
+    return createProcedureProxy(new CheckingClient(this, contract), { contract });
   }
 
   #known(): ServerSession {
@@ -64,18 +64,39 @@ export class SessionClient implements CallerConnection, CallerParts {
   }
 }
 
-/** Clients are strangers: what they answer has to fit the contract. */
-class CheckingCaller extends Caller {
-  readonly #contract: Contract;
+/** A client as a contract describes it. */
+class CheckingClient implements CallRuntime {
+  readonly connection: CallConnection;
+  readonly deadlines: Deadlines;
+  readonly values: Values;
+  readonly #client: SessionClient;
 
   constructor(client: SessionClient, contract: Contract) {
-    super(client, client);
+    this.connection = client;
+    this.deadlines = client.deadlines;
+    this.values = new CheckedValues(client.values, contract);
+    this.#client = client;
+  }
+
+  get calls(): OutgoingCalls {
+    return this.#client.calls;
+  }
+}
+
+/** Clients are strangers: what they answer has to fit the contract. */
+class CheckedValues extends Values {
+  readonly #contract: Contract;
+
+  constructor(values: Values, contract: Contract) {
+    super(values);
     this.#contract = contract;
   }
 
-  override read(value: unknown, path: string): unknown {
+  /** @param path left out for errors, of which a contract says nothing. */
+  override read(value: unknown, path?: string): unknown {
+    if (path === undefined) return super.read(value);
     const schema = findProcedure(this.#contract, path)?.output;
-    const result = schema && validate(schema, super.read(value, path));
+    const result = schema && validate(schema, super.read(value));
     if (!(result instanceof Promise)) return result;
     result.catch(() => {});
     throw new TypeError("what clients answer cannot be checked by an asynchronous schema");
