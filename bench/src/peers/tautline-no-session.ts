@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ProcedureType, TautlineError } from "@tautline/core";
+import type { ProcedureType, TautlineError } from "@tautline/core";
 import {
   Connection,
   Deadlines,
