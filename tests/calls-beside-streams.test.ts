@@ -1,11 +1,11 @@
 import { createClient, streams } from "@tautline/client";
-import { bytes, contract, mutation, query, rich, stream } from "@tautline/core";
+import { bytes, contract, mutation, query, rich, stream, subscription } from "@tautline/core";
 import { implement } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { z } from "zod";
-import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
 import { closing } from "./fixture/client.ts";
 import { startServer } from "./fixture/server.ts";
 import { startTcpProxy } from "./fixture/tcp-proxy.ts";
@@ -19,6 +19,7 @@ const api = contract({
   ping: query({ output: z.string() }),
   upload: mutation({ input: stream(bytes()), output: z.number() }),
   download: query({ output: stream(bytes()) }),
+  ticker: subscription({ output: z.number() }),
 });
 
 /** Chunks that tell which they are. */
@@ -41,6 +42,12 @@ const served = router({
   ping: procedures.ping.query(() => "pong"),
   upload: procedures.upload.mutation(({ input }) => takeChunks(input)),
   download: procedures.download.query(() => createChunks()),
+  ticker: procedures.ticker.subscription(async function* ({ signal }) {
+    for (let tick = 0; signal?.aborted !== true; tick++) {
+      yield tick;
+      await turn();
+    }
+  }),
 });
 
 /** A client, and how long the frames are that come and go. */
@@ -84,6 +91,21 @@ describe("an upload and a download", () => {
     // On a machine that stands still for a second there are no calls beside them.
     expect(frames.filter((length) => length > 17 * 1024).length).toBeLessThan(chunks / 10);
     expect(frames.filter((length) => length > 16 * 1024).length).toBeGreaterThan(4 * chunks);
+  });
+
+  it("go in pieces of 16 KiB while items of a subscription come beside them", async () => {
+    const { client, frames } = await start();
+    const ticks: number[] = [];
+    const ticker = client.ticker.subscribe(undefined, { onData: (tick) => ticks.push(tick) });
+    await until("it ticks", () => ticks.length > 0);
+    const moved = moveBothWays(client);
+    const begun = ticks.length;
+    await until("it ticks beside them", () => ticks.length > begun + 2);
+    frames.length = 0;
+    expect(await moved).toEqual([chunks, chunks]);
+    ticker.unsubscribe();
+    expect(frames.filter((length) => length > 17 * 1024).length).toBeLessThan(chunks / 10);
+    expect(ticks).toEqual(Array.from(ticks, (_, index) => index));
   });
 
   it("go as they are where calls were made before them alone", async () => {

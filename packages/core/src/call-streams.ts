@@ -29,8 +29,11 @@ export interface StreamProgress {
 /** What the streams of all calls of one end share. */
 export interface StreamHost {
   readonly clock: Pick<Clock, "now" | "turn">;
-  /** Grows with each call that is made, those with streams included. Left out: no others are made. */
-  calls?(): number;
+  /**
+   * Grows with each call that is made, those with streams included, and each item of a subscription: with what waits where streams are in
+   * its way. Left out: there is nothing of the kind.
+   */
+  beside?(): number;
   /** How much a stream that comes may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
   /** What all that come may be ahead together. Left out: no more than each by itself. */

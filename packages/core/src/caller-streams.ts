@@ -23,7 +23,7 @@ export interface CallerStreamsOptions {
   readonly maxMessageBytes?: number | undefined;
   readonly clock: Pick<Clock, "now" | "turn">;
   /** As of a `StreamHost`. */
-  readonly calls: () => number;
+  readonly beside: () => number;
   /** How much of a stream that comes down may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
 }
@@ -177,10 +177,10 @@ class SentCall implements StreamingCall {
   }
 }
 
-function createHost({ values, clock, calls, windowBytes }: CallerStreamsOptions): StreamHost {
+function createHost({ values, clock, beside, windowBytes }: CallerStreamsOptions): StreamHost {
   return {
     clock,
-    calls,
+    beside,
     windowBytes,
     write: (value) => values.input.serialize(value),
     read: (value) => values.output.deserialize(value),

@@ -14,6 +14,7 @@ import {
   type CallerPartMessage,
   type CallMessage,
   type CancelMessage,
+  isItemMessage,
   type PeerMessage,
   procedureType,
   type StreamMessage,
@@ -66,6 +67,8 @@ export class IncomingCalls implements CallReplies {
   readonly #calls = new Map<number, IncomingCall>();
   #subscriptions = 0;
   #lastId = 0;
+  /** Items that were sent. */
+  #items = 0;
 
   constructor(pipe: MessagePipe, server: CallServer, limits: CallLimits = {}, { streams, parts }: CallCarriers = {}) {
     this.pipe = pipe;
@@ -83,9 +86,9 @@ export class IncomingCalls implements CallReplies {
     return this.#calls.size === 0 && (this.#streams === undefined || this.#streams.size === 0);
   }
 
-  /** The newest call's; 0 before the first. */
-  get lastId(): number {
-    return this.#lastId;
+  /** Grows with each call, and with each item that is sent: see `StreamHost`. */
+  get beside(): number {
+    return this.#lastId + this.#items;
   }
 
   /** All that run. */
@@ -130,6 +133,7 @@ export class IncomingCalls implements CallReplies {
   }
 
   sendReply(message: CalleeMessage): number {
+    if (isItemMessage(message)) this.#items++;
     const encoded = encodeMessage(message, this.#maxReplyBytes);
     if (this.#parts === undefined) this.pipe.send(encoded);
     else this.#parts.send(message[1], message[0] === messageType.downItem ? message[2] : 0, encoded);

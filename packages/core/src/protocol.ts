@@ -190,6 +190,16 @@ export function isCalleeMessage(message: PeerMessage): message is CalleeMessage 
   return message[0] >= messageType.result;
 }
 
+/** Whether a message is an item of a subscription, or of several. */
+export function isItemMessage({ 0: type }: CalleeMessage): boolean {
+  return (
+    type === messageType.item ||
+    type === messageType.trackedItem ||
+    type === messageType.event ||
+    type === messageType.channelEvent
+  );
+}
+
 /**
  * The messages that an end takes, by their types, each with what the fields after its type must be. What comes after those is not
  * looked at. An end carries the checks of what it takes, and no others.

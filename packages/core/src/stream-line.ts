@@ -1,36 +1,36 @@
 import type { Clock } from "./clock.ts";
 
-/** How long after a call others are expected to make more, in ms. */
+/** How long after a call, or an item, more of them are expected, in ms. */
 const sharedMs = 1000;
 
 /**
- * What streams share with the calls beside them. Calls wait for what is ahead of them, and for what either end is about: while there are
- * any, streams go in smaller pieces, and are less far ahead of their readers. That costs them up to half of their pace within one machine,
+ * What streams share with the calls beside them, and the items of subscriptions. These wait for what is ahead of them, and for what either
+ * end is about: while there are any, streams go in smaller pieces, and are less far ahead of their readers. That costs them up to half of their pace within one machine,
  * and nothing on a line that is slower than its ends.
  */
 export class StreamLine {
   readonly #clock: Pick<Clock, "now">;
-  readonly #countCalls: () => number;
-  #calls: number;
+  readonly #countOthers: () => number;
+  #others: number;
   #sharedUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param countCalls grows with each call that is made beside the streams. */
-  constructor(clock: Pick<Clock, "now">, countCalls: () => number) {
+  /** @param countOthers grows with each call that is made beside the streams, and each item. */
+  constructor(clock: Pick<Clock, "now">, countOthers: () => number) {
     this.#clock = clock;
-    this.#countCalls = countCalls;
-    this.#calls = countCalls();
+    this.#countOthers = countOthers;
+    this.#others = countOthers();
   }
 
   now(): number {
     return this.#clock.now();
   }
 
-  /** Whether calls are made beside the streams. */
+  /** Whether there are others beside the streams. */
   get isShared(): boolean {
-    const calls = this.#countCalls();
+    const others = this.#countOthers();
     const now = this.#clock.now();
-    if (calls > this.#calls) this.#sharedUntil = now + sharedMs;
-    this.#calls = calls;
+    if (others > this.#others) this.#sharedUntil = now + sharedMs;
+    this.#others = others;
     return now < this.#sharedUntil;
   }
 }

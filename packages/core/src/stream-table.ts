@@ -28,7 +28,7 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
     return this.#calls?.size ?? 0;
   }
 
-  /** Whether calls are made beside the streams. */
+  /** Whether there are calls and items beside the streams. */
   get isShared(): boolean {
     return this.size > 0 && this.#line?.isShared === true;
   }
@@ -114,6 +114,6 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
   }
 
   #createLine(host: StreamHost): StreamLine {
-    return new StreamLine(host.clock, () => (host.calls?.() ?? 0) - this.#count);
+    return new StreamLine(host.clock, () => (host.beside?.() ?? 0) - this.#count);
   }
 }

@@ -13,6 +13,7 @@ import {
   type CalleeMessage,
   type CalleePartMessage,
   isCalleeMessage,
+  isItemMessage,
   type PeerMessage,
 } from "./protocol.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
@@ -23,17 +24,17 @@ import { discardStreams, streamsOf } from "./stream-slot.ts";
  */
 export class StreamingCalls extends OutgoingCalls {
   readonly #streams: CallerStreams;
-  /** Calls that were made. */
-  #made = 0;
+  /** Calls that were made, and items of subscriptions that came: what waits where streams are in its way. */
+  #beside = 0;
 
-  constructor(options: Omit<CallerStreamsOptions, "calls">) {
-    const streams = new CallerStreams({ ...options, calls: () => this.#made });
+  constructor(options: Omit<CallerStreamsOptions, "beside">) {
+    const streams = new CallerStreams({ ...options, beside: () => this.#beside });
     super(streams.maxMessageBytes, encodeInput);
     this.#streams = streams;
   }
 
   override call(call: OutgoingCall, input?: unknown): void {
-    this.#made++;
+    this.#beside++;
     try {
       super.call(call, input);
     } catch (error) {
@@ -71,6 +72,7 @@ export class StreamingCalls extends OutgoingCalls {
 
   override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
     if (!isCalleeMessage(message)) throw badMessage("nothing is served here");
+    if (isItemMessage(message)) this.#beside++;
     // What is for many holds no streams.
     if (message[0] === messageType.channelEvent) return super.receive(message, pipe, length);
     const call = this.find(message[1], pipe);

@@ -159,13 +159,13 @@ export class Dispatch implements TopicPumpHost {
   createStreamHost(
     scope: CallScope,
     { streamWindowBytes, maxStreamBytes }: Pick<ServerLimits, "streamWindowBytes" | "maxStreamBytes">,
-    calls: () => number,
+    beside: () => number,
   ): StreamHost {
     const { input, output } = this.transformer;
     const calleeValues = new Values({ input, output: input });
     return {
       clock: this.#options.clock,
-      calls,
+      beside,
       windowBytes: streamWindowBytes,
       budget: new StreamBudget(maxStreamBytes, streamWindowBytes),
       write: (value): unknown => output.serialize(value),

@@ -68,8 +68,8 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
 
   #createCarriers(): CallCarriers {
     const { dispatch, limits } = this.#host;
-    const calls = (): number => this.#calls.lastId;
-    const streams = new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits, calls));
+    const beside = (): number => this.#calls.beside;
+    const streams = new StreamTable("callee", () => dispatch.createStreamHost(this.#scope, limits, beside));
     return { streams, parts: new PartSender(messageType.downPart, this.session, dispatch, streams) };
   }
 
