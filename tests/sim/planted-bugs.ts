@@ -17,8 +17,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "the replay starts one too late",
     buffer,
-    "let position = this.#start; position < this.#end; position++) {",
-    "let position = this.#start + 1; position < this.#end; position++) {",
+    "this.#messages.slice()",
+    "this.#messages.slice(this.#start - this.#first + 1)",
   ),
   bug(
     "the replay goes backwards",
@@ -66,7 +66,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     "an acknowledgement frees one message too many",
     buffer,
     "for (; this.#start < position; this.#start++)",
-    "for (; this.#start <= position && this.#start < this.#end; this.#start++)",
+    "for (; this.#start <= position && this.#start < this.end; this.#start++)",
   ),
   bug(
     "a resume is taken from any position",
