@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { TautlineError } from "@tautline/core";
+import type { TautlineError } from "@tautline/core";
 import {
   type AuthMessage,
   type Beating,
@@ -21,38 +21,14 @@ import {
   type WelcomeFields,
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
-import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
-import { connectionInfo } from "./connection-info.ts";
+import { ConnectionContexts, connectionGone } from "./connection-contexts.ts";
+import type { ConnectionHost } from "./connection-host.ts";
 import { ContextRenewals } from "./context-renewals.ts";
 import { type Draining, DrainProgress } from "./drain-watch.ts";
-import type { CreateContextOptions } from "./options.ts";
-import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
+import { ServerSession, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
-import { type ClientHost, SessionClient } from "./session-client.ts";
 import { toTRPCError } from "./trpc-error.ts";
-import { keptOutcomes, keptSession, type OutcomeStore } from "./welcome.ts";
-
-/** What a server's connections share. */
-export interface ConnectionHost extends SessionHost, ClientHost {
-  readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
-  readonly identify: ((ctx: unknown) => string | undefined) | undefined;
-  /** Names the store that remembers mutations. */
-  readonly store: OutcomeStore | undefined;
-  /** The session that a token of this identity is for. */
-  findSession(token: string, identity: string | undefined): ServerSession | undefined;
-  /**
-   * A session is open on this connection; one that it had before is closed.
-   *
-   * @param used the token that the client has shown.
-   * @returns its newer token; undefined where sessions are not kept.
-   */
-  claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined;
-  /** The client has shown that it knows the session's newer token. */
-  confirmToken(session: ServerSession): void;
-  /** A session has lost its connection, and may be resumed. */
-  parkSession(session: ServerSession): void;
-  onClosed(connection: ServerConnection): void;
-}
+import { keptOutcomes, keptSession } from "./welcome.ts";
 
 type Phase = "greeting" | "opening" | "open" | "closed";
 
@@ -62,14 +38,12 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   readonly #socket: ServerSocket;
   readonly #request: IncomingMessage;
   readonly #connection: Connection;
+  readonly #contexts: ConnectionContexts;
   readonly #progress = new DrainProgress();
   #hello: HelloFields = {};
   #session: ServerSession | undefined = undefined;
-  /** Of the context that hello asked for, until that stands. */
-  #client: SessionClient | undefined = undefined;
   #phase: Phase = "greeting";
   #confirmed = false;
-  #gone: AbortController | undefined = undefined;
   #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
 
@@ -77,6 +51,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#host = host;
     this.#socket = socket;
     this.#request = request;
+    this.#contexts = new ConnectionContexts(host, request);
     this.#connection = new Connection(socket, this, {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
       table: everyMessage,
@@ -188,22 +163,12 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   async #open(params: unknown): Promise<void> {
     try {
-      const ctx: unknown = await this.#createContext(params);
+      const ctx: unknown = await this.#contexts.create(params);
       // Meanwhile it may have been closed: for being slow, or for what came after hello.
       if (this.#phase === "opening" && this.#connection.open) this.#onContext(ctx, this.#host.identify?.(ctx));
     } catch (thrown) {
       this.#refuse(toTRPCError(thrown));
     }
-  }
-
-  #createContext(params: unknown): unknown {
-    const connectionParams = parseConnectionParamsFromUnknown(params ?? null);
-    const { createContext } = this.#host;
-    if (createContext === undefined) return undefined;
-    const client = new SessionClient(this.#host, this.#phase === "open" ? this.#session : undefined);
-    if (this.#phase === "opening") this.#client = client;
-    const info = connectionInfo(this.#request, connectionParams, () => this.#goneSignal());
-    return createContext({ req: this.#request, info, client: client.create });
   }
 
   #onContext(ctx: unknown, identity: string | undefined): void {
@@ -227,7 +192,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     session.serves = serves === true;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
-    this.#bindClient(session);
+    this.#contexts.bind(session);
     session.start(ctx, identity, client);
   }
 
@@ -237,12 +202,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#welcome(session, { received: session.session.received }, this.#hello.token);
     this.#session = session;
     session.session.attach(this.#connection, received, this.#socket);
-    this.#bindClient(session);
-  }
-
-  #bindClient(session: ServerSession): void {
-    this.#client?.bind(session);
-    this.#client = undefined;
+    this.#contexts.bind(session);
   }
 
   #begin(): ServerSession {
@@ -271,7 +231,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#renewals ??= new ContextRenewals(this.#host.deadlines, this.#host.limits.helloTimeoutMs);
     if (this.#renewals.full) throw badMessage("too many credentials at once");
     this.#renewals.add(
-      () => this.#createContext(params),
+      () => this.#contexts.renew(params, this.#session),
       (ctx) => this.#onRenewed(ctx),
       (thrown) => this.#onNotRenewed(toTRPCError(thrown)),
     );
@@ -310,12 +270,6 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     return { ctx: undefined, req: this.#request };
   }
 
-  #goneSignal(): AbortSignal {
-    this.#gone ??= new AbortController();
-    if (this.#phase === "closed") this.#gone.abort(connectionGone());
-    return this.#gone.signal;
-  }
-
   #startDeadline(): Deadline {
     const { deadlines, limits } = this.#host;
     return deadlines.add(limits.helloTimeoutMs, () => this.#connection.close(closeCode.helloTimeout, "too slow"));
@@ -332,7 +286,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
       if (ended) session.lose(connectionGone());
       else this.#host.parkSession(session);
     }
-    this.#gone?.abort(connectionGone());
+    this.#contexts.close();
     this.#host.onClosed(this);
   }
 }
@@ -340,10 +294,6 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 /** Why a session is lost that the application has ended. */
 export function disconnected(): TautlineError {
   return sessionLost("disconnected by the application");
-}
-
-function connectionGone(): TautlineError {
-  return new TautlineError({ code: "CONNECTION_CLOSED", message: "the client is gone" });
 }
 
 function refusalCode(error: TRPCError): number {
