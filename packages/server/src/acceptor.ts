@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { type Contract, checkContract, type TautlineError } from "@tautline/core";
 import { type Clock, Deadlines, Heartbeat, type Values } from "@tautline/core/internals";
 import type { AnyTRPCRouter } from "@trpc/server";
-import type { ConnectionHost } from "./connection-host.ts";
 import { Dispatch } from "./dispatch.ts";
 import { DrainWatch } from "./drain-watch.ts";
 import type { ControlledServer, ServerHub } from "./hub-control.ts";
@@ -16,7 +15,7 @@ import {
   type SessionEvent,
   serverLimits,
 } from "./options.ts";
-import { disconnected, ServerConnection } from "./server-connection.ts";
+import { type ConnectionHost, disconnected, ServerConnection } from "./server-connection.ts";
 import { type ServerSession, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { SessionRegistry } from "./session-registry.ts";

@@ -1,14 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import { TautlineError } from "@tautline/core";
 import { parseConnectionParamsFromUnknown } from "@trpc/server/http";
-import type { ConnectionHost } from "./connection-host.ts";
 import { connectionInfo } from "./connection-info.ts";
+import type { CreateContextOptions } from "./options.ts";
 import type { ServerSession } from "./server-session.ts";
-import { SessionClient } from "./session-client.ts";
+import { type ClientHost, SessionClient } from "./session-client.ts";
+
+/** What contexts are made from. */
+export interface ContextHost extends ClientHost {
+  readonly createContext: ((options: CreateContextOptions) => unknown) | undefined;
+}
 
 /** The contexts that one connection is for: that of its hello, and those of credentials that come later. */
 export class ConnectionContexts {
-  readonly #host: ConnectionHost;
+  readonly #host: ContextHost;
   readonly #request: IncomingMessage;
   /** Of the context that hello asked for, until its session is known. */
   #client: SessionClient | undefined = undefined;
@@ -16,7 +21,7 @@ export class ConnectionContexts {
   #gone: AbortController | undefined = undefined;
   #closed = false;
 
-  constructor(host: ConnectionHost, request: IncomingMessage) {
+  constructor(host: ContextHost, request: IncomingMessage) {
     this.#host = host;
     this.#request = request;
   }

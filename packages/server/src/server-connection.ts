@@ -21,14 +21,34 @@ import {
   type WelcomeFields,
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
-import { ConnectionContexts, connectionGone } from "./connection-contexts.ts";
-import type { ConnectionHost } from "./connection-host.ts";
+import { ConnectionContexts, type ContextHost, connectionGone } from "./connection-contexts.ts";
 import { ContextRenewals } from "./context-renewals.ts";
 import { type Draining, DrainProgress } from "./drain-watch.ts";
-import { ServerSession, sessionLost } from "./server-session.ts";
+import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { toTRPCError } from "./trpc-error.ts";
-import { keptOutcomes, keptSession } from "./welcome.ts";
+import { keptOutcomes, keptSession, type OutcomeStore } from "./welcome.ts";
+
+/** What a server's connections share. */
+export interface ConnectionHost extends SessionHost, ContextHost {
+  readonly identify: ((ctx: unknown) => string | undefined) | undefined;
+  /** Names the store that remembers mutations. */
+  readonly store: OutcomeStore | undefined;
+  /** The session that a token of this identity is for. */
+  findSession(token: string, identity: string | undefined): ServerSession | undefined;
+  /**
+   * A session is open on this connection; one that it had before is closed.
+   *
+   * @param used the token that the client has shown.
+   * @returns its newer token; undefined where sessions are not kept.
+   */
+  claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined;
+  /** The client has shown that it knows the session's newer token. */
+  confirmToken(session: ServerSession): void;
+  /** A session has lost its connection, and may be resumed. */
+  parkSession(session: ServerSession): void;
+  onClosed(connection: ServerConnection): void;
+}
 
 type Phase = "greeting" | "opening" | "open" | "closed";
 
