@@ -28,8 +28,7 @@ export class SignalChannels implements LinkUser {
 
   signal(channel: string, text: string): void {
     this.#link.check();
-    const nats = this.#link.connection?.nats;
-    if (nats?.isClosed() === false) nats.publish(this.#subject(channel), text);
+    this.#nats?.publish(this.#subject(channel), text);
   }
 
   listen(channel: string, onSignal: OnSignal, onListening?: () => void): Closable {
@@ -39,8 +38,8 @@ export class SignalChannels implements LinkUser {
     this.#channels.set(subject, opened);
     const listener: Listener = { onSignal, onListening };
     opened.listeners.add(listener);
-    const nats = this.#link.connection?.nats;
-    opened.subscription ??= this.#subscribe(nats, subject, opened);
+    const nats = this.#nats;
+    if (nats !== undefined) opened.subscription ??= this.#subscribe(nats, subject, opened);
     if (nats !== undefined && onListening !== undefined) this.#onceStanding(nats, [[opened, listener]]);
     return { close: () => this.#close(subject, opened, listener) };
   }
@@ -63,6 +62,12 @@ export class SignalChannels implements LinkUser {
       for (const listener of channel.listeners) this.#close(subject, channel, listener);
   }
 
+  /** Undefined where there is none, or it has closed and nobody has heard of that yet. */
+  get #nats(): NatsConnection | undefined {
+    const nats = this.#link.connection?.nats;
+    return nats?.isClosed() === false ? nats : undefined;
+  }
+
   /** What the server answers now it answers after it has heard of the subscriptions. */
   #onceStanding(nats: NatsConnection, waiting: readonly (readonly [Channel, Listener])[]): void {
     const tell = (): void => {
@@ -80,8 +85,8 @@ export class SignalChannels implements LinkUser {
     channel.subscription?.unsubscribe();
   }
 
-  #subscribe(nats: NatsConnection | undefined, subject: string, { listeners }: Channel): Subscription | undefined {
-    return nats?.subscribe(subject, {
+  #subscribe(nats: NatsConnection, subject: string, { listeners }: Channel): Subscription {
+    return nats.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return this.#link.settings.onError(error);
         const text = message.string();
