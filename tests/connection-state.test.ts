@@ -1,6 +1,7 @@
 import type { ConnectionState } from "@tautline/client";
 import { describe, expect, it } from "vitest";
 import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { rejection } from "./fixture/client.ts";
 import { open, restart, soon, started } from "./fixture/living-server.ts";
 
 cleanUpAfterEach();
@@ -63,6 +64,57 @@ describe("the client's state", () => {
     stops[0]?.();
     client.connection.close();
     expect(heard.slice(4)).toEqual(["closed"]);
+  });
+
+  it("is told in its order, also where a listener has changed it", async () => {
+    const { client } = await open();
+    const heard: string[] = [];
+    client.connection.subscribe(({ status }) => {
+      if (status === "online") client.connection.close();
+    });
+    client.connection.subscribe(({ status }) => void heard.push(status));
+    expect(await rejection(client.ping.query())).toMatchObject({ code: "CONNECTION_CLOSED" });
+    expect(heard).toEqual(["connecting", "closed"]);
+    expect(client.connection.state).toEqual({ status: "closed" });
+  });
+
+  it("may be changed by a listener that calls at once: what it calls is not ended with what was before", async () => {
+    const { client } = await open();
+    await client.ping.query();
+    const called: Promise<string>[] = [];
+    client.connection.subscribe(({ status }) => {
+      if (status !== "closed") return;
+      client.connection.connect();
+      called.push(client.ping.query());
+    });
+    client.connection.close();
+    expect(await Promise.all(called)).toEqual(["pong"]);
+    expect(client.connection.state).toEqual({ status: "online" });
+  });
+
+  it("refuses the call for which it was to be opened, where a listener closes it", async () => {
+    const { client } = await open();
+    client.connection.subscribe(({ status }) => {
+      if (status === "connecting") client.connection.close();
+    });
+    expect(await rejection(client.ping.query())).toMatchObject({ code: "CONNECTION_CLOSED" });
+  });
+
+  it("is closed for whoever hears of a call that has ended with it", async () => {
+    const { client } = await open();
+    const told: string[] = [];
+    let begun = false;
+    client.news.subscribe(undefined, {
+      onStarted: () => {
+        begun = true;
+      },
+      onError: ({ code }) => {
+        told.push(code, client.connection.state.status);
+      },
+    });
+    await until("it has started", () => begun);
+    client.connection.close();
+    expect(told).toEqual(["CONNECTION_CLOSED", "closed"]);
   });
 
   it("is told to a subscription while it lasts", async () => {

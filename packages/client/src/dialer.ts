@@ -23,13 +23,12 @@ export class Dialer implements ClientConnection, SessionKeeper {
   #failures = 0;
   #retry: Deadline | undefined;
   #idle: Deadline | undefined;
+  /** There while it is kept connected: what wakes it up is heard until then. */
+  #kept: AbortController | undefined;
 
   constructor(runtime: ClientRuntime) {
     this.#runtime = runtime;
     this.#session = this.#newest = new ClientSession(runtime, this);
-    onWake(() => {
-      if (this.#state.status === "reconnecting") this.#dial();
-    });
     if (runtime.options.lazy === false) this.connect();
   }
 
@@ -69,8 +68,8 @@ export class Dialer implements ClientConnection, SessionKeeper {
   /** A call is made: opens the connection where nothing has yet. @throws TautlineError where it is closed. */
   use(): void {
     this.#idle?.cancel();
+    if (this.#state.status === "idle") this.connect();
     const { state } = this;
-    if (state.status === "idle") this.connect();
     if (state.status === "closed") throw state.reason ?? closed();
   }
 
@@ -127,7 +126,15 @@ export class Dialer implements ClientConnection, SessionKeeper {
 
   #dial(): void {
     this.#retry?.cancel();
+    if (this.#kept === undefined) {
+      this.#kept = new AbortController();
+      onWake(() => this.#onWake(), this.#kept.signal);
+    }
     this.#newest.connect();
+  }
+
+  #onWake(): void {
+    if (this.#state.status === "reconnecting") this.#dial();
   }
 
   /** What is new goes to the new session, subscriptions too; what was asked at the old one is answered there. */
@@ -153,13 +160,22 @@ export class Dialer implements ClientConnection, SessionKeeper {
     this.#leaving.clear();
     this.#session = this.#newest = new ClientSession(this.#runtime, this);
     this.#failures = 0;
-    this.#become(state);
+    this.#kept?.abort();
+    this.#kept = undefined;
+    this.#state = state;
+    // Before listeners hear of it, who may make calls: those are not ended with what was before.
     this.#runtime.end.close(reason);
+    this.#tell(state);
   }
 
   #become(state: ConnectionState): void {
     this.#state = state;
-    for (const listener of this.#listeners) report(() => listener(state));
+    this.#tell(state);
+  }
+
+  /** A listener may change the state: then all have heard of the newer one already. */
+  #tell(state: ConnectionState): void {
+    for (const listener of this.#listeners) if (state === this.#state) report(() => listener(state));
   }
 }
 
