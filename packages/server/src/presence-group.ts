@@ -80,10 +80,14 @@ export class PresenceGroup implements Renewed {
   watch(watcher: GroupWatcher): void {
     this.#watchers.add(watcher);
     this.#host.renewals.add(this);
-    const look = (): void => this.#look();
+    let looked = false;
+    const look = (): void => {
+      looked = true;
+      this.#look();
+    };
     // Whoever came after the first look, and before signals come, is seen by another.
     this.#listening ??= this.#host.broker.listen(this.#name, look, look);
-    if (this.#members === undefined && !this.#reading) this.#look();
+    if (this.#members === undefined && !looked) this.#look();
   }
 
   unwatch(watcher: GroupWatcher): void {
