@@ -1,19 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Connection } from "./connection.ts";
 import { everyMessage } from "./every-message.ts";
-import type { Frame } from "./frame.ts";
 import { plainFrame } from "./shared-message.ts";
-import { messagesOf } from "./testing/frame-json.ts";
-import { flushed, SessionEnd, SessionPair } from "./testing/session-pair.ts";
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
-
-/** The messages on the way in one direction. */
-function onTheWay(frames: readonly Frame[]): unknown[] {
-  return frames.flatMap(messagesOf);
-}
+import { flushed, numbers, onTheWay, SessionEnd, SessionPair } from "./testing/session-pair.ts";
 
 describe("acknowledgements", () => {
   test("come after 128 messages, in one, and let the other side forget them", async () => {

@@ -1,10 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { flushed, SessionPair } from "./testing/session-pair.ts";
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
+import { flushed, numbers, SessionPair } from "./testing/session-pair.ts";
 
 const side = fc.constantFrom("client", "server");
 const direction = fc.constantFrom("toServer", "toClient");

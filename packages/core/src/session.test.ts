@@ -1,18 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeMessage } from "./codec.ts";
 import type { Connection } from "./connection.ts";
-import type { Frame } from "./frame.ts";
-import { messagesOf } from "./testing/frame-json.ts";
-import { flushed, SessionEnd, SessionPair } from "./testing/session-pair.ts";
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
-
-/** The messages on the way in one direction. */
-function onTheWay(frames: readonly Frame[]): unknown[] {
-  return frames.flatMap(messagesOf);
-}
+import { flushed, numbers, onTheWay, SessionEnd, SessionPair } from "./testing/session-pair.ts";
 
 describe("a session", () => {
   test("is parked, attached, parked again, and lost for good", async () => {

@@ -9,6 +9,7 @@ import { isSessionMessage, type Message, type PeerMessage } from "../protocol.ts
 import type { ReplayBuffer } from "../replay-buffer.ts";
 import { plainFrame, SharedMessage } from "../shared-message.ts";
 import type { Socket } from "../socket.ts";
+import { messagesOf } from "./frame-json.ts";
 
 /** One end: its session, and the numbers that were sent and that came. */
 export class SessionEnd implements Borrower {
@@ -200,4 +201,14 @@ export class SessionPair {
 /** Connections join what is sent within a few microtasks. */
 export async function flushed(): Promise<void> {
   for (let count = 0; count < 24; count++) await Promise.resolve();
+}
+
+/** What an end has sent that was sent so often. */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+/** The messages on the way in one direction. */
+export function onTheWay(frames: readonly Frame[]): unknown[] {
+  return frames.flatMap(messagesOf);
 }
