@@ -31,6 +31,19 @@ describe("onSession", () => {
     expect([client.closed?.code, setup.events]).toEqual([4403, []]);
   });
 
+  test("may disconnect the session that has just parked", async () => {
+    const setup = new AcceptorSetup({
+      onSession: ({ type, identity }) => {
+        if (type === "parked" && identity !== undefined) setup.acceptor.disconnect(identity);
+      },
+    });
+    const first = await setup.open({ params: { user: "ada" } });
+    await first.cut();
+    expect(setup.acceptor.parkedSessions).toBe(0);
+    const second = await setup.resume(first.welcome?.token, 0, { user: "ada" });
+    expect(second.welcome?.received).toBeUndefined();
+  });
+
   test("may throw", async () => {
     const setup = new AcceptorSetup({
       onSession: () => {

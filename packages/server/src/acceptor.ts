@@ -125,8 +125,10 @@ export class Acceptor implements ConnectionHost, ControlledServer {
     this.#carriers.set(session, connection);
     if (carrier !== connection) carrier?.supersede();
     this.#registry.unpark(session);
+    const token = this.limits.sessionWindowMs > 0 ? this.#registry.renew(session, used) : undefined;
+    // Last: whoever hears of it may disconnect the session, and its tokens are to go then.
     this.#tell({ type: resumed ? "resumed" : "opened", identity: session.identity });
-    return this.limits.sessionWindowMs > 0 ? this.#registry.renew(session, used) : undefined;
+    return token;
   }
 
   confirmToken(session: ServerSession): void {
@@ -139,8 +141,9 @@ export class Acceptor implements ConnectionHost, ControlledServer {
       session.lose(sessionLost("sessions are not kept"));
       return;
     }
-    this.#tell({ type: "parked", identity: session.identity });
     this.#registry.park(session);
+    // Whoever hears of it may disconnect the session. One that found no place is lost already.
+    if (this.#registry.isParked(session)) this.#tell({ type: "parked", identity: session.identity });
   }
 
   onKept(session: ServerSession): void {
