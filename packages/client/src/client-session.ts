@@ -132,8 +132,10 @@ export class ClientSession implements ConnectionHandlers {
   /** Hands the server new credentials for the session. */
   authenticate(params: ConnectionParams): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#connection?.send(encodePlain([authType, params]));
+      const message = encodePlain([authType, params]);
+      // First: what ends the connection, also while it is sent, ends the wait.
       this.#authentications.push((error) => (error === undefined ? resolve() : reject(error)));
+      this.#connection?.send(message);
     });
   }
 
