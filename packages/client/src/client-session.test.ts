@@ -296,6 +296,30 @@ describe("a store of mutations", () => {
   });
 });
 
+describe("a store of mutations of the session before", () => {
+  test("is not asked about one that was sent in a session of which no welcome came: it may have run elsewhere", async () => {
+    const setup = new Setup();
+    const expire = async (): Promise<void> => {
+      setup.network.reachable = false;
+      setup.last.cut();
+      await setup.network.advance(1_100);
+      setup.network.reachable = true;
+      await setup.line();
+    };
+    setup.client.connection.connect();
+    await setup.line();
+    await setup.welcome({ token: "t", windowMs: 1_000, store: "one" });
+    await expire();
+    setup.save("a");
+    await setup.network.advance(2);
+    expect(setup.last.came.filter(([type]) => type === 11)).toHaveLength(1);
+    await expire();
+    await setup.welcome({ token: "u", windowMs: 1_000, store: "one" });
+    expect(setup.last.came.filter(([type]) => type === 11)).toEqual([]);
+    expect(setup.outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);
+  });
+});
+
 describe("credentials over the limit of a frame", () => {
   const params = { token: "x".repeat(1024 * 1024) };
 

@@ -275,6 +275,8 @@ export class ClientSession implements ConnectionHandlers {
     this.#token = createToken();
     this.#offered = false;
     this.#welcomed = false;
+    // That of a server which the session may never have seen.
+    this.#store = undefined;
     this.#expiry?.cancel();
     this.#expiry = undefined;
     const { end, options } = this.#runtime;
@@ -292,11 +294,12 @@ export class ClientSession implements ConnectionHandlers {
   /** The session is over, at the server too; the next connection opens a new one. */
   #lose(reason: TautlineError, started = true): void {
     const lost = this.#session;
+    const store = this.#store;
     lost.lose();
     this.#session = this.#start();
     // An outcome may be older than the end of the connection that it went down with.
     const until = this.#parkedAt + this.#keepMs / 2;
-    this.#runtime.end.detach(lost, reason, { started, store: this.#store, until });
+    this.#runtime.end.detach(lost, reason, { started, store, until });
   }
 
   /** Whoever is being asked for the session may still have it. */
