@@ -29,7 +29,8 @@ export function createCaller(options: ConnectionOptions, transformer: Transforme
       decodeBinary: binaryCodec?.decode,
     },
   };
-  const calls = streams?.createCalls(parts) ?? new OutgoingCalls(options.maxFrameBytes, binaryCodec?.encodeInput);
+  const calls =
+    streams?.createCalls(parts) ?? new OutgoingCalls(options.maxFrameBytes, binaryCodec?.encodeInput, Date.now);
   const runtime = { ...parts, calls, end: expose?.createEnd(calls, parts) ?? calls };
   return { ...runtime, connection: new Dialer(runtime) };
 }

@@ -1,102 +1,9 @@
-import { TautlineError } from "@tautline/core";
-import { MemoryNetwork, type MemorySocket, messagesOf } from "@tautline/core/testing";
 import { describe, expect, test } from "vitest";
-import type { ClientConnection } from "./connection-state.ts";
-import { createClient } from "./create-client.ts";
-import type { ConnectionOptions } from "./options.ts";
-
-type Sent = readonly [type: number, ...unknown[]];
-
-/** A connection as a server sees it that says what the test tells it to. */
-class Line {
-  readonly came: Sent[] = [];
-  closed: number | undefined = undefined;
-  readonly #socket: MemorySocket;
-
-  constructor(socket: MemorySocket) {
-    this.#socket = socket;
-    socket.listen({
-      onFrame: (frame) => this.came.push(...messagesOf(frame)),
-      onClosed: (code) => {
-        this.closed = code;
-      },
-    });
-  }
-
-  get hello(): Record<string, unknown> {
-    return (this.came.find(([type]) => type === 0)?.[2] ?? {}) as Record<string, unknown>;
-  }
-
-  say(...messages: readonly Sent[]): void {
-    this.#socket.send(JSON.stringify(messages));
-  }
-
-  close(code: number): void {
-    this.#socket.close(code, "");
-  }
-
-  cut(): void {
-    this.#socket.terminate();
-  }
-}
-
-interface Client {
-  readonly save: { mutate(input: string): Promise<unknown> };
-  readonly connection: ClientConnection;
-}
-
-// There is no router that it could be typed by.
-const createUntypedClient = createClient as unknown as (options: ConnectionOptions) => Client;
-
-class Setup {
-  readonly network = new MemoryNetwork({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
-  readonly lines: Line[] = [];
-  readonly client: Client;
-  readonly outcomes: unknown[] = [];
-
-  constructor(options: Partial<ConnectionOptions> = {}) {
-    this.network.listen("ws://server/", (socket) => this.lines.push(new Line(socket)));
-    this.client = createUntypedClient({
-      url: "ws://server/",
-      backoff: { baseMs: 10, maxMs: 10 },
-      heartbeatMs: Number.POSITIVE_INFINITY,
-      ...this.network.clientOptions,
-      ...options,
-    });
-  }
-
-  /** Makes a mutation, and notes what comes of it. */
-  save(name: string): void {
-    this.client.save.mutate(name).then(
-      (value) => this.outcomes.push([name, value]),
-      (error: unknown) => this.outcomes.push([name, TautlineError.from(error).code]),
-    );
-  }
-
-  /** The newest connection, once it is there. */
-  async line(): Promise<Line> {
-    const { length } = this.lines;
-    for (let ms = 0; ms < 100 && (length === this.lines.length || this.last.hello["attempt"] === undefined); ms++) {
-      await this.network.advance(1);
-    }
-    return this.last;
-  }
-
-  get last(): Line {
-    const line = this.lines.at(-1);
-    if (line === undefined) throw new Error("nobody has connected");
-    return line;
-  }
-
-  async welcome(fields: object): Promise<void> {
-    this.last.say([1, fields]);
-    await this.network.advance(2);
-  }
-}
+import { ClientSetup, type Sent } from "../testing/client-setup.ts";
 
 describe("hello", () => {
   test("opens a session by a token of the client's own, and asks for it until the server has given another", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     setup.save("a");
     const first = await setup.line();
     const { token, client } = first.hello;
@@ -118,7 +25,7 @@ describe("hello", () => {
   });
 
   test("acknowledges the welcome, and nothing before it", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     for (let count = 0; count < 40; count++) setup.save(`${count}`);
     const line = await setup.line();
     line.say(
@@ -134,7 +41,7 @@ describe("hello", () => {
   });
 
   test("is the same client's for every session, and a token is never used twice", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     const clients = new Set<unknown>();
     const tokens = new Set<unknown>();
     for (let round = 0; round < 4; round++) {
@@ -151,7 +58,7 @@ describe("hello", () => {
 
 describe("a session that could not be resumed", () => {
   test("is told to who waits for a mutation, and the connection carries a new one", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     setup.save("a");
     await setup.line();
     await setup.welcome({ token: "t1", windowMs: 60_000 });
@@ -167,7 +74,7 @@ describe("a session that could not be resumed", () => {
   });
 
   test("by this end, which has let go what the server lacks, is ended there with 1000", async () => {
-    const setup = new Setup({ replayBytes: 200 });
+    const setup = new ClientSetup({ replayBytes: 200 });
     setup.save("a".repeat(150));
     setup.save("b".repeat(150));
     const first = await setup.line();
@@ -182,7 +89,7 @@ describe("a session that could not be resumed", () => {
   });
 
   test("is one for which nobody was asked within the window, each time anew", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     for (const name of ["a", "b"]) {
       setup.save(name);
       if (name === "a") await setup.line();
@@ -201,7 +108,7 @@ describe("a session that could not be resumed", () => {
   });
 
   test("is not asked for any longer when its window ends while it is being asked for", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     setup.save("a");
     await setup.line();
     await setup.welcome({ token: "t1", windowMs: 100 });
@@ -221,7 +128,7 @@ describe("a session that could not be resumed", () => {
   });
 
   test("has no end where the server keeps it without one", async () => {
-    const setup = new Setup({ backoff: { baseMs: 10_000, maxMs: 10_000 } });
+    const setup = new ClientSetup({ backoff: { baseMs: 10_000, maxMs: 10_000 } });
     setup.save("a");
     await setup.line();
     await setup.welcome({ token: "t1" });
@@ -237,7 +144,7 @@ describe("a session that could not be resumed", () => {
 
 describe("closing", () => {
   test("after a goaway, and after the server has gone, opens nothing any more", async () => {
-    const setup = new Setup({ random: () => 0.9 });
+    const setup = new ClientSetup({ random: () => 0.9 });
     setup.client.connection.connect();
     await setup.line();
     await setup.welcome({ token: "t1", windowMs: 60_000 });
@@ -253,7 +160,7 @@ describe("closing", () => {
   });
 
   test("says 1000, so that the server keeps nothing", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     setup.client.connection.connect();
     const line = await setup.line();
     await setup.welcome({ token: "t1", windowMs: 60_000 });
@@ -263,68 +170,11 @@ describe("closing", () => {
   });
 });
 
-describe("a store of mutations", () => {
-  async function loseSession(names: readonly [first: string, resumed: string, next: string]): Promise<Setup> {
-    const setup = new Setup();
-    setup.save("a");
-    await setup.line();
-    await setup.welcome({ token: "t", windowMs: 60_000, store: names[0] });
-    setup.last.cut();
-    await setup.line();
-    await setup.welcome({ token: "u", windowMs: 60_000, store: names[1], received: 1 });
-    setup.last.cut();
-    await setup.line();
-    await setup.welcome({ token: "v", windowMs: 60_000, store: names[2] });
-    return setup;
-  }
-
-  test("is asked about a mutation that was sent while it had the name that it has now", async () => {
-    const { last, outcomes } = await loseSession(["store", "store", "store"]);
-    expect(last.came.filter(([type]) => type === 11)).toEqual([[11, 3, "save", { firstId: 2 }, "a"]]);
-    expect(outcomes).toEqual([]);
-  });
-
-  test("is not asked about one that was sent before it had another name", async () => {
-    for (const names of [
-      ["old", "new", "new"],
-      ["old", "new", "old"],
-    ] as const) {
-      const { last, outcomes } = await loseSession(names);
-      expect(last.came.filter(([type]) => type === 11)).toEqual([]);
-      expect(outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);
-    }
-  });
-});
-
-describe("a store of mutations of the session before", () => {
-  test("is not asked about one that was sent in a session of which no welcome came: it may have run elsewhere", async () => {
-    const setup = new Setup();
-    const expire = async (): Promise<void> => {
-      setup.network.reachable = false;
-      setup.last.cut();
-      await setup.network.advance(1_100);
-      setup.network.reachable = true;
-      await setup.line();
-    };
-    setup.client.connection.connect();
-    await setup.line();
-    await setup.welcome({ token: "t", windowMs: 1_000, store: "one" });
-    await expire();
-    setup.save("a");
-    await setup.network.advance(2);
-    expect(setup.last.came.filter(([type]) => type === 11)).toHaveLength(1);
-    await expire();
-    await setup.welcome({ token: "u", windowMs: 1_000, store: "one" });
-    expect(setup.last.came.filter(([type]) => type === 11)).toEqual([]);
-    expect(setup.outcomes).toEqual([["a", "OUTCOME_UNKNOWN"]]);
-  });
-});
-
 describe("credentials over the limit of a frame", () => {
   const params = { token: "x".repeat(1024 * 1024) };
 
   test("are rejected, and the connection goes on with those that it has", async () => {
-    const setup = new Setup();
+    const setup = new ClientSetup();
     setup.client.connection.connect();
     const line = await setup.line();
     await setup.welcome({ token: "t", windowMs: 60_000 });
@@ -339,7 +189,7 @@ describe("credentials over the limit of a frame", () => {
   });
 
   test("are never sent to a server, and fail what waits for the connection", async () => {
-    const setup = new Setup({ connectionParams: params });
+    const setup = new ClientSetup({ connectionParams: params });
     setup.save("a");
     await setup.network.advance(100_000);
     expect([setup.lines, setup.outcomes]).toEqual([[], [["a", "PAYLOAD_TOO_LARGE"]]]);

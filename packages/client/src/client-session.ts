@@ -60,12 +60,8 @@ export class ClientSession implements ConnectionHandlers {
   /** Whether the server may know the session. */
   #offered = false;
   #windowMs = defaultWindowMs;
+  /** What remembers the session's mutations. */
   #store: string | undefined;
-  #keepMs = never;
-  /** When it had a connection last, by the time of day: that goes on while a machine sleeps. */
-  #parkedAt = 0;
-  /** Whether `#store` is that of a welcome to this session. */
-  #welcomed = false;
   #expiry: Deadline | undefined;
   #attempts = 0;
   /** For the welcome, and then for the next beat. Undefined where there is no connection, and none is being made. */
@@ -109,11 +105,6 @@ export class ClientSession implements ConnectionHandlers {
   /** Drops the connection; the session can be resumed. */
   disconnect(): void {
     this.#close(silentClosure, connectionClosed("dropped"));
-  }
-
-  /** Sends calls that wait again; where it is not online, they are sent with the welcome. */
-  resend(): void {
-    if (this.#online) this.#runtime.calls.settleDoubts(this.#store, Date.now());
   }
 
   /** Ends the session, and lets go of its calls: see `OutgoingCalls.detach`. */
@@ -210,7 +201,7 @@ export class ClientSession implements ConnectionHandlers {
     return encodePlain([helloType, protocolVersion, fields]);
   }
 
-  #onWelcome({ token, received, windowMs = never, store, keepMs = never }: WelcomeFields): void {
+  #onWelcome({ token, received, windowMs = never, store }: WelcomeFields): void {
     this.#expiry?.cancel();
     this.#expiry = undefined;
     if (!this.#session.open) {
@@ -221,12 +212,8 @@ export class ClientSession implements ConnectionHandlers {
     }
     this.#token = token;
     this.#windowMs = windowMs;
-    // A store with another name knows nothing of what was sent before.
-    this.#store = this.#welcomed && store !== this.#store ? undefined : store;
-    this.#keepMs = keepMs;
-    this.#welcomed = true;
+    this.#store = store;
     this.#session.acknowledge();
-    this.resend();
     this.#keeper.onOnline(this);
   }
 
@@ -266,7 +253,6 @@ export class ClientSession implements ConnectionHandlers {
     this.#online = false;
     this.#refusal = undefined;
     connection?.close(code, "");
-    if (this.#session.open) this.#parkedAt = Date.now();
     if (connection !== undefined) this.#session.park(connection);
     for (const settle of this.#authentications.splice(0)) settle(reason);
   }
@@ -274,8 +260,6 @@ export class ClientSession implements ConnectionHandlers {
   #start(): Session {
     this.#token = createToken();
     this.#offered = false;
-    this.#welcomed = false;
-    // That of a server which the session may never have seen.
     this.#store = undefined;
     this.#expiry?.cancel();
     this.#expiry = undefined;
@@ -297,9 +281,7 @@ export class ClientSession implements ConnectionHandlers {
     const store = this.#store;
     lost.lose();
     this.#session = this.#start();
-    // An outcome may be older than the end of the connection that it went down with.
-    const until = this.#parkedAt + this.#keepMs / 2;
-    this.#runtime.end.detach(lost, reason, { started, store, until });
+    this.#runtime.end.detach(lost, reason, { started, store });
   }
 
   /** Whoever is being asked for the session may still have it. */

@@ -142,15 +142,13 @@ export class Dialer implements ClientConnection, SessionKeeper {
     this.#runtime.calls.leave(this.#session.session);
     this.#leaving.add(this.#session);
     this.#session = next;
-    next.resend();
     this.release();
   }
 
-  /** What waits again goes to the newest session, now or with its welcome. */
+  /** What waits again goes to the newest session. */
   #leave(session: ClientSession, reason: TautlineError = closed()): void {
     this.#leaving.delete(session);
     session.drop(reason);
-    this.#newest.resend();
   }
 
   #stop(state: ConnectionState, reason: TautlineError): void {

@@ -49,6 +49,7 @@ export const streams: StreamsOption = {
       maxMessageBytes: options.maxMessageBytes,
       clock: turningClock(options.clock ?? systemClock),
       windowBytes: options.streamWindowBytes ?? defaultMaxWindowBytes,
+      timeOfDay: Date.now,
     }),
   createCarriers: (pipe, host) => {
     const table = new StreamTable("callee", () => host);

@@ -4,8 +4,8 @@ import type { CallFields, MessageTable } from "./protocol.ts";
 
 const isCallFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;
-  const { lastEventId, firstId = 1 } = field as CallFields;
-  return isTextOrNothing(lastEventId) && isId(firstId);
+  const { lastEventId, firstId = 1, store, ageMs = 0 } = field as CallFields;
+  return isTextOrNothing(lastEventId) && isId(firstId) && isTextOrNothing(store) && isCount(ageMs);
 };
 
 const call: readonly FieldCheck[] = [isId, isText, isCallFields];

@@ -73,6 +73,7 @@ export { createProcedureProxy, type InputCheck, type KnownProcedures } from "./p
 export {
   type AuthMessage,
   badMessage,
+  type CallFields,
   type HelloFields,
   type HelloMessage,
   isSessionMessage,

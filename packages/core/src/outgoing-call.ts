@@ -47,10 +47,10 @@ export abstract class OutgoingCall {
   pipe: MessagePipe | undefined;
   /** Of a mutation that may have run: the id under which it was sent first. An idempotent one is run again, whether it was or not. */
   firstId: number | undefined;
-  /** The store that knows whether it has run; it is sent again only where that store is. */
-  doubt: string | undefined;
-  /** Until when that store remembers it, by the owner's clock. */
-  doubtUntil: number = Number.POSITIVE_INFINITY;
+  /** The store that knows whether that one has run: the other end runs this one only where that has not. */
+  store: string | undefined;
+  /** When it was sent first, by the time of day. */
+  sentAt: number | undefined;
   /** Continues after this event when it is sent again. */
   lastEventId: string | undefined;
   /** Of a subscription: whether it has started, and with that its reader may have missed what came while it was lost. */

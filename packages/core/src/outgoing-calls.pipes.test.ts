@@ -123,10 +123,10 @@ describe("moving from one pipe to the next", () => {
     const { subscription } = callEach(calls);
     calls.receive([22, 3], old);
     calls.receive([24, 3, "e1", "a"], old);
+    calls.attach(next);
     calls.leave(old);
     expect(old.sent.at(-1)).toEqual([13, 3]);
     calls.receive([24, 3, "e2", "late"], old);
-    calls.attach(next);
     expect(next.sent).toEqual([[12, subscription.id, "s", { lastEventId: "e1" }, 3]]);
     expect(subscription.events).toEqual([["started"], ["item", "a", "e1"]]);
     expect(calls.countOn(old)).toBe(2);

@@ -17,13 +17,22 @@ export class OutgoingCalls implements PipeEnd {
   readonly #channels = new Map<number, Set<OutgoingCall>>();
   readonly #maxMessageBytes: number;
   readonly #encodeInput: InputEncoder;
+  readonly #timeOfDay: () => number;
   #pipe: MessagePipe | undefined;
   #lastId = 0;
 
-  /** @param encodeInput of inputs that may hold bytes: `encodeInput`. Default JSON alone. */
-  constructor(maxMessageBytes: number = defaultMaxFrameBytes, encodeInput: InputEncoder = encodeJson) {
+  /**
+   * @param encodeInput of inputs that may hold bytes: `encodeInput`. Default JSON alone.
+   * @param timeOfDay in ms, which goes on while a machine sleeps. Default none: for an end that is told of no store.
+   */
+  constructor(
+    maxMessageBytes: number = defaultMaxFrameBytes,
+    encodeInput: InputEncoder = encodeJson,
+    timeOfDay: () => number = () => 0,
+  ) {
     this.#maxMessageBytes = maxMessageBytes;
     this.#encodeInput = encodeInput;
+    this.#timeOfDay = timeOfDay;
   }
 
   /** Calls that have not settled. */
@@ -63,23 +72,7 @@ export class OutgoingCalls implements PipeEnd {
   /** Sends through this pipe from now on, first what waits. */
   attach(pipe: MessagePipe): void {
     this.#pipe = pipe;
-    for (const call of this.callsOn(undefined)) if (call.doubt === undefined) this.#sendAgain(call);
-  }
-
-  /**
-   * Mutations that may have run are sent again where the store that knows is this one, and knows them still; where it is another, or
-   * none, or may have forgotten them, they fail.
-   *
-   * @param now as of `LostPipe.until`.
-   */
-  settleDoubts(store: string | undefined, now: number): void {
-    for (const call of this.callsOn(undefined)) {
-      const { doubt } = call;
-      call.doubt = undefined;
-      if (doubt !== undefined && (doubt !== store || now > call.doubtUntil))
-        this.fail(call, new TautlineError({ code: "SESSION_LOST" }), true);
-    }
-    if (this.#pipe !== undefined) this.attach(this.#pipe);
+    for (const call of this.callsOn(undefined)) this.#sendAgain(call);
   }
 
   /** New calls wait for the next pipe. */
@@ -92,36 +85,33 @@ export class OutgoingCalls implements PipeEnd {
     return this.callsOn(pipe).length;
   }
 
-  /** Ends the subscriptions on a pipe, to start them again on the next one. */
+  /** Ends the subscriptions on a pipe, and starts them again on the next one. */
   leave(pipe: MessagePipe): void {
     for (const call of this.callsOn(pipe)) {
       if (call.type !== "subscription") continue;
       this.sendCancel(call);
       call.pipe = undefined;
     }
+    this.#sendWaiting();
   }
 
   /**
-   * A pipe is gone, and with it whatever the other end kept for its calls. Queries, subscriptions and idempotent mutations wait for
-   * the next one and start again there. Other mutations wait for `settleDoubts` where there is a store that knows them, and fail
-   * with `OUTCOME_UNKNOWN` where there is none; unless `started` is false: the other end is known to have started none.
+   * A pipe is gone, and with it whatever the other end kept for its calls. They start again on the next one: mutations that are not
+   * idempotent are known there by the first id, and run only where the store says that they have not; where there was no store they
+   * fail with `OUTCOME_UNKNOWN`. Unless `started` is false: then the other end is known to have started none.
    */
-  detach(
-    pipe: MessagePipe,
-    reason: TautlineError,
-    { started, store, until = Number.POSITIVE_INFINITY }: LostPipe,
-  ): void {
+  detach(pipe: MessagePipe, reason: TautlineError, { started, store }: LostPipe): void {
     if (this.#pipe === pipe) this.#pipe = undefined;
     for (const call of this.callsOn(pipe)) {
       if (started && call.type === "mutation" && !call.idempotent) {
-        if (store === undefined) this.fail(call, reason, true);
-        call.doubt = store;
+        // Where it was sent again meanwhile, it has run where the first store is, or nowhere.
+        call.store ??= store;
         call.firstId ??= call.id;
-        // Where it was sent again meanwhile, it may have run the first time.
-        call.doubtUntil = Math.min(call.doubtUntil, until);
+        if (call.store === undefined) this.fail(call, reason, true);
       }
       call.pipe = undefined;
     }
+    this.#sendWaiting();
   }
 
   /** Fails every call. */
@@ -129,7 +119,7 @@ export class OutgoingCalls implements PipeEnd {
     this.#pipe = undefined;
     // A copy: what a caller calls meanwhile is not failed as well, for ever.
     for (const call of Array.from(this.#calls.values()))
-      this.fail(call, reason, call.pipe !== undefined || call.doubt !== undefined);
+      this.fail(call, reason, call.pipe !== undefined || call.firstId !== undefined);
   }
 
   /** Takes an answer. @throws TautlineError `BAD_MESSAGE` where it breaks the protocol; a call is not taken here. */
@@ -243,6 +233,10 @@ export class OutgoingCalls implements PipeEnd {
     call.onStarted();
   }
 
+  #sendWaiting(): void {
+    if (this.#pipe !== undefined) this.attach(this.#pipe);
+  }
+
   #sendAgain(call: OutgoingCall): void {
     this.#delete(call);
     try {
@@ -250,20 +244,22 @@ export class OutgoingCalls implements PipeEnd {
     } catch (thrown) {
       // Later: were its caller to call again now, that call would overtake those that still wait.
       this.#calls.set(call.id, call);
-      queueMicrotask(() => this.fail(call, TautlineError.from(thrown), false));
+      queueMicrotask(() => this.fail(call, TautlineError.from(thrown), call.firstId !== undefined));
     }
   }
 
   #send(call: OutgoingCall): void {
     const { type, path, input } = call;
+    const now = this.#timeOfDay();
     const id = this.#lastId + 1;
-    const message = encodeCall(type, id, path, fieldsOf(call), input, this.#maxMessageBytes);
+    const message = encodeCall(type, id, path, fieldsOf(call, now), input, this.#maxMessageBytes);
     this.#lastId = id;
     call.id = id;
     call.window = undefined;
     this.#calls.set(id, call);
     if (this.#pipe?.open !== true) return;
     call.pipe = this.#pipe;
+    call.sentAt ??= now;
     this.transmit(call, message, this.#pipe);
   }
 
@@ -277,6 +273,7 @@ export class OutgoingCalls implements PipeEnd {
   }
 }
 
-function fieldsOf({ lastEventId, firstId }: OutgoingCall): CallFields | undefined {
-  return lastEventId === undefined && firstId === undefined ? undefined : { lastEventId, firstId };
+function fieldsOf({ lastEventId, firstId, store, sentAt = 0 }: OutgoingCall, now: number): CallFields | undefined {
+  if (firstId !== undefined) return { firstId, store, ageMs: Math.max(0, now - sentAt) };
+  return lastEventId === undefined ? undefined : { lastEventId };
 }

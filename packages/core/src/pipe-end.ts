@@ -6,10 +6,8 @@ import type { PeerMessage } from "./protocol.ts";
 export interface LostPipe {
   /** Whether the other end may have started calls. */
   readonly started: boolean;
-  /** The store of the other end that remembers mutations. */
+  /** The other end's store that remembers mutations. */
   readonly store?: string | undefined;
-  /** Until when that remembers what has run, by the owner's clock. Default for ever. */
-  readonly until?: number;
 }
 
 /** What is attached to a pipe: a `Peer`, or the calls of an end that serves none. */

@@ -34,10 +34,8 @@ export interface WelcomeFields {
   readonly received?: number;
   /** How long the server keeps the session without a connection, in ms. */
   readonly windowMs?: number;
-  /** Names the store that remembers mutations; left out where there is none. */
-  readonly store?: string;
-  /** How long that keeps what a mutation came to, in ms; left out where it does for as long as its name stands. */
-  readonly keepMs?: number;
+  /** Names the store that remembers the session's mutations; left out where there is none. */
+  readonly store?: string | undefined;
 }
 
 /** A call's fields. */
@@ -46,6 +44,10 @@ export interface CallFields {
   readonly lastEventId?: string | undefined;
   /** The id under which the call was sent first, where it is sent again. */
   readonly firstId?: number | undefined;
+  /** The store of the session in which it was sent then. */
+  readonly store?: string | undefined;
+  /** How long ago that was, in ms, when this message was written. */
+  readonly ageMs?: number | undefined;
 }
 
 /** `[0, version, fields]`: the first message of a connection, client to server. */

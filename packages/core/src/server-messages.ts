@@ -4,8 +4,8 @@ import type { MessageTable, WelcomeFields } from "./protocol.ts";
 
 const isWelcomeFields: FieldCheck = (field) => {
   if (!isFields(field)) return false;
-  const { token = "", received = 0, windowMs = 0, store = "", keepMs = 0 } = field as WelcomeFields;
-  return isText(token) && isText(store) && isCount(received) && isCount(windowMs) && isCount(keepMs);
+  const { token = "", received = 0, windowMs = 0, store = "" } = field as WelcomeFields;
+  return isText(token) && isText(store) && isCount(received) && isCount(windowMs);
 };
 
 /** What a server sends of itself, and as a callee. */

@@ -18,6 +18,11 @@ import {
 } from "./protocol.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
 
+export interface StreamingCallsOptions extends Omit<CallerStreamsOptions, "beside"> {
+  /** As of `OutgoingCalls`. */
+  readonly timeOfDay?: () => number;
+}
+
 /**
  * The calls that this end makes, with streams in their inputs and outputs, and large messages in parts. Apart from `OutgoingCalls`,
  * so that an end without streams does not carry it.
@@ -27,9 +32,9 @@ export class StreamingCalls extends OutgoingCalls {
   /** Calls that were made, and items of subscriptions that came: what waits where streams are in its way. */
   #beside = 0;
 
-  constructor(options: Omit<CallerStreamsOptions, "beside">) {
+  constructor(options: StreamingCallsOptions) {
     const streams = new CallerStreams({ ...options, beside: () => this.#beside });
-    super(streams.maxMessageBytes, encodeInput);
+    super(streams.maxMessageBytes, encodeInput, options.timeOfDay);
     this.#streams = streams;
   }
 

@@ -5,7 +5,6 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import { Dispatch } from "./dispatch.ts";
 import { DrainWatch } from "./drain-watch.ts";
 import type { ControlledServer, ServerHub } from "./hub-control.ts";
-import type { IdempotencyStore } from "./idempotency.ts";
 import {
   type CreateContextOptions,
   type ErrorReport,
@@ -39,7 +38,6 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   readonly #connections = new Set<ServerConnection>();
   /** The connection that each session goes over. */
   readonly #carriers = new Map<ServerSession, ServerConnection>();
-  readonly #idempotency: IdempotencyStore | undefined;
   #closing = false;
   #onEmpty: (() => void) | undefined = undefined;
 
@@ -58,17 +56,12 @@ export class Acceptor implements ConnectionHost, ControlledServer {
       maxFrameBytes: this.limits.maxFrameBytes,
     });
     this.values = this.dispatch.values;
-    this.#idempotency = options.idempotency;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(this.deadlines, this.limits, () => this.#connections);
     this.#heartbeat.start();
     this.#drainWatch = new DrainWatch(this.deadlines, this.limits.drainTimeoutMs, this.#connections);
     this.#hub = options.hub;
     this.#hub?.attach(this);
-  }
-
-  get store(): IdempotencyStore | undefined {
-    return this.#idempotency;
   }
 
   /** Connections that are open. */

@@ -1,11 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import type { MutationOrigin } from "./mutation-memory.ts";
 
 /** Whose call it is. */
-export interface CallScope {
+export interface CallScope extends MutationOrigin {
   readonly ctx: unknown;
   readonly req: IncomingMessage;
-  /** Whose mutations are remembered under which prefix; undefined for a client without a name. */
-  readonly client?: string | undefined;
-  /** Which store the client was told of. */
-  readonly store?: string | undefined;
 }

@@ -28,8 +28,10 @@ import {
 import { DispatchedCall } from "./dispatched-call.ts";
 import { errorShape } from "./error-shape.ts";
 import type { Gap } from "./gap.ts";
-import { type IdempotencyStore, runOnce } from "./idempotency.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
+import { MutationMemory } from "./mutation-memory.ts";
 import type { ErrorReport, ServerLimits } from "./options.ts";
+import { asOutcomeUnknown } from "./outcome-unknown.ts";
 import { isThenable } from "./thenable.ts";
 import { TopicPump, type TopicPumpHost } from "./topic-pump.ts";
 import { TopicSubscription } from "./topic-subscription.ts";
@@ -51,12 +53,14 @@ export class Dispatch implements TopicPumpHost {
   /** Those of the calls that the server makes. */
   readonly values: Values;
   readonly channels: Channels;
+  readonly mutations: MutationMemory;
   readonly #options: DispatchOptions;
   readonly #router: CompiledRouter;
 
   constructor(options: DispatchOptions) {
     this.clock = options.clock;
     this.#options = options;
+    this.mutations = new MutationMemory(options.idempotency, options.clock);
     this.#router = new CompiledRouter(options.router);
     this.transformer = options.router._def._config.transformer;
     this.values = new Values(this.transformer);
@@ -74,17 +78,12 @@ export class Dispatch implements TopicPumpHost {
 
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
   run(call: IncomingCall, scope: CallScope): void {
-    const { idempotency } = this.#options;
-    if (idempotency === undefined || call.type !== "mutation" || scope.client === undefined)
-      return this.#run(call, scope);
-    const { firstId } = call.fields;
-    const claim = {
-      key: `${scope.client}:${firstId ?? call.id}`,
-      again: firstId === undefined ? undefined : scope.store,
-    };
-    const run = (): void => this.#run(call, scope);
-    const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
-    runOnce(idempotency, claim, call, run, onUntold).catch((thrown: unknown) => this.fail(call, thrown, scope));
+    if (call.type !== "mutation" || !this.mutations.concerns(call, scope)) return this.#run(call, scope);
+    void this.mutations.runOnce(call, scope, {
+      run: () => this.#run(call, scope),
+      refuse: (thrown) => this.refuse(call, thrown, scope),
+      onUntold: (thrown) => this.report(toTRPCError(thrown), call, scope),
+    });
   }
 
   #run(call: IncomingCall, scope: CallScope): void {
@@ -95,6 +94,12 @@ export class Dispatch implements TopicPumpHost {
     } catch (thrown) {
       this.fail(call, thrown, scope);
     }
+  }
+
+  /** A call is not run. One that is sent again may have run before, and its caller is not told anything else. */
+  refuse(call: IncomingCall, thrown: unknown, scope: CallScope): void {
+    const mayHaveRun = call.type === "mutation" && call.fields.firstId !== undefined;
+    this.fail(call, mayHaveRun ? asOutcomeUnknown(thrown) : thrown, scope);
   }
 
   /** Reports an error and answers the call with what its caller may know of it. */

@@ -39,6 +39,21 @@ describe("memoryIdempotencyStore", () => {
     expect(await store.claim("a")).toBeUndefined();
   });
 
+  test("keeps outcomes for less than it was told to once there are too many, and says so", async () => {
+    let now = 0;
+    const store = memoryIdempotencyStore({ maxEntries: 2, keepMs: 1_000, now: () => now });
+    for (const key of ["a", "b", "c"]) {
+      now += 100;
+      await store.claim(key);
+      await store.settle(key, done);
+    }
+    expect(store.keepMs).toBe(200);
+    now = 350;
+    expect(store.keepMs).toBe(250);
+    now = 1_150;
+    expect(store.keepMs).toBe(1_000);
+  });
+
   test("has a name of its own in each process, so that no other is taken for it", () => {
     expect(memoryIdempotencyStore().name).not.toBe(memoryIdempotencyStore().name);
   });

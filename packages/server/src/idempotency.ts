@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { CallOutcome, IncomingCall } from "@tautline/core/internals";
+import type { CallOutcome } from "@tautline/core/internals";
+import { outcomeUnknown } from "./outcome-unknown.ts";
 
 /**
  * Remembers what mutations came to, so that one whose answer was lost with its session can be sent again and is run once at most.
@@ -7,13 +8,13 @@ import type { CallOutcome, IncomingCall } from "@tautline/core/internals";
  */
 export interface IdempotencyStore {
   /**
-   * Names what is stored: a client sends a mutation again only where it finds the same name. Read whenever a client is welcomed;
-   * another one from when what was stored is lost, undefined while nobody knows.
+   * Names what is stored; another one from when what was stored is lost, undefined while nobody knows. Read whenever a client is
+   * welcomed, and whenever a mutation is sent again.
    */
   readonly name: string | undefined;
   /**
-   * How long an outcome is kept after it is known, in ms. A client does not send a mutation again when half of that has passed since
-   * it was last online. Left out: outcomes are kept for as long as the name stands.
+   * How long an outcome is kept after it is known, in ms. A mutation that is sent again when half of that has passed since it was sent
+   * first is asked for, and not run. Left out: outcomes are kept for as long as the name stands.
    */
   readonly keepMs?: number | undefined;
   /**
@@ -26,7 +27,8 @@ export interface IdempotencyStore {
    * there is one. A rejection fails the call, and nothing is run then: with a TautlineError `OUTCOME_UNKNOWN` where the mutation may
    * have been run, and nobody knows any more what it came to.
    *
-   * @param again where the client sends the mutation again: the name that it was told. What another name stood for is lost.
+   * @param again where the mutation is sent again: the name under which it was sent first. Under a name that is not the store's it is
+   *   not claimed: where nothing is known of it, the claim is rejected with `OUTCOME_UNKNOWN`.
    */
   claim(key: string, again?: string): Promise<CallOutcome | undefined>;
   settle(key: string, outcome: CallOutcome): Promise<void>;
@@ -35,7 +37,10 @@ export interface IdempotencyStore {
 export interface MemoryIdempotencyOptions {
   /** How long an outcome is kept after it is known, in ms. Default 300,000. */
   readonly keepMs?: number;
-  /** How many mutations are remembered, running ones among them; the oldest outcomes are forgotten first. Default 100,000. */
+  /**
+   * How many mutations are remembered, running ones among them; the oldest outcomes are forgotten first, and what is sent again then is
+   * `OUTCOME_UNKNOWN` sooner. Default 100,000.
+   */
   readonly maxEntries?: number;
   /** Milliseconds that never run backwards, for tests. Default performance.now. */
   readonly now?: () => number;
@@ -55,23 +60,31 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyOptions = {}): 
 
 class MemoryIdempotencyStore implements IdempotencyStore {
   readonly name: string = randomUUID();
-  readonly keepMs: number;
+  readonly #keepMs: number;
   readonly #maxEntries: number;
   readonly #now: () => number;
   readonly #running = new Map<string, Entry>();
   /** In the order in which they were settled. */
   readonly #settled = new Map<string, Entry>();
 
+  /** When the last outcome was known that there was no room for. */
+  #crowdedOutAt = Number.NEGATIVE_INFINITY;
+
   constructor({ keepMs = 300_000, maxEntries = 100_000, now = () => performance.now() }: MemoryIdempotencyOptions) {
-    this.keepMs = keepMs;
+    this.#keepMs = keepMs;
     this.#maxEntries = maxEntries;
     this.#now = now;
   }
 
-  claim(key: string): Promise<CallOutcome | undefined> {
+  get keepMs(): number {
+    return Math.min(this.#keepMs, this.#now() - this.#crowdedOutAt);
+  }
+
+  claim(key: string, again: string = this.name): Promise<CallOutcome | undefined> {
     this.#forgetExpired();
     const entry = this.#running.get(key) ?? this.#settled.get(key);
     if (entry !== undefined) return entry.outcome;
+    if (again !== this.name) return Promise.reject(outcomeUnknown());
     this.#makeRoom();
     let resolve: (outcome: CallOutcome) => void = () => {};
     const outcome = new Promise<CallOutcome>((settle) => {
@@ -85,7 +98,7 @@ class MemoryIdempotencyStore implements IdempotencyStore {
     const entry = this.#running.get(key);
     if (entry !== undefined) {
       this.#running.delete(key);
-      entry.until = this.#now() + this.keepMs;
+      entry.until = this.#now() + this.#keepMs;
       this.#settled.set(key, entry);
       entry.resolve(outcome);
     }
@@ -101,29 +114,10 @@ class MemoryIdempotencyStore implements IdempotencyStore {
   }
 
   #makeRoom(): void {
-    for (const key of this.#settled.keys()) {
+    for (const [key, { until = 0 }] of this.#settled) {
       if (this.#running.size + this.#settled.size < this.#maxEntries) return;
       this.#settled.delete(key);
+      this.#crowdedOutAt = until - this.#keepMs;
     }
   }
-}
-
-/**
- * Runs a mutation where nobody has yet, and answers it with what the store knows where somebody has. Rejects where the store does;
- * `onUntold` hears why an outcome was not taken.
- */
-export async function runOnce(
-  store: IdempotencyStore,
-  { key, again }: { readonly key: string; readonly again: string | undefined },
-  call: IncomingCall,
-  run: () => void,
-  onUntold: (error: unknown) => void,
-): Promise<void> {
-  const outcome = await store.claim(key, again);
-  if (outcome === undefined) {
-    // Also when its caller is gone: it may ask again.
-    call.keepRunning((own) => void store.settle(key, own).catch(onUntold));
-    run();
-  } else if (outcome.ok) call.sendResult(outcome.value);
-  else call.sendError(outcome.shape);
 }

@@ -27,13 +27,11 @@ import { type Draining, DrainProgress } from "./drain-watch.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { toTRPCError } from "./trpc-error.ts";
-import { keptOutcomes, keptSession, type OutcomeStore } from "./welcome.ts";
+import { keptSession } from "./welcome.ts";
 
 /** What a server's connections share. */
 export interface ConnectionHost extends SessionHost, ContextHost {
   readonly identify: ((ctx: unknown) => string | undefined) | undefined;
-  /** Names the store that remembers mutations. */
-  readonly store: OutcomeStore | undefined;
   /** The session that a token of this identity is for. */
   findSession(token: string, identity: string | undefined): ServerSession | undefined;
   /**
@@ -207,13 +205,13 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   #startSession(ctx: unknown, identity: string | undefined): void {
     const { token, received, attempt, serves, client } = this.#hello;
     const session = this.#session ?? this.#begin();
-    session.identity = identity;
+    session.claim(identity, client);
     session.attempt = attempt ?? 0;
     session.serves = serves === true;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
     this.#contexts.bind(session);
-    session.start(ctx, identity, client);
+    session.start(ctx);
   }
 
   #resume(session: ServerSession, ctx: unknown, received: number): void {
@@ -234,10 +232,8 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
     const token = this.#host.claimSession(session, this, used);
-    const { limits, store } = this.#host;
-    session.store = store?.name;
-    const kept = { ...keptSession(token, limits.sessionWindowMs), ...keptOutcomes(store) };
-    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...kept }]));
+    const kept = keptSession(token, this.#host.limits.sessionWindowMs);
+    this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...kept, store: session.store }]));
   }
 
   /** A client acknowledges once it is welcomed: by that alone, for its calls may be older than the welcome. */

@@ -44,12 +44,14 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   identity: string | undefined = undefined;
   /** Which of the client's connections it goes over, as the client counts them. */
   attempt = 0;
+  /** The store of its mutations when it was opened: one with another name knows nothing of what was sent before. */
+  #store: string | undefined = undefined;
   /** Whether the client said that it serves procedures. */
   serves = false;
   readonly #host: SessionHost;
   readonly #calls: IncomingCalls;
   readonly #peer: Peer;
-  readonly #scope: { ctx: unknown; req: IncomingMessage; client: string | undefined; store: string | undefined };
+  readonly #scope: { ctx: unknown; req: IncomingMessage; client: string | undefined; readonly openedAt: number };
   /** Calls that came before the context stood. The limits on calls bound them. */
   #waiting: IncomingCall[] = [];
   #phase: Phase = "opening";
@@ -59,7 +61,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** @param takesStreams whether the client takes streams, and large messages in parts. */
   constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean) {
     this.#host = host;
-    this.#scope = { ctx: undefined, req, client: undefined, store: undefined };
+    this.#scope = { ctx: undefined, req, client: undefined, openedAt: host.dispatch.clock.now() };
     this.session = new LendingSession(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits, takesStreams ? this.#createCarriers() : {});
     this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesStreams) });
@@ -134,7 +136,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   }
 
   onRefused(call: IncomingCall, error: TautlineError): void {
-    this.#host.dispatch.fail(call, error, this.#scope);
+    this.#host.dispatch.refuse(call, error, this.#scope);
   }
 
   onSettled(): void {
@@ -144,21 +146,30 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** Called when a draining session has nothing left to do, and its client knows that nothing more will be done. */
   onIdle: () => void = () => {};
 
-  /** The context stands: calls are answered from now on, with this one. */
-  start(ctx: unknown, identity: string | undefined, client: string | undefined): void {
+  /** Whose it is. @param client how the client names itself. */
+  claim(identity: string | undefined, client: string | undefined): void {
     this.identity = identity;
-    this.#scope.ctx = ctx;
     // Nobody answers for another's mutations.
     this.#scope.client = client === undefined ? undefined : JSON.stringify([identity, client]);
+    this.#store = this.#storeNow;
+  }
+
+  /** What its client is told of the store of its mutations; undefined from when that has lost what it knew. */
+  get store(): string | undefined {
+    return this.#store === this.#storeNow ? this.#store : undefined;
+  }
+
+  get #storeNow(): string | undefined {
+    return this.#host.dispatch.mutations.nameFor(this.#scope.client);
+  }
+
+  /** The context stands: calls are answered from now on, with this one. */
+  start(ctx: unknown): void {
+    this.#scope.ctx = ctx;
     this.#phase = "open";
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) if (!call.settled) this.onCall(call);
-  }
-
-  /** Which store of mutations its client is told of. */
-  set store(name: string | undefined) {
-    this.#scope.store = name;
   }
 
   /** A newer context for the calls to come. */

@@ -1,6 +1,6 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import type { Message } from "@tautline/core/internals";
+import type { Message, WelcomeFields } from "@tautline/core/internals";
 import { type FakeClock, MemoryLink, messagesOf } from "@tautline/core/testing";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Acceptor } from "../src/acceptor.ts";
@@ -44,8 +44,8 @@ export class MemoryClient {
   }
 
   /** What welcome said; undefined before it has come. */
-  get welcome(): { readonly token?: string; readonly received?: number; readonly windowMs?: number } | undefined {
-    return this.of(1)[0]?.[1] as MemoryClient["welcome"];
+  get welcome(): WelcomeFields | undefined {
+    return this.of(1)[0]?.[1] as WelcomeFields | undefined;
   }
 
   async close(code: number): Promise<void> {

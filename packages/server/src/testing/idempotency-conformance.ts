@@ -66,6 +66,18 @@ export const idempotencyConformance: readonly IdempotencyTest[] = [
     },
   },
   {
+    name: "claims nothing that is sent again under another name, and gives what is known of it all the same",
+    async run(harness) {
+      const store = await harness.createStore();
+      await assert.rejects(store.claim("a", "another"), unknown);
+      assert.equal(await store.claim("a", store.name), undefined);
+      const waiting = store.claim("a", "another");
+      await store.settle("a", done);
+      assert.deepEqual(await waiting, done);
+      assert.deepEqual(await store.claim("a", "another"), done);
+    },
+  },
+  {
     name: "lets one of many who claim a key at once run it",
     async run(harness) {
       const stores = [await harness.createStore(), await harness.createStore(), await harness.createStore()];
