@@ -63,7 +63,8 @@ export class Callers {
   }
 
   request({ client, kind, waitMs, heeds, fails, timeoutMs }: Extract<Step, { do: "call" }>): void {
-    const call = this.#call(client, kind === "mutation" && this.#scene.store !== undefined ? "remembered" : kind);
+    const remembered = kind === "mutation" && this.#scene.settings.store?.losable === false;
+    const call = this.#call(client, remembered ? "remembered" : kind);
     const abort = new AbortController();
     const api = this.clients[client];
     if (api === undefined) return;

@@ -9,6 +9,7 @@ const outgoing = "packages/core/src/outgoing-calls.ts";
 const connection = "packages/server/src/server-connection.ts";
 const serverSession = "packages/server/src/server-session.ts";
 const acceptor = "packages/server/src/acceptor.ts";
+const memory = "packages/server/src/mutation-memory.ts";
 const registry = "packages/server/src/session-registry.ts";
 const clientSession = "packages/client/src/client-session.ts";
 const dialer = "packages/client/src/dialer.ts";
@@ -139,6 +140,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     'if (started && call.type === "mutation" && !call.idempotent)',
     "if (started && false)",
   ),
+  bug("a mutation is asked about by its newest id", outgoing, "call.firstId ??= call.id;", "call.firstId = call.id;"),
+  bug(
+    "a store is asked by the name that it has now",
+    memory,
+    "lostUnder === undefined || lostUnder !== this.nameFor(client)",
+    "lostUnder === undefined",
+  ),
+  bug("a store is asked that may have forgotten", memory, "mostMs > keepMs / 2", "mostMs < 0"),
   bug(
     "a query of a lost session is not sent again",
     outgoing,
@@ -151,7 +160,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     "    pipe?.send(encodePlain(code",
     "    if (pipe?.open) pipe?.send(encodePlain(code",
   ),
-  bug("a subscription starts again without its last event", outgoing, "{ lastEventId, firstId };", "{ firstId };"),
+  bug("a subscription starts again without its last event", outgoing, ": { lastEventId };", ": {};"),
   bug("a gap is not told", outgoing, "if (call.started && call.lastEventId === undefined) call.onGap();", ""),
   bug(
     "a gap is told at every start",
@@ -178,10 +187,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     "    this.#idle?.cancel();",
   ),
   bug(
-    "calls that wait again are not sent with the welcome",
-    clientSession,
-    "    this.resend();\n    this.#keeper",
-    "    this.#keeper",
+    "calls that wait again are not sent with the next session",
+    outgoing,
+    "for (const call of this.callsOn(undefined)) this.#sendAgain(call);",
+    "",
   ),
   bug(
     "a client whose buffer overflowed goes on with the server's session",

@@ -1,6 +1,6 @@
 import { History, type LinkEnd, type MemoryConnection, MemoryNetwork, type Traffic } from "@tautline/core/testing";
-import { type IdempotencyStore, memoryIdempotencyStore } from "@tautline/server";
 import { World } from "./application.ts";
+import { LosableStore } from "./losable-store.ts";
 import type { CutPoint, Schedule, Settings } from "./schedule.ts";
 import { shortText } from "./trace.ts";
 import { Witness } from "./witness.ts";
@@ -18,7 +18,7 @@ export class Scene {
   readonly world: World;
   readonly witness: Witness;
   /** Shared by all servers, where there is one. */
-  readonly store: IdempotencyStore | undefined;
+  readonly store: LosableStore | undefined;
   /** About the length of the largest message. */
   readonly largest: number;
   /** What happens now is only that all is closed. */
@@ -29,7 +29,7 @@ export class Scene {
   constructor({ seed, settings, steps }: Schedule, trace: ((line: string) => void) | undefined) {
     this.settings = settings;
     this.#trace = trace;
-    this.store = settings.store ? memoryIdempotencyStore({ now: () => this.network.clock.now() }) : undefined;
+    this.store = settings.store && new LosableStore({ ...settings.store, now: () => this.network.clock.now() });
     this.names = ["ann", "bob", "cat"].slice(0, settings.clients);
     this.network = new MemoryNetwork({
       seed,

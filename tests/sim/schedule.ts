@@ -1,6 +1,13 @@
 import { SeededRandom } from "@tautline/core/testing";
 import { type SnapshotKind, type TopicKey, type TopicSettings, topicKeys } from "./topic-world.ts";
 
+export interface StoreSettings {
+  readonly keepMs: number;
+  readonly maxEntries: number;
+  /** It may lose all that it knew. */
+  readonly losable: boolean;
+}
+
 /** How the two ends are set up. */
 export interface Settings {
   readonly clients: number;
@@ -13,8 +20,8 @@ export interface Settings {
   readonly maxParkedSessions: number;
   /** How long the context takes, in ms; 0: at once. */
   readonly contextMs: number;
-  /** Whether the servers share a store that remembers mutations. */
-  readonly store: boolean;
+  /** What the servers' store remembers of mutations, where they share one. */
+  readonly store: StoreSettings | undefined;
   /** How many connections are refused for a fault of the server's. */
   readonly refusals: number;
   /** Whether there are topics, and what is kept of them. */
@@ -105,6 +112,8 @@ export type Step =
   /** The next hello is slow, and a newer connection's overtakes it. */
   | { readonly do: "overtake"; readonly client: number; readonly ms: number }
   | { readonly do: "authenticate"; readonly client: number }
+  /** The store of mutations loses everything. */
+  | { readonly do: "forget" }
   /** The broker loses everything. */
   | { readonly do: "flush" }
   /** History loses all but the newest so many events. */
@@ -151,12 +160,18 @@ function createSettings(random: SeededRandom): Settings {
     sessionWindowMs: random.chance(0.1) ? 300 : 4_000,
     maxParkedSessions: random.chance(0.05) ? 1 : 10_000,
     contextMs: random.pick([0, 0, 0, 1, 30]),
-    store: random.chance(0.2),
+    store: random.chance(0.2) ? createStore(random) : undefined,
     refusals: random.chance(0.05) ? 1 : 0,
     topics,
     heavy: topics !== undefined && random.chance(0.2),
     highWaterLength: topics !== undefined && random.chance(0.15) ? random.pick([1_000, 20_000]) : 1024 * 1024,
   };
+}
+
+/** Half of them remember all that is asked for in so short a time. */
+function createStore(random: SeededRandom): StoreSettings {
+  if (random.chance(0.5)) return { keepMs: 300_000, maxEntries: 100_000, losable: false };
+  return { keepMs: random.pick([500, 2_000, 300_000]), maxEntries: random.pick([1, 3, 100_000]), losable: true };
 }
 
 /** Of the events that are published at once. */
@@ -204,21 +219,28 @@ function createRestart(random: SeededRandom): readonly Step[] {
   return random.pick([[{ do: "kill" }], [{ do: "flush" }], [{ do: "kill" }, { do: "flush" }]] as const);
 }
 
+/** Of sessions, of answers, and of what a store knows of both. */
+function createLoss(random: SeededRandom): Step {
+  return random.pick([
+    { do: "forget" },
+    { do: "kill" },
+    { do: "offline", ms: 6_000 },
+    { do: "cutAt", point: "result", step: "sent" },
+    { do: "cutAt", point: "welcome", step: "sent" },
+    { do: "cutAt", point: "hello", step: "arrived" },
+  ] as const);
+}
+
 function createUse(random: SeededRandom, settings: Settings): Step {
-  const { clients, topics } = settings;
+  const { clients, topics, store } = settings;
+  if (store?.losable === true && random.chance(0.5))
+    return createCall(random, random.integer(0, clients - 1), "mutation");
   if (topics !== undefined && random.chance(0.6)) return createTopicUse(random, settings);
   const client = random.integer(0, clients - 1);
   const choice = random.next();
   if (choice < 0.4) {
-    return {
-      do: "call",
-      client,
-      kind: random.pick(["query", "query", "mutation", "mutation", "mutation", "idempotent"]),
-      waitMs: random.pick([0, 0, 1, 20, 200, 1_000]),
-      heeds: random.chance(0.5),
-      fails: random.chance(0.1),
-      timeoutMs: random.chance(0.1) ? random.integer(1, 300) : undefined,
-    };
+    const kind = random.pick(["query", "query", "mutation", "mutation", "mutation", "idempotent"] as const);
+    return createCall(random, client, kind);
   }
   if (choice < 0.6) {
     return {
@@ -246,6 +268,18 @@ function createUse(random: SeededRandom, settings: Settings): Step {
     };
   }
   return choice < 0.9 ? { do: "append", count: random.integer(1, 5) } : { do: "cancel", nth: random.integer(0, 9) };
+}
+
+function createCall(random: SeededRandom, client: number, kind: "query" | "mutation" | "idempotent"): Step {
+  return {
+    do: "call",
+    client,
+    kind,
+    waitMs: random.pick([0, 0, 1, 20, 200, 1_000]),
+    heeds: random.chance(0.5),
+    fails: random.chance(0.1),
+    timeoutMs: random.chance(0.1) ? random.integer(1, 300) : undefined,
+  };
 }
 
 function createTopicUse(random: SeededRandom, settings: Settings): Step {
@@ -282,7 +316,8 @@ function pickKey(random: SeededRandom): TopicKey {
   return random.chance(0.7) ? topicKeys[0] : random.pick(topicKeys);
 }
 
-function createFault(random: SeededRandom, { clients, topics }: Settings): Step {
+function createFault(random: SeededRandom, { clients, topics, store }: Settings): Step {
+  if (store?.losable === true && random.chance(0.6)) return createLoss(random);
   if (topics !== undefined && random.chance(0.05)) return { do: "trim", kept: random.pick([0, 0, 1, 5]) };
   const client = random.integer(0, clients - 1);
   const nth = random.integer(0, 3);

@@ -21,8 +21,12 @@ export interface Outcome {
 
 /** Runs a schedule against the real client and the real server. @param trace takes lines that tell what happens. */
 export async function simulate(schedule: Schedule, trace?: (line: string) => void): Promise<Outcome> {
-  const simulation = new Simulation(schedule, trace);
-  return await simulation.run();
+  const { now } = Date;
+  try {
+    return await new Simulation(schedule, trace).run();
+  } finally {
+    Date.now = now;
+  }
 }
 
 /** Plays a schedule, step by step. */
@@ -37,6 +41,8 @@ class Simulation {
   constructor(schedule: Schedule, trace: ((line: string) => void) | undefined) {
     this.#steps = schedule.steps;
     this.#scene = new Scene(schedule, trace);
+    const { clock } = this.#scene.network;
+    Date.now = () => 1_000_000_000_000 + Math.floor(clock.now());
     this.#fleet = new Fleet(this.#scene);
     this.#callers = new Callers(this.#scene, this.#fleet);
     this.#faults = new Faults(this.#scene, this.#callers, this.#fleet);
@@ -103,6 +109,8 @@ class Simulation {
         return this.#faults.overtake(step);
       case "authenticate":
         return this.#callers.authenticate(step.client);
+      case "forget":
+        return this.#scene.store?.lose();
       case "flush":
         return this.#scene.world.topics.flush();
       case "trim":

@@ -49,7 +49,9 @@ const createUntypedClient = createClient as unknown as (options: ConnectionOptio
 
 /** A client, and the server that it connects to. */
 export class ClientSetup {
-  readonly network = new MemoryNetwork({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
+  readonly network: MemoryNetwork = new MemoryNetwork({
+    settle: () => new Promise((resolve) => setImmediate(resolve)),
+  });
   readonly lines: Line[] = [];
   readonly client: Client;
   readonly outcomes: unknown[] = [];

@@ -23,7 +23,7 @@ export class OutgoingCalls implements PipeEnd {
 
   /**
    * @param encodeInput of inputs that may hold bytes: `encodeInput`. Default JSON alone.
-   * @param timeOfDay in ms, which goes on while a machine sleeps. Default none: for an end that is told of no store.
+   * @param timeOfDay in whole ms, which goes on while a machine sleeps. Default none: for an end that is told of no store.
    */
   constructor(
     maxMessageBytes: number = defaultMaxFrameBytes,

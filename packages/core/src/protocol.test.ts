@@ -27,7 +27,7 @@ const whole: Readonly<Record<MessageName, readonly unknown[]>> = {
   auth: [7, { token: "t" }],
   authenticated: [8, { message: "no" }],
   query: [10, 1, "a.b", {}, { input: true }],
-  mutation: [11, 1, "a.b", { firstId: 1 }, null],
+  mutation: [11, 1, "a.b", { firstId: 1, store: "s", ageMs: 0 }, null],
   subscription: [12, 1, "a.b", { lastEventId: "e" }, 0],
   cancel: [13, 1, "TIMEOUT"],
   upItem: [14, 1, 2, "value"],
@@ -74,7 +74,13 @@ const fieldsWith = (name: string, values: readonly unknown[]): readonly unknown[
   values.map((value) => ({ [name]: value }));
 const tokens = fieldsWith("token", notStrings);
 const received = fieldsWith("received", counts);
-const call = [ids, notStrings, [...notFields, ...fieldsWith("lastEventId", notStrings), ...fieldsWith("firstId", ids)]];
+const callFields = [
+  ...fieldsWith("lastEventId", notStrings),
+  ...fieldsWith("firstId", ids),
+  ...fieldsWith("store", notStrings),
+  ...fieldsWith("ageMs", counts),
+];
+const call = [ids, notStrings, [...notFields, ...callFields]];
 
 /** For each type, what each field must not be. Each list also holds that the field may not be left out. */
 const wrong: Readonly<Record<MessageName, readonly (readonly unknown[])[]>> = {

@@ -7,7 +7,7 @@ import { outcomeUnknown } from "./outcome-unknown.ts";
 export interface MutationOrigin {
   /** Undefined for a client without a name: nothing of it is remembered. */
   readonly client?: string | undefined;
-  /** When the session was opened, by the server's clock, in ms. */
+  /** When the session's first connection was opened, by the server's clock, in ms. */
   readonly openedAt?: number | undefined;
 }
 
@@ -80,7 +80,7 @@ export class MutationMemory {
     if (firstId === undefined) return undefined;
     const { name, keepMs = Number.POSITIVE_INFINITY } = store;
     if (lostUnder === undefined || lostUnder !== this.nameFor(client)) return noStore;
-    // It may have come long after it was written, but not before its session. Half: for whatever clocks do.
+    // It was not written before there was a session to write it to. Half: for clocks that are put right.
     const mostMs = ageMs + this.#clock.now() - openedAt;
     return mostMs > keepMs / 2 ? noStore : name;
   }

@@ -58,6 +58,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   readonly #connection: Connection;
   readonly #contexts: ConnectionContexts;
   readonly #progress = new DrainProgress();
+  readonly #openedAt: number;
   #hello: HelloFields = {};
   #session: ServerSession | undefined = undefined;
   #phase: Phase = "greeting";
@@ -70,6 +71,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#socket = socket;
     this.#request = request;
     this.#contexts = new ConnectionContexts(host, request);
+    this.#openedAt = host.dispatch.clock.now();
     this.#connection = new Connection(socket, this, {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
       table: everyMessage,
@@ -224,7 +226,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   }
 
   #begin(): ServerSession {
-    const session = new ServerSession(this.#host, this.#request, this.#hello.streams === true);
+    const session = new ServerSession(this.#host, this.#request, this.#hello.streams === true, this.#openedAt);
     this.#session = session;
     session.session.attach(this.#connection, 0, this.#socket);
     return session;

@@ -58,10 +58,13 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** Why it is over. */
   #reason: TautlineError | undefined = undefined;
 
-  /** @param takesStreams whether the client takes streams, and large messages in parts. */
-  constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean) {
+  /**
+   * @param takesStreams whether the client takes streams, and large messages in parts.
+   * @param openedAt when its first connection was: nothing that comes in it is older.
+   */
+  constructor(host: SessionHost, req: IncomingMessage, takesStreams: boolean, openedAt: number) {
     this.#host = host;
-    this.#scope = { ctx: undefined, req, client: undefined, openedAt: host.dispatch.clock.now() };
+    this.#scope = { ctx: undefined, req, client: undefined, openedAt };
     this.session = new LendingSession(this, host.limits.replayBytes);
     this.#calls = new IncomingCalls(this.session, this, host.limits, takesStreams ? this.#createCarriers() : {});
     this.#peer = new Peer({ serve: () => this.#calls, calls: () => this.#createCalls(takesStreams) });

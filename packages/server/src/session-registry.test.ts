@@ -44,7 +44,7 @@ class Setup {
         this.registry.delete(session);
       },
     };
-    return new ServerSession(host, new IncomingMessage(new Socket()), false);
+    return new ServerSession(host, new IncomingMessage(new Socket()), false, 0);
   }
 
   /** A session with a token that is parked, and keeps so much. */
