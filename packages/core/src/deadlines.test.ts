@@ -29,14 +29,29 @@ describe("Deadlines", () => {
     expect(deadlines.size).toBe(0);
   });
 
-  test("take one timer, however many there are, and none when there are none", () => {
+  test("take a timer each, and none when there are none", () => {
     const { clock, deadlines, add } = createDeadlines();
     for (let delayMs = 100; delayMs > 0; delayMs--) add("any", delayMs);
-    expect(clock.timers).toBe(1);
     clock.advance(50);
-    expect([clock.timers, deadlines.size]).toEqual([1, 50]);
+    expect([clock.timers, deadlines.size]).toEqual([50, 50]);
     clock.advance(50);
     expect([clock.timers, deadlines.size]).toEqual([0, 0]);
+  });
+
+  test("wait on where a timer comes early", () => {
+    const clock = new FakeClock();
+    const ran: number[] = [];
+    const early = (run: () => void, delayMs: number) => clock.setTimeout(run, Math.max(1, Math.floor(delayMs)));
+    const deadlines = new Deadlines({
+      now: () => clock.now() / 2,
+      setTimeout: early,
+      clearTimeout: (handle) => clock.clearTimeout(handle),
+    });
+    deadlines.add(8, () => ran.push(clock.now()));
+    clock.advance(15);
+    expect([ran, clock.timers]).toEqual([[], 1]);
+    clock.advance(100);
+    expect(ran.length).toBe(1);
   });
 
   test("do not run what was cancelled, also by another that is due with it", () => {
@@ -52,7 +67,7 @@ describe("Deadlines", () => {
     expect(deadlines.size).toBe(0);
   });
 
-  test("leave no timer behind when the last of them is cancelled: it would keep the process alive", () => {
+  test("leave no timer behind when they are cancelled: it would keep the process alive", () => {
     const { clock, ran, add } = createDeadlines();
     const [one, other] = [add("one", 1000), add("other", 2000)];
     one.cancel();

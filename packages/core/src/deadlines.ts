@@ -5,20 +5,13 @@ export interface Deadline {
   cancel(): void;
 }
 
-interface Entry extends Deadline {
-  readonly at: number;
-  readonly run: () => void;
-}
-
 /** What hosts can wait for at once; they take a longer delay for 1 ms. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** Many deadlines on one timer: one object for each server or client, no timer for each call or connection. */
+/** What a server or a client waits for, and lets go of when it closes. */
 export class Deadlines {
   readonly #clock: Omit<Clock, "turn">;
-  readonly #entries = new Set<Entry>();
-  #timer: TimerHandle | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
+  readonly #waiting = new Set<Waiting>();
 
   constructor(clock: Omit<Clock, "turn">) {
     this.#clock = clock;
@@ -26,53 +19,51 @@ export class Deadlines {
 
   /** How many are waiting. */
   get size(): number {
-    return this.#entries.size;
+    return this.#waiting.size;
   }
 
   /** @param delayMs from now; run late rather than early, and never where it is Infinity. */
   add(delayMs: number, run: () => void): Deadline {
-    const entry: Entry = { at: this.#clock.now() + delayMs, run, cancel: () => this.#cancel(entry) };
-    this.#entries.add(entry);
-    this.#armFor(entry);
-    return entry;
+    return new Waiting(this.#waiting, this.#clock, this.#clock.now() + delayMs, run);
   }
 
   /** Cancels all of them. */
   clear(): void {
-    this.#entries.clear();
-    this.#disarm();
+    for (const waiting of this.#waiting) waiting.cancel();
+  }
+}
+
+/** One on a timer of the host's: they are made to be many, and need not look at all that wait whenever one is due. */
+class Waiting implements Deadline {
+  readonly #all: Set<Waiting>;
+  readonly #clock: Omit<Clock, "turn">;
+  readonly #at: number;
+  readonly #run: () => void;
+  #timer: TimerHandle | undefined;
+
+  constructor(all: Set<Waiting>, clock: Omit<Clock, "turn">, at: number, run: () => void) {
+    this.#all = all.add(this);
+    this.#clock = clock;
+    this.#at = at;
+    this.#run = run;
+    this.#wait(at - clock.now());
   }
 
-  /** A timer that waits for nothing would keep the process alive. */
-  #cancel(entry: Entry): void {
-    this.#entries.delete(entry);
-    if (this.#entries.size === 0) this.#disarm();
-  }
-
-  #armFor({ at }: Entry): void {
-    if (at >= this.#timerAt) return;
-    this.#disarm();
-    this.#timerAt = at;
-    const delayMs = Math.min(Math.max(0, at - this.#clock.now()), maxTimerMs);
-    this.#timer = this.#clock.setTimeout(() => this.#onTimer(), delayMs);
-  }
-
-  #disarm(): void {
+  cancel(): void {
+    this.#all.delete(this);
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
+  #wait(ms: number): void {
+    if (ms < Number.POSITIVE_INFINITY)
+      this.#timer = this.#clock.setTimeout(() => this.#onTimer(), Math.min(ms, maxTimerMs));
+  }
+
+  /** It may come early: some hosts cut fractions of a ms off. */
   #onTimer(): void {
-    this.#disarm();
-    const now = this.#clock.now();
-    try {
-      for (const entry of this.#entries) {
-        if (entry.at > now) continue;
-        this.#entries.delete(entry);
-        entry.run();
-      }
-    } finally {
-      for (const entry of this.#entries) this.#armFor(entry);
-    }
+    const leftMs = this.#at - this.#clock.now();
+    if (leftMs > 0) return this.#wait(leftMs);
+    this.#all.delete(this);
+    this.#run();
   }
 }

@@ -191,7 +191,7 @@ test("memoryBroker has publishes stored when they return, and holds nothing open
   expect((await page).events).toHaveLength(1);
   expect((await publish).offset).toBe(1);
   await broker.lease("group", new Map([["ada", ""]]), 1_000);
-  expect(clock.timers).toBe(1);
+  expect(clock.timers).toBe(2);
   await broker.close();
   expect(clock.timers).toBe(0);
 });
