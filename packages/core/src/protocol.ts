@@ -46,7 +46,7 @@ export interface CallFields {
   readonly firstId?: number | undefined;
   /** The store of the session in which it was sent then. */
   readonly store?: string | undefined;
-  /** How long ago that was, in ms, when this message was written. */
+  /** How long before this message was written it was sent first, in ms. */
   readonly ageMs?: number | undefined;
 }
 

@@ -131,6 +131,22 @@ describe("a mutation that is sent again, in another session", () => {
   });
 });
 
+describe("a store that throws", () => {
+  test("has its mutation run, and answered, and the error reported", async () => {
+    const store = new SaidStore();
+    store.settle = () => {
+      throw new Error("from the store");
+    };
+    const reports: string[] = [];
+    const { setup, client } = await open(store, {
+      onError: ({ error }: { error: Error }) => reports.push(error.message),
+    });
+    await client.send([messageType.mutation, 1, "wait", {}, "first"]);
+    await setup.answer();
+    expect([answerOf(client, 1), reports]).toEqual(["done", ["from the store"]]);
+  });
+});
+
 describe("a client", () => {
   test("is told the same of the store in each welcome to a session", async () => {
     const { setup, client, store } = await open();
