@@ -1,12 +1,14 @@
 /**
  * Packs the packages as `pnpm publish` would and checks the tarballs: their package.json with publint, how TypeScript
- * resolves their types with attw, and that they carry what they should. Needs `pnpm build` first.
+ * resolves their types with attw, that they carry what they should, and that a project
+ * which has installed them compiles and runs. Needs `pnpm build` first.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkInstalled } from "./installed-project.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tarballs = mkdtempSync(join(tmpdir(), "tautline-packages-"));
@@ -35,6 +37,7 @@ try {
     run("publint", "--strict", tarball);
     run("attw", "--profile", "esm-only", tarball);
   }
+  await checkInstalled(names.map((name) => join(tarballs, name)));
 } finally {
   rmSync(tarballs, { recursive: true });
 }
