@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createSchedule } from "./sim/schedule.ts";
+import { createSchedule } from "./sim/random-schedule.ts";
 import { simulate } from "./sim/simulation.ts";
 import { runSeeds } from "./sim/tally.ts";
 

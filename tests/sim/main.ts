@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { plant } from "./plant.ts";
 import { plantedBugs } from "./planted-bugs.ts";
-import { createSchedule } from "./schedule.ts";
+import { createSchedule } from "./random-schedule.ts";
 import { simulate } from "./simulation.ts";
 import { addTally, createTally, runSeeds, type Seeds, shorten, type Tally } from "./tally.ts";
 

@@ -1,9 +1,9 @@
 import { History, type LinkEnd, type MemoryConnection, MemoryNetwork, type Traffic } from "@tautline/core/testing";
-import { World } from "./application.ts";
 import { LosableStore } from "./losable-store.ts";
 import type { CutPoint, Schedule, Settings } from "./schedule.ts";
 import { shortText } from "./trace.ts";
 import { Witness } from "./witness.ts";
+import { World } from "./world.ts";
 
 /** Hears what goes over the wire, and what is in it. */
 export type FrameListener = (traffic: Traffic, connection: MemoryConnection, points: ReadonlySet<CutPoint>) => void;

@@ -1,5 +1,6 @@
 import type { Violation } from "@tautline/core/testing";
-import { createSchedule, type Schedule } from "./schedule.ts";
+import { createSchedule } from "./random-schedule.ts";
+import type { Schedule } from "./schedule.ts";
 import { simulate } from "./simulation.ts";
 import type { CutKind } from "./witness.ts";
 
