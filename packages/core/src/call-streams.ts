@@ -94,9 +94,11 @@ export class CallStreams implements StreamLink, StreamReader {
   readonly #incoming = new Map<number, IncomingStream>();
   /** Those whose windows are of a budget: what they keep may outlast them. */
   readonly #budgeted: IncomingStream[] = [];
-  /** The numbers of all that has come. */
+  /** All with numbers up to this one have come, */
+  #openedUpTo = 0;
+  /** and these: a subscription's items may hold streams for as long as it runs. */
   readonly #opened = new Set<number>();
-  /** Those of `#outgoing` that have come to their own end. */
+  /** Those that went up and have come to their own end. */
   readonly #ended: OutgoingStream[] = [];
   #sent = 0;
   #begun = false;
@@ -127,7 +129,7 @@ export class CallStreams implements StreamLink, StreamReader {
 
   /** Whether anything was taken from a source, or has come. */
   get begun(): boolean {
-    return this.#opened.size > 0 || this.#begun;
+    return this.#openedUpTo > 0 || this.#opened.size > 0 || this.#begun;
   }
 
   /** Sends what a source gives, as it is taken. */
@@ -148,11 +150,12 @@ export class CallStreams implements StreamLink, StreamReader {
    * @throws TautlineError `BAD_REQUEST` where it was there before, `TOO_MANY_REQUESTS`.
    */
   open(number: number, size: number | undefined): IncomingStream {
-    if (this.#opened.has(number)) throw new TautlineError({ code: "BAD_REQUEST", message: "a stream comes once" });
+    if (this.#isOpened(number)) throw new TautlineError({ code: "BAD_REQUEST", message: "a stream comes once" });
     if (this.#incoming.size >= maxStreamsPerCall) {
       throw new TautlineError({ code: "TOO_MANY_REQUESTS", message: `at most ${maxStreamsPerCall} streams in a call` });
     }
     this.#opened.add(number);
+    while (this.#opened.delete(this.#openedUpTo + 1)) this.#openedUpTo++;
     const granted = this.#role === "caller" ? windowBytes : 0;
     const { windowBytes: most, budget } = this.#host;
     const window = new WindowSize(this.#line, most);
@@ -208,7 +211,7 @@ export class CallStreams implements StreamLink, StreamReader {
   sendEnd(stream: number, shape?: unknown): void {
     const { id } = this.#call;
     const { end } = sentBy[this.#role];
-    const ended = this.#outgoing.get(stream);
+    const ended = this.#role === "caller" ? this.#outgoing.get(stream) : undefined;
     if (shape === undefined && ended !== undefined) this.#ended.push(ended);
     this.#call.send(shape === undefined ? [end, id, stream] : [end, id, stream, shape]);
   }
@@ -247,8 +250,12 @@ export class CallStreams implements StreamLink, StreamReader {
   }
 
   #receiver(number: number): IncomingStream | undefined {
-    if (!this.#opened.has(number)) throw badMessage("an item of no stream");
+    if (!this.#isOpened(number)) throw badMessage("an item of no stream");
     return this.#incoming.get(number);
+  }
+
+  #isOpened(number: number): boolean {
+    return number <= this.#openedUpTo || this.#opened.has(number);
   }
 
   #fail(stream: OutgoingStream, error: unknown): void {

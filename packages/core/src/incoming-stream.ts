@@ -1,5 +1,5 @@
 import { costOf, StreamWindow } from "./credit.ts";
-import type { TautlineError } from "./errors.ts";
+import { TautlineError } from "./errors.ts";
 import type { Budgeted, StreamBudget } from "./stream-budget.ts";
 import { SubscriptionIterator } from "./subscription-iterator.ts";
 import type { WindowSize } from "./window-size.ts";
@@ -82,11 +82,16 @@ export class IncomingStream extends SubscriptionIterator implements Stream<unkno
     this.#budget = undefined;
   }
 
-  /** @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
+  /** One that cannot be read ends the stream. @throws TautlineError `BAD_MESSAGE` where there was no credit for it. */
   onItem(value: unknown, frameLength: number): void {
     this.#window.receive(frameLength, this.#asked > 0 && this.#kept === 0);
     if (this.#over) return;
-    const item = this.#reader.read(value);
+    let item: unknown;
+    try {
+      item = this.#reader.read(value);
+    } catch (cause) {
+      return this.refuse(new TautlineError({ code: "PARSE_ERROR", message: "unreadable value", cause }));
+    }
     this.#kept++;
     this.push(item, () => {
       this.#kept--;
