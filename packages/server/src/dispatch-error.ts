@@ -1,6 +1,7 @@
 import { isTrpcErrorCode, TautlineError } from "@tautline/core";
 import type { IncomingCall } from "@tautline/core/internals";
 import { TRPCError, type TRPCProcedureType } from "@trpc/server";
+import { withKnownCode } from "./error-shape.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
 /** What a caller is told of an error of which it may know nothing. */
@@ -10,12 +11,19 @@ export const genericShape = {
   data: { code: "INTERNAL_SERVER_ERROR", httpStatus: 500 },
 };
 
-/** A TautlineError with a code of tRPC's is as deliberate as a TRPCError, also where tRPC has wrapped it. */
+/**
+ * A TautlineError with a code of tRPC's is as deliberate as a TRPCError, also where tRPC has wrapped it. Never throws, whatever was
+ * thrown, and gives no code that tRPC does not have.
+ */
 export function asTRPCError(thrown: unknown): TRPCError {
-  const error = toTRPCError(thrown);
-  const cause = wrappedError(error);
-  if (cause === undefined || !isTrpcErrorCode(cause.code)) return error;
-  return new TRPCError({ code: cause.code, message: cause.message, cause });
+  try {
+    const error = withKnownCode(toTRPCError(thrown));
+    const cause = wrappedError(error);
+    if (cause === undefined || !isTrpcErrorCode(cause.code)) return error;
+    return new TRPCError({ code: cause.code, message: cause.message, cause });
+  } catch {
+    return new TRPCError({ code: "INTERNAL_SERVER_ERROR" });
+  }
 }
 
 /** tRPC has no code for an outcome that nobody knows: its formatter cannot be asked. Undefined where the error says anything else. */

@@ -79,7 +79,7 @@ function isUnexpected({ code, cause, message }: TRPCError): boolean {
 }
 
 /** tRPC lets any error pass that is named `TRPCError`; one without a code of tRPC's is not deliberate. */
-function withKnownCode(error: TRPCError): TRPCError {
+export function withKnownCode(error: TRPCError): TRPCError {
   return Object.hasOwn(TRPC_ERROR_CODES_BY_KEY, error.code)
     ? error
     : new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error });

@@ -21,8 +21,10 @@ import {
   type WelcomeFields,
 } from "@tautline/core/internals";
 import { TRPCError } from "@trpc/server";
+import type { CallScope } from "./call-scope.ts";
 import { ConnectionContexts, type ContextHost, connectionGone } from "./connection-contexts.ts";
 import { ContextRenewals } from "./context-renewals.ts";
+import { asTRPCError, genericShape } from "./dispatch-error.ts";
 import { type Draining, DrainProgress } from "./drain-watch.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
@@ -187,7 +189,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
       // Meanwhile it may have been closed: for being slow, or for what came after hello.
       if (this.#phase === "opening" && this.#connection.open) this.#onContext(ctx, this.#host.identify?.(ctx));
     } catch (thrown) {
-      this.#refuse(toTRPCError(thrown));
+      this.#refuse(asTRPCError(thrown));
     }
   }
 
@@ -251,7 +253,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#renewals.add(
       () => this.#contexts.renew(params, this.#session),
       (ctx) => this.#onRenewed(ctx),
-      (thrown) => this.#onNotRenewed(toTRPCError(thrown)),
+      (thrown) => this.#onNotRenewed(asTRPCError(thrown)),
     );
   }
 
@@ -267,8 +269,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   #onNotRenewed(error: TRPCError): void {
     const scope = this.#session?.scope ?? this.#bareScope;
     this.#host.dispatch.report(error, undefined, scope);
-    const shape = this.#host.dispatch.encodeError(error, undefined, scope);
-    this.#connection.send(encodeMessage([messageType.authenticated, shape]));
+    this.#sendError(messageType.authenticated, error, scope);
   }
 
   #refuse(error: TRPCError): void {
@@ -279,8 +280,22 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   }
 
   #sendRefusal(error: TRPCError): void {
-    const shape = this.#host.dispatch.encodeError(error, undefined, this.#bareScope);
-    this.#connection.send(encodeMessage([messageType.refused, shape]));
+    this.#sendError(messageType.refused, error, this.#bareScope);
+  }
+
+  #sendError(
+    type: typeof messageType.refused | typeof messageType.authenticated,
+    error: TRPCError,
+    scope: CallScope,
+  ): void {
+    const { dispatch } = this.#host;
+    try {
+      this.#connection.send(encodeMessage([type, dispatch.encodeError(error, undefined, scope)]));
+    } catch (cause) {
+      // What the router's formatter made cannot be sent.
+      dispatch.report(toTRPCError(cause), undefined, scope);
+      this.#connection.send(encodeMessage([type, genericShape]));
+    }
   }
 
   /** Of whoever has no context. */

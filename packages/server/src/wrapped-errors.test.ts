@@ -43,3 +43,30 @@ test("a TRPCError arrives with its own code and message, whatever its cause is",
   await acceptor.close(0);
   expect(clock.timers).toBe(0);
 });
+
+test("an error that cannot be read is an internal one, and the other calls go on", async () => {
+  const unreadable = Object.defineProperty(new TRPCError({ code: "CONFLICT" }), "code", {
+    get() {
+      throw new Error("from a getter");
+    },
+  });
+  const client = new MemoryClient(
+    createAcceptor(
+      {
+        router: t.router({
+          now: throwing(unreadable),
+          later: t.procedure.mutation(() => Promise.reject(unreadable)),
+          fine: t.procedure.mutation(() => "fine"),
+        }),
+      },
+      new FakeClock(),
+    ),
+  );
+  await client.send([0, 1, {}], [11, 1, "now", {}], [11, 2, "later", {}], [11, 3, "fine", {}]);
+  const internal = { message: "INTERNAL_SERVER_ERROR", data: { code: "INTERNAL_SERVER_ERROR" } };
+  expect(client.of(21)).toMatchObject([
+    [21, 1, internal],
+    [21, 2, internal],
+  ]);
+  expect([client.of(20), client.closed]).toEqual([[[20, 3, "fine"]], undefined]);
+});
