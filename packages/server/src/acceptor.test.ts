@@ -44,16 +44,65 @@ describe("onSession", () => {
     expect(second.welcome?.received).toBeUndefined();
   });
 
-  test("may throw", async () => {
+  test.each(["opened", "resumed"] as const)(
+    "may disconnect the session that was just %s, and hears that it is lost",
+    async (type) => {
+      const setup = new AcceptorSetup({
+        onSession: (event) => {
+          setup.events.push(event);
+          if (event.type === type && event.identity !== undefined) setup.acceptor.disconnect(event.identity);
+        },
+      });
+      const first = setup.connect();
+      await first.send([0, 1, { params: { user: "ada" } }], [11, 1, "wait", {}, "a"]);
+      if (type === "resumed") await first.cut();
+      const last = type === "opened" ? first : await setup.resume(first.welcome?.token, 0, { user: "ada" });
+      expect(setup.types.slice(-2)).toEqual([type, "lost"]);
+      expect(setup.events.at(-1)?.reason?.message).toBe("disconnected by the application");
+      expect([last.closed?.code, setup.acceptor.parkedSessions]).toEqual([4411, 0]);
+      expect(setup.started).toEqual(type === "opened" ? [] : ["a"]);
+    },
+  );
+
+  test("may close the server when a session opens: what came with its hello is declined", async () => {
     const setup = new AcceptorSetup({
-      onSession: () => {
-        throw new Error("from onSession");
+      onSession: ({ type }) => {
+        if (type === "opened") void setup.acceptor.close(5_000);
       },
     });
+    const client = setup.connect();
+    await client.send([0, 1, {}], [11, 1, "wait", {}, "a"]);
+    expect([client.messages.map(([type]) => type), setup.started]).toEqual([[1, 6, 3, 27], []]);
+    await client.send([4, 1]);
+    expect(client.closed?.code).toBe(1001);
+  });
+
+  test.each([
+    [
+      "throw",
+      (): never => {
+        throw new Error("from onSession");
+      },
+    ],
+    ["reject", () => Promise.reject(new Error("from onSession"))],
+  ])("may %s", async (_what, onSession: () => unknown) => {
+    const setup = new AcceptorSetup({ onSession });
     const first = await setup.open();
     await first.cut();
     expect((await setup.resume(first.welcome?.token, 0)).welcome?.received).toBe(0);
   });
+});
+
+test("identify may close the server: no session begins", async () => {
+  const setup = new AcceptorSetup({
+    identify: () => {
+      void setup.acceptor.close(5_000);
+      return "ada";
+    },
+  });
+  const client = setup.connect();
+  await client.send([0, 1, {}]);
+  expect([client.closed?.code, client.of(1), setup.types]).toEqual([1001, [], []]);
 });
 
 describe("close()", () => {

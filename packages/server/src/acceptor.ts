@@ -18,6 +18,7 @@ import { type ConnectionHost, disconnected, ServerConnection } from "./server-co
 import { type ServerSession, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { SessionRegistry } from "./session-registry.ts";
+import { unheard } from "./thenable.ts";
 import { checkTransformer } from "./transformer-check.ts";
 
 /** Takes sockets, wherever they come from, and keeps sessions over them. */
@@ -114,14 +115,14 @@ export class Acceptor implements ConnectionHost, ControlledServer {
 
   claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined {
     const carrier = this.#carriers.get(session);
-    const resumed = carrier !== undefined || this.#registry.isParked(session);
     this.#carriers.set(session, connection);
     if (carrier !== connection) carrier?.supersede();
     this.#registry.unpark(session);
-    const token = this.limits.sessionWindowMs > 0 ? this.#registry.renew(session, used) : undefined;
-    // Last: whoever hears of it may disconnect the session, and its tokens are to go then.
-    this.#tell({ type: resumed ? "resumed" : "opened", identity: session.identity });
-    return token;
+    return this.limits.sessionWindowMs > 0 ? this.#registry.renew(session, used) : undefined;
+  }
+
+  onWelcomed(session: ServerSession, type: "opened" | "resumed"): void {
+    this.#tell({ type, identity: session.identity });
   }
 
   confirmToken(session: ServerSession): void {
@@ -156,7 +157,7 @@ export class Acceptor implements ConnectionHost, ControlledServer {
 
   #tell(event: SessionEvent): void {
     try {
-      this.#onSession?.(event);
+      unheard(this.#onSession?.(event));
     } catch {}
   }
 

@@ -43,6 +43,8 @@ export interface ConnectionHost extends SessionHost, ContextHost {
    * @returns its newer token; undefined where sessions are not kept.
    */
   claimSession(session: ServerSession, connection: ServerConnection, used: string | undefined): string | undefined;
+  /** A session stands on its connection: whoever hears of it may disconnect it, or close the server. */
+  onWelcomed(session: ServerSession, type: "opened" | "resumed"): void;
   /** The client has shown that it knows the session's newer token. */
   confirmToken(session: ServerSession): void;
   /** A session has lost its connection, and may be resumed. */
@@ -186,11 +188,17 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   async #open(params: unknown): Promise<void> {
     try {
       const ctx: unknown = await this.#contexts.create(params);
-      // Meanwhile it may have been closed: for being slow, or for what came after hello.
-      if (this.#phase === "opening" && this.#connection.open) this.#onContext(ctx, this.#host.identify?.(ctx));
+      if (!this.#awaitsContext) return;
+      const identity = this.#host.identify?.(ctx);
+      if (this.#awaitsContext) this.#onContext(ctx, identity);
     } catch (thrown) {
       this.#refuse(asTRPCError(thrown));
     }
+  }
+
+  /** Meanwhile it may have been closed: for being slow, for what came after hello, by whoever makes the context. */
+  get #awaitsContext(): boolean {
+    return this.#phase === "opening" && this.#connection.open;
   }
 
   #onContext(ctx: unknown, identity: string | undefined): void {
@@ -215,6 +223,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
     this.#contexts.bind(session);
+    this.#host.onWelcomed(session, "opened");
     session.start(ctx);
   }
 
@@ -225,6 +234,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#session = session;
     session.session.attach(this.#connection, received, this.#socket);
     this.#contexts.bind(session);
+    this.#host.onWelcomed(session, "resumed");
   }
 
   #begin(): ServerSession {

@@ -35,7 +35,7 @@ export interface SessionHost {
   onLost(session: ServerSession, reason: TautlineError, opened: boolean): void;
 }
 
-type Phase = "opening" | "open" | "draining" | "leaving" | "lost";
+type Phase = "opening" | "claimed" | "open" | "draining" | "leaving" | "lost";
 
 /** The server's end of one session: its calls and its context, through whatever connections it takes. */
 export class ServerSession implements SessionOwner, CallServer, MessagePipe {
@@ -133,7 +133,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   }
 
   onCall(call: IncomingCall): void {
-    if (this.#phase === "opening") this.#waiting.push(call);
+    if (this.#phase === "opening" || this.#phase === "claimed") this.#waiting.push(call);
     else if (this.#phase === "open") this.#host.dispatch.run(call, this.#scope);
     else call.decline();
   }
@@ -151,6 +151,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
 
   /** Whose it is. @param client how the client names itself. */
   claim(identity: string | undefined, client: string | undefined): void {
+    this.#phase = "claimed";
     this.identity = identity;
     // Nobody answers for another's mutations.
     this.#scope.client = client === undefined ? undefined : JSON.stringify([identity, client]);
@@ -169,7 +170,8 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   /** The context stands: calls are answered from now on, with this one. */
   start(ctx: unknown): void {
     this.#scope.ctx = ctx;
-    this.#phase = "open";
+    // Whoever was told of it may have ended it already.
+    if (this.#phase === "claimed") this.#phase = "open";
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) if (!call.settled) this.onCall(call);
