@@ -54,6 +54,17 @@ describe("memoryIdempotencyStore", () => {
     expect(store.keepMs).toBe(1_000);
   });
 
+  test("says how long it keeps outcomes once there are too many, also where their time is never over", async () => {
+    let now = 0;
+    const store = memoryIdempotencyStore({ maxEntries: 1, keepMs: Number.POSITIVE_INFINITY, now: () => now });
+    await store.claim("a");
+    await store.settle("a", done);
+    expect(store.keepMs).toBe(Number.POSITIVE_INFINITY);
+    now = 50;
+    await store.claim("b");
+    expect(store.keepMs).toBe(50);
+  });
+
   test("has a name of its own in each process, so that no other is taken for it", () => {
     expect(memoryIdempotencyStore().name).not.toBe(memoryIdempotencyStore().name);
   });

@@ -49,8 +49,8 @@ export interface MemoryIdempotencyOptions {
 interface Entry {
   readonly outcome: Promise<CallOutcome>;
   readonly resolve: (outcome: CallOutcome) => void;
-  /** When it is forgotten; undefined while the mutation runs. */
-  until: number | undefined;
+  /** When the outcome was known; undefined while the mutation runs. */
+  settledAt: number | undefined;
 }
 
 /** A store in this process. What it knows is gone with it, and its name too: then a client's mutation is `OUTCOME_UNKNOWN`. */
@@ -90,7 +90,7 @@ class MemoryIdempotencyStore implements IdempotencyStore {
     const outcome = new Promise<CallOutcome>((settle) => {
       resolve = settle;
     });
-    this.#running.set(key, { outcome, resolve, until: undefined });
+    this.#running.set(key, { outcome, resolve, settledAt: undefined });
     return Promise.resolve(undefined);
   }
 
@@ -98,7 +98,7 @@ class MemoryIdempotencyStore implements IdempotencyStore {
     const entry = this.#running.get(key);
     if (entry !== undefined) {
       this.#running.delete(key);
-      entry.until = this.#now() + this.#keepMs;
+      entry.settledAt = this.#now();
       this.#settled.set(key, entry);
       entry.resolve(outcome);
     }
@@ -107,17 +107,17 @@ class MemoryIdempotencyStore implements IdempotencyStore {
 
   #forgetExpired(): void {
     const now = this.#now();
-    for (const [key, { until = 0 }] of this.#settled) {
-      if (until > now) return;
+    for (const [key, { settledAt = now }] of this.#settled) {
+      if (settledAt + this.#keepMs > now) return;
       this.#settled.delete(key);
     }
   }
 
   #makeRoom(): void {
-    for (const [key, { until = 0 }] of this.#settled) {
+    for (const [key, { settledAt = this.#now() }] of this.#settled) {
       if (this.#running.size + this.#settled.size < this.#maxEntries) return;
       this.#settled.delete(key);
-      this.#crowdedOutAt = until - this.#keepMs;
+      this.#crowdedOutAt = settledAt;
     }
   }
 }
