@@ -77,6 +77,17 @@ describe("origins", () => {
     expect((await askToUpgrade(url, { origin: "https://app.example" })).status).toBe(101);
   });
 
+  it("are refused by what the types do not let through: a promise, also one that rejects, and a text", async () => {
+    const statusOf = async (allowedOrigins: unknown, origin: string): Promise<number> => {
+      const { url } = await startServer({ router: createRouter(), allowedOrigins: allowedOrigins as "*" });
+      return (await askToUpgrade(url, { origin })).status;
+    };
+    expect(await statusOf(() => Promise.resolve(true), "https://app.example")).toBe(403);
+    expect(await statusOf(() => Promise.reject(new Error("no")), "https://app.example")).toBe(403);
+    expect(await statusOf("https://app.example", "https://app.ex")).toBe(403);
+    expect(await statusOf("https://app.example", "https://app.example")).toBe(403);
+  });
+
   it("are all taken with *", async () => {
     const { url } = await startServer({ router: createRouter(), allowedOrigins: "*" });
     expect((await askToUpgrade(url, { origin: "null" })).status).toBe(101);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { unheard } from "./thenable.ts";
 
 /**
  * Which pages may connect: browsers send the page's origin, and nothing else keeps a foreign page from opening a WebSocket with
@@ -18,15 +19,15 @@ export function isOriginAllowed(
   const { origin } = request.headers;
   if (origin === undefined) return !required;
   if (allowed === undefined) return isOwnOrigin(origin, request.headers.host);
-  if (allowed === "*") return true;
+  // A text that is no list has no origins in it, whatever it includes.
+  if (typeof allowed === "string") return allowed === "*";
   return typeof allowed === "function" ? allows(allowed, origin, request) : allowed.includes(origin);
 }
 
 /** Origins come from strangers: one that a function chokes on is refused, and ends nothing else. So is a promise. */
 function allows(allowed: AllowedOriginFunction, origin: string, request: IncomingMessage): boolean {
   try {
-    const answer: unknown = allowed(origin, request);
-    return answer === true;
+    return unheard(allowed(origin, request)) === true;
   } catch {
     return false;
   }
