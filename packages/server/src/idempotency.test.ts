@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { AcceptorSetup } from "../testing/acceptor-setup.ts";
 import { memoryIdempotencyStore } from "./idempotency.ts";
 import { idempotencyConformance } from "./testing/index.ts";
 
@@ -78,4 +79,20 @@ describe("memoryIdempotencyStore", () => {
     expect(await store.claim("a")).toBe(done);
     expect(await store.claim("never claimed")).toBeUndefined();
   });
+});
+
+test("mutations are kept under short keys, however long the name is that a client gives itself", async () => {
+  const keys: string[] = [];
+  const store = memoryIdempotencyStore();
+  const setup = new AcceptorSetup({
+    idempotency: {
+      name: "store",
+      claim: (key) => store.claim(String(keys.push(key))),
+      settle: () => Promise.resolve(),
+    },
+  });
+  for (const client of ["x".repeat(500_000), `${"x".repeat(500_000)}y`])
+    await (await setup.open({ client })).send([11, 1, "wait", {}, "a"]);
+  expect(keys.map(({ length }) => length < 100)).toEqual([true, true]);
+  expect(keys[0]).not.toBe(keys[1]);
 });

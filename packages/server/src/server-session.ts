@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { TautlineError } from "@tautline/core";
 import {
@@ -153,8 +154,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   claim(identity: string | undefined, client: string | undefined): void {
     this.#phase = "claimed";
     this.identity = identity;
-    // Nobody answers for another's mutations.
-    this.#scope.client = client === undefined ? undefined : JSON.stringify([identity, client]);
+    this.#scope.client = client === undefined ? undefined : nameOf(identity, client);
     this.#store = this.#storeNow;
   }
 
@@ -205,6 +205,12 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
     this.#peer.close(reason);
     this.#host.onLost(this, reason, opened);
   }
+}
+
+/** Nobody answers for another's mutations. A digest: a client may be as long as a frame in naming itself, and each mutation is kept under it. */
+function nameOf(identity: string | undefined, client: string): string {
+  const named = JSON.stringify([identity, client]);
+  return createHash("sha256").update(named).digest("base64url");
 }
 
 export function sessionLost(message: string): TautlineError {
