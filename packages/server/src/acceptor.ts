@@ -59,10 +59,11 @@ export class Acceptor implements ConnectionHost, ControlledServer {
     this.values = this.dispatch.values;
     this.#registry = new SessionRegistry(this.limits, this.deadlines, () => clock.now());
     this.#heartbeat = new Heartbeat(this.deadlines, this.limits, () => this.#connections);
-    this.#heartbeat.start();
     this.#drainWatch = new DrainWatch(this.deadlines, this.limits.drainTimeoutMs, this.#connections);
     this.#hub = options.hub;
     this.#hub?.attach(this);
+    // Last: a hub that is closed throws, and no timer is to be left then.
+    this.#heartbeat.start();
   }
 
   /** Connections that are open. */

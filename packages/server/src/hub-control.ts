@@ -48,8 +48,8 @@ export class HubControl implements Renewed, ServerHub {
   }
 
   attach(server: ControlledServer): void {
-    this.#servers.add(server);
     this.#listen();
+    this.#servers.add(server);
     this.#host.renewals.add(this);
     this.renew();
   }

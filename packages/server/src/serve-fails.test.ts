@@ -18,3 +18,13 @@ test("a server that cannot listen leaves nothing behind: no timer, and no node i
   await hub.close();
   await new Promise((resolve) => taken.close(resolve));
 });
+
+test("nor does one whose hub is closed", async () => {
+  const hub = createHub();
+  await hub.close();
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  const router = initTRPC.create().router({});
+  await expect(serve({ router, hub })).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+  expect(timers()).toBe(before);
+});
