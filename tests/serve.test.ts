@@ -1,4 +1,5 @@
 import { createServer, type Server as HttpServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { createClient } from "@tautline/client";
 import { serve, type TautlineServer } from "@tautline/server";
@@ -166,6 +167,42 @@ describe("an HTTP server that was there before", () => {
   it("leaves no upgrade hanging that nobody takes", async () => {
     const { base } = await share();
     expect((await askToUpgrade(`${base}/nobody`)).status).toBe(404);
+  });
+
+  it("may be shared by several, and none leaves an upgrade hanging that nobody takes", async () => {
+    const http = createServer();
+    const port = await startHttp(http);
+    const options = { router: createRouter(), server: http, helloTimeoutMs: 50 };
+    await startServer({ ...options, path: "/a" });
+    const second = await startServer({ ...options, path: "/b" });
+    const statusOf = async (path: string): Promise<number> =>
+      (await askToUpgrade(`ws://127.0.0.1:${port}${path}`)).status;
+    expect([await statusOf("/a"), await statusOf("/b"), await statusOf("/nobody")]).toEqual([101, 101, 404]);
+    const raw = await openGreeted(second.url);
+    raw.send([10, 1, "ping", {}]);
+    await raw.message(20, 1);
+    // Those that somebody has taken go on.
+    expect(await statusOf("/nobody")).toBe(404);
+    raw.send([10, 2, "ping", {}]);
+    await raw.message(20, 2);
+  });
+
+  it("survives a client that is reset while nobody has taken its upgrade", async () => {
+    const http = createServer();
+    const port = await startHttp(http);
+    for (const path of ["/a", "/b"]) await startServer({ router: createRouter(), server: http, path });
+    const gone = new Promise((resolve) => http.once("upgrade", (_request, stream) => stream.once("close", resolve)));
+    const socket = connectTcp(port, "127.0.0.1", () =>
+      socket.write("GET /nobody HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    );
+    http.once("upgrade", () => socket.resetAndDestroy());
+    await gone;
+    expect((await askToUpgrade(`ws://127.0.0.1:${port}/a`)).status).toBe(101);
+  });
+
+  it("may speak TLS, as the URL says", async () => {
+    const { url } = await startServer({ router: createRouter(), server: createTlsServer(), path: "/rpc" });
+    expect(new URL(url).protocol).toBe("wss:");
   });
 
   it("goes on after close(), without a trace", async () => {

@@ -1,5 +1,6 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { Server as TlsServer } from "node:tls";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { Acceptor } from "./acceptor.ts";
 import { systemClock } from "./clock.ts";
@@ -50,7 +51,8 @@ export class Server implements TautlineServer {
 
   get url(): string {
     const host = this.#hostname === undefined || isWildcard(this.#hostname) ? "localhost" : this.#hostname;
-    return `ws://${host.includes(":") ? `[${host}]` : host}:${this.port}${this.#path}`;
+    const scheme = this.#http instanceof TlsServer ? "wss" : "ws";
+    return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${this.port}${this.#path}`;
   }
 
   get port(): number {
@@ -73,15 +75,22 @@ export class Server implements TautlineServer {
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    if (requestPath(request) !== this.#path) {
-      // Somebody else on a shared server may know the path; where nobody else listens the request would hang for good.
-      if (this.#http.listenerCount("upgrade") === 1) refuseUpgrade(stream, 404);
-      return;
-    }
+    if (requestPath(request) !== this.#path) return this.#leaveToOthers(stream);
     const status = this.#closing === undefined ? refusalStatus(request, this.#rules) : 503;
     if (status !== undefined) return refuseUpgrade(stream, status);
     this.#upgrader.upgrade(request, stream, head, (socket) => {
       this.#acceptor.accept(socket, request);
+    });
+  }
+
+  /** Somebody else on a shared server may know the path. What nobody begins to read would hang for good. */
+  #leaveToOthers(stream: Duplex): void {
+    if (this.#http.listenerCount("upgrade") === 1) return refuseUpgrade(stream, 404);
+    // Node's own listener is gone by now: a client that is gone too would end the process where nobody takes the stream.
+    stream.on("error", () => {});
+    const { deadlines, limits } = this.#acceptor;
+    deadlines.add(limits.helloTimeoutMs, () => {
+      if (stream.readableFlowing === null && stream.writable) refuseUpgrade(stream, 404);
     });
   }
 
