@@ -1,6 +1,7 @@
 import type { Closable } from "./broker.ts";
 import type { GroupHost } from "./presence-group.ts";
 import type { Renewed } from "./renewals.ts";
+import { isThenable, unheard } from "./thenable.ts";
 
 /** A server of this node, as far as a hub controls it. */
 export interface ControlledServer {
@@ -28,7 +29,7 @@ type ControlSignal =
   | readonly [kind: "disconnect", node: string, identity: string]
   | readonly [kind: "broadcast", name: string, text: string];
 
-type BroadcastListener = (data: unknown) => void;
+type BroadcastListener = (data: unknown) => unknown;
 
 const channel = "control";
 const group = "nodes";
@@ -131,18 +132,26 @@ export class HubControl implements Renewed, ServerHub {
       if (kind === "broadcast") this.#onBroadcast(name, this.#host.codec.decode(rest));
       else if (kind === "disconnect" && name !== this.#host.node) this.#disconnectHere(rest);
     } catch (error) {
-      this.#onError(error);
+      this.#report(error);
     }
   }
 
   #onBroadcast(name: string, data: unknown): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        listener(data);
+        const told: unknown = listener(data);
+        if (isThenable(told)) told.then(undefined, (error: unknown) => this.#report(error));
       } catch (error) {
-        this.#onError(error);
+        this.#report(error);
       }
     }
+  }
+
+  /** What `onError` throws is left out: there is nobody to tell it to. */
+  #report(error: unknown): void {
+    try {
+      unheard(this.#onError(error));
+    } catch {}
   }
 
   #disconnectHere(identity: string): void {

@@ -31,3 +31,31 @@ test("the same function may listen twice to broadcasts, and once where it has cl
   open[1]?.close();
   await hub.close();
 });
+
+test("listeners and onError may be asynchronous, and reject", async () => {
+  const errors: unknown[] = [];
+  const hub = createHub({
+    onError: (error) => (errors.push(error) === 1 ? reject(error) : raise(error)),
+  });
+  const heard: unknown[] = [];
+  const open = [
+    hub.onBroadcast("reload", () => reject(new Error("later"))),
+    hub.onBroadcast("reload", () => reject(new Error("later still"))),
+    hub.onBroadcast("reload", () => raise(new Error("at once"))),
+    hub.onBroadcast("reload", (data) => heard.push(data)),
+  ];
+  hub.broadcast("reload", 1);
+  await turns();
+  expect(errors).toEqual([new Error("at once"), new Error("later"), new Error("later still")]);
+  expect(heard).toEqual([1]);
+  for (const listening of open) listening.close();
+  await hub.close();
+});
+
+function raise(error: unknown): never {
+  throw error;
+}
+
+function reject(error: unknown): unknown {
+  return Promise.resolve().then(() => raise(error));
+}
