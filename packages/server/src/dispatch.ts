@@ -79,11 +79,11 @@ export class Dispatch implements TopicPumpHost {
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
   run(call: IncomingCall, scope: CallScope): void {
     if (call.type !== "mutation" || !this.mutations.concerns(call, scope)) return this.#run(call, scope);
-    void this.mutations.runOnce(call, scope, {
-      run: () => this.#run(call, scope),
-      refuse: (thrown) => this.refuse(call, thrown, scope),
-      onUntold: (thrown) => this.report(toTRPCError(thrown), call, scope),
-    });
+    const refuse = (thrown: unknown): void => this.refuse(call, thrown, scope);
+    const run = (): void => this.#run(call, scope);
+    const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
+    // What it came to may be too long for this session, or more than a store of somebody's own should have kept.
+    this.mutations.runOnce(call, scope, { run, refuse, onUntold }).then(undefined, refuse);
   }
 
   #run(call: IncomingCall, scope: CallScope): void {

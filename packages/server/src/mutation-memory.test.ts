@@ -129,6 +129,16 @@ describe("a mutation that is sent again, in another session", () => {
     expect([answerOf(client, 4), answerOf(client, 5)]).toEqual(["TOO_MANY_REQUESTS", "OUTCOME_UNKNOWN"]);
     expect(setup.started).toEqual(["third"]);
   });
+
+  test("is OUTCOME_UNKNOWN where what it came to does not fit under its newer id", async () => {
+    const maxFrameBytes = 1_000;
+    const { setup, client, store } = await open(undefined, { maxFrameBytes });
+    await client.send([messageType.mutation, 1, "wait", {}, "first"]);
+    const longest = "x".repeat(maxFrameBytes - '[[20,1,""]]'.length);
+    await setup.answer(longest);
+    await sendAgain(client, { store, ageMs: 0 }, 10);
+    expect([answerOf(client, 1), answerOf(client, 10), client.closed]).toEqual([longest, "OUTCOME_UNKNOWN", undefined]);
+  });
 });
 
 describe("a store that throws", () => {
