@@ -46,6 +46,31 @@ describe("what createContext throws", () => {
   });
 });
 
+test.each<[string, ConstructorParameters<typeof AcceptorSetup>[0]]>([
+  ["identify that throws", { identify: () => fail() }],
+  ["identify that gives what is no text", { identify: () => 1n as never }],
+  [
+    "a store whose name throws",
+    {
+      idempotency: {
+        get name() {
+          return fail();
+        },
+        claim: () => Promise.resolve(undefined),
+        settle: () => Promise.resolve(),
+      },
+    },
+  ],
+])("%s refuses, and onError hears of it", async (_name, options) => {
+  const errors: string[] = [];
+  const setup = new AcceptorSetup({ ...options, onError: ({ error }) => errors.push(error.code) });
+  const client = setup.connect();
+  await client.send([0, 1, { client: "ann" }], [11, 1, "wait", {}, "a"]);
+  expect([client.of(2), client.closed?.code]).toMatchObject([[[2, generic]], 4500]);
+  expect([errors, setup.started, setup.types]).toEqual([["INTERNAL_SERVER_ERROR"], [], []]);
+  expect([setup.acceptor.connections, setup.acceptor.parkedSessions]).toEqual([0, 0]);
+});
+
 describe("a formatter whose shapes cannot be sent", () => {
   const t = initTRPC.context<Context>().create({
     errorFormatter: ({ shape }) => ({ ...shape, data: { ...shape.data, id: 1n } }),

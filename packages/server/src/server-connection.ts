@@ -203,7 +203,6 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   #onContext(ctx: unknown, identity: string | undefined): void {
     this.#deadline.cancel();
-    this.#phase = "open";
     const { token, received, attempt } = this.#hello;
     const known = token === undefined || received === undefined ? undefined : this.#host.findSession(token, identity);
     // Its hello was slow: the client has long gone on over another connection.
@@ -245,6 +244,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   }
 
   #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
+    this.#phase = "open";
     const token = this.#host.claimSession(session, this, used);
     const kept = keptSession(token, this.#host.limits.sessionWindowMs);
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...kept, store: session.store }]));

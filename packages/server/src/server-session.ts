@@ -152,10 +152,10 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
 
   /** Whose it is. @param client how the client names itself. */
   claim(identity: string | undefined, client: string | undefined): void {
-    this.#phase = "claimed";
     this.identity = identity;
     this.#scope.client = client === undefined ? undefined : nameOf(identity, client);
     this.#store = this.#storeNow;
+    this.#phase = "claimed";
   }
 
   /** What its client is told of the store of its mutations; undefined from when that has lost what it knew. */
