@@ -87,6 +87,19 @@ describe("wireKindsOf", () => {
     expect([...wireKindsOf(schema, "output")]).toEqual([]);
   });
 
+  test("comes to an end where a schema is made anew whenever it is asked for", () => {
+    const list = (inner: z.ZodType): z.ZodType =>
+      z.lazy(() => z.object({ value: inner, next: list(inner).nullable() }));
+    expect([...wireKindsOf(list(z.date()), "output")]).toEqual(["Date"]);
+  });
+
+  test("finds the rest of a schema of which a part is not there yet", () => {
+    const later = z.lazy((): z.ZodType => {
+      throw new ReferenceError("Cannot access 'Tree' before initialization");
+    });
+    expect([...wireKindsOf(z.object({ later, at: z.date() }), "output")]).toEqual(["Date"]);
+  });
+
   test("knows nothing of other libraries' schemas", () => {
     const other = { "~standard": { version: 1, vendor: "other", validate: (value: unknown) => ({ value }) } } as const;
     expect([...wireKindsOf(other, "input")]).toEqual([]);

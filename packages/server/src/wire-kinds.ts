@@ -73,18 +73,31 @@ export function wireKindsOf(schema: Schema, direction: Direction): ReadonlySet<W
   const waiting: unknown[] = [schema];
   for (const next of waiting) {
     if (seen.has(next)) continue;
+    if (seen.size === maxSchemas) break;
     seen.add(next);
-    const { kind, parts } = readOwn(next) ?? readZod(next, direction);
+    const { kind, parts } = read(next, direction);
     if (kind !== undefined) kinds.add(kind);
     waiting.push(...parts);
   }
   return kinds;
 }
 
+/** The nearest are looked at first; what `z.lazy` makes anew whenever it is asked would never end. */
+const maxSchemas = 5_000;
+
 /** What a schema lets cross by itself, and the schemas that it is made of. */
 interface Reading {
   readonly kind?: WireKind | undefined;
   readonly parts: readonly unknown[];
+}
+
+/** One that refers to what is made later only tells when that is there. */
+function read(schema: unknown, direction: Direction): Reading {
+  try {
+    return readOwn(schema) ?? readZod(schema, direction);
+  } catch {
+    return { parts: [] };
+  }
 }
 
 /** Reads a schema of `stream`, `fields` or `bytes`. */
