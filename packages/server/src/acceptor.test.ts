@@ -217,6 +217,16 @@ describe("close()", () => {
     expect(setup.types.filter((type) => type === "lost")).toHaveLength(2);
   });
 
+  test("loses no session twice whose connection is slow to close", async () => {
+    const setup = new AcceptorSetup();
+    const client = await setup.open({ params: { user: "ada" } });
+    await client.stall();
+    setup.acceptor.disconnect("ada");
+    void setup.acceptor.close(1_000);
+    setup.clock.advance(1_000);
+    expect([setup.acceptor.connections, setup.types]).toEqual([1, ["opened", "lost"]]);
+  });
+
   test("may be given all the time there is", async () => {
     const setup = new AcceptorSetup();
     const client = await setup.open();

@@ -146,6 +146,8 @@ export class Acceptor implements ConnectionHost, ControlledServer {
   }
 
   onLost(session: ServerSession, reason: TautlineError, opened: boolean): void {
+    // One that a newer connection has asked for, and cannot go on with.
+    this.#carriers.get(session)?.supersede();
     this.#carriers.delete(session);
     this.#registry.delete(session);
     if (opened) this.#tell({ type: "lost", identity: session.identity, reason });

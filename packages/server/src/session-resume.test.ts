@@ -209,6 +209,16 @@ describe("a takeover", () => {
     expect(setup.types).toEqual(["opened", "resumed"]);
   });
 
+  test("of a session that cannot go on closes the older connection too", async () => {
+    const setup = new AcceptorSetup();
+    const first = await setup.open();
+    await first.send([10, 1, "who", {}]);
+    await first.send([5, 1]);
+    const second = await setup.resume(first.welcome?.token, 0);
+    expect(second.welcome).toEqual({ token: anyText, windowMs: 60_000 });
+    expect([first.closed?.code, setup.acceptor.connections]).toEqual([4409, 1]);
+  });
+
   test("by a hello that is older, and was long on its way, is none", async () => {
     const setup = new AcceptorSetup();
     const first = await setup.open({ attempt: 1 });
