@@ -1,5 +1,8 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { AcceptorSetup } from "../testing/acceptor-setup.ts";
+import { AcceptorSetup, type Context } from "../testing/acceptor-setup.ts";
+import { settled } from "../testing/memory-client.ts";
 
 describe("hello", () => {
   test("is answered by welcome first, however many calls came with it", async () => {
@@ -48,6 +51,43 @@ describe("hello", () => {
     const client = await setup.open();
     await client.send(message);
     expect(client.closed?.code).toBe(4400);
+  });
+});
+
+describe("calls that wait for their context", () => {
+  test("are let go when they are cancelled: the limits on calls hold what waits", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const bytes = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const setup = new AcceptorSetup({ maxCalls: 1, createContext: (): Promise<Context> => new Promise(() => {}) });
+    const client = setup.connect();
+    await client.send([0, 1, {}]);
+    const before = bytes();
+    for (let id = 1; id <= 100; id++) {
+      await client.send([11, id, "wait", {}, "x".repeat(200_000)]);
+      await client.send([13, id]);
+    }
+    // The link in memory keeps the 20 MB that were sent; all inputs would be as much again.
+    expect(bytes() - before).toBeLessThan(25_000_000);
+    expect(client.closed).toBeUndefined();
+  });
+
+  test("start in their order, but for those that were cancelled", async () => {
+    let make: (context: Context) => void = () => {};
+    const setup = new AcceptorSetup({
+      createContext: () =>
+        new Promise((resolve) => {
+          make = resolve;
+        }),
+    });
+    const client = setup.connect();
+    await client.send([0, 1, {}], ...["a", "b", "c"].map((name, index) => [11, index + 1, "wait", {}, name]), [13, 2]);
+    make({ user: "ada" });
+    await settled();
+    expect(setup.started).toEqual(["a", "c"]);
   });
 });
 

@@ -54,7 +54,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   readonly #peer: Peer;
   readonly #scope: { ctx: unknown; req: IncomingMessage; client: string | undefined; readonly openedAt: number };
   /** Calls that came before the context stood. The limits on calls bound them. */
-  #waiting: IncomingCall[] = [];
+  #waiting: Set<IncomingCall> | undefined = undefined;
   #phase: Phase = "opening";
   /** Why it is over. */
   #reason: TautlineError | undefined = undefined;
@@ -134,16 +134,26 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
   }
 
   onCall(call: IncomingCall): void {
-    if (this.#phase === "opening" || this.#phase === "claimed") this.#waiting.push(call);
+    if (this.#phase === "opening" || this.#phase === "claimed") this.#keepWaiting(call);
     else if (this.#phase === "open") this.#host.dispatch.run(call, this.#scope);
     else call.decline();
+  }
+
+  #keepWaiting(call: IncomingCall): void {
+    this.#waiting ??= new Set();
+    this.#waiting.add(call);
   }
 
   onRefused(call: IncomingCall, error: TautlineError): void {
     this.#host.dispatch.refuse(call, error, this.#scope);
   }
 
-  onSettled(): void {
+  onSettled(call: IncomingCall): void {
+    this.#waiting?.delete(call);
+    this.#leaveIfIdle();
+  }
+
+  #leaveIfIdle(): void {
     if (this.#phase === "leaving" && this.idle) this.onIdle();
   }
 
@@ -173,8 +183,8 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
     // Whoever was told of it may have ended it already.
     if (this.#phase === "claimed") this.#phase = "open";
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const call of waiting) if (!call.settled) this.onCall(call);
+    this.#waiting = undefined;
+    for (const call of waiting ?? []) if (!call.settled) this.onCall(call);
   }
 
   /** A newer context for the calls to come. */
@@ -190,7 +200,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
     // What has crossed it is declined: its client may make it elsewhere, and need not wonder what became of it.
     this.session.onceHeard(() => {
       this.#phase = "leaving";
-      this.onSettled();
+      this.#leaveIfIdle();
     });
   }
 
@@ -200,7 +210,7 @@ export class ServerSession implements SessionOwner, CallServer, MessagePipe {
     const opened = this.#phase !== "opening";
     this.#phase = "lost";
     this.#reason = reason;
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.session.lose();
     this.#peer.close(reason);
     this.#host.onLost(this, reason, opened);
