@@ -57,7 +57,10 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
   readonly port?: number;
   /** The interface to listen on. Left out: all of them. Not with `server`. */
   readonly host?: string;
-  /** An HTTP server of yours to share: upgrades on `path` are taken, everything else is left to you. You close it. */
+  /**
+   * An HTTP server of yours to share: upgrades on `path` are taken, everything else is left to you. An upgrade that nobody has begun to
+   * read after `helloTimeoutMs` is answered with 404. You close it.
+   */
   readonly server?: HttpServer;
   /** The path to connect to. Default `/`. */
   readonly path?: string;
