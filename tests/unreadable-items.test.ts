@@ -3,7 +3,7 @@ import { rich } from "@tautline/core";
 import { serve } from "@tautline/server";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
-import { afterTest, cleanUpAfterEach, until } from "./fixture/cleanup.ts";
+import { afterTest, cleanUpAfterEach } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
 
 cleanUpAfterEach();
