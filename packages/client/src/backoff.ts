@@ -17,5 +17,6 @@ export function backoffMs(
   { backoff = {}, random = Math.random }: { backoff?: BackoffOptions; random?: () => number },
 ): number {
   const { baseMs = 250, maxMs = 30_000 } = backoff;
-  return random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+  // Not 0 * Infinity, which is no number.
+  return random() * Math.min(maxMs, (baseMs * 2 ** Math.min(attempt, 99)) / 2);
 }
