@@ -45,9 +45,11 @@ export class Dialer implements ClientConnection, SessionKeeper {
 
   connect(): void {
     if (this.#newest.connected) return;
-    // Nothing is seen of it while another is online.
-    if (this.#newest === this.#session && this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
+    // First: a listener that closes it closes what is there, and one that connects finds it so.
     this.#dial();
+    // Nothing is seen of it while another is online; and what gives the address may have closed it.
+    const seen = this.#newest === this.#session && this.#newest.connected;
+    if (seen && this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
   }
 
   reconnect(): void {
