@@ -70,6 +70,8 @@ export class ClientSession implements ConnectionHandlers {
   /** Whether this connection was welcomed. */
   #online = false;
   #refusal: TautlineError | undefined;
+  /** For good: it connects no more, and is heard no more. */
+  #over = false;
   /** Each hears what came of new credentials; an error where they were not taken. */
   #authentications: ((error?: TautlineError) => void)[] = [];
 
@@ -89,7 +91,7 @@ export class ClientSession implements ConnectionHandlers {
   }
 
   connect(): void {
-    if (this.#deadline !== undefined) return;
+    if (this.#over || this.#deadline !== undefined) return;
     const { deadlines, options } = this.#runtime;
     const { connectTimeoutMs = defaultConnectTimeoutMs } = options;
     const deadline = deadlines.add(connectTimeoutMs, () => this.#onLost(connectionClosed("no answer")));
@@ -115,6 +117,7 @@ export class ClientSession implements ConnectionHandlers {
 
   /** Ends the session, at the server too. */
   end(): void {
+    this.#over = true;
     this.#close(normalClosure, connectionClosed("closed"));
     this.#expiry?.cancel();
     this.#session.lose();
@@ -208,6 +211,8 @@ export class ClientSession implements ConnectionHandlers {
       // What the server has counted decides; a session that it does not have is a new one.
       if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();
       if (received === undefined) this.#lose(sessionLost());
+      // Whoever heard of that may have dropped the connection.
+      if (this.#connection === undefined) return;
       this.#carry(received ?? 0);
     }
     this.#token = token;
@@ -241,7 +246,8 @@ export class ClientSession implements ConnectionHandlers {
     if (refused) this.#lose(reason, false);
     else if (this.#token === undefined) this.#lose(reason);
     else if (this.#offered) this.#expiry ??= this.#runtime.deadlines.add(this.#windowMs, () => this.#expire());
-    this.#keeper.onOffline(this, reason, mayRetry);
+    // Whoever heard of what was lost may have closed the client, or connected it again.
+    if (!this.#over && !this.connected) this.#keeper.onOffline(this, reason, mayRetry);
   }
 
   /** Closes the connection, or gives up making one. Only after `normalClosure` the server does not expect the session again. */

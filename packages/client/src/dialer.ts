@@ -92,16 +92,22 @@ export class Dialer implements ClientConnection, SessionKeeper {
   }
 
   onOnline(session: ClientSession): void {
-    if (session !== this.#session) this.#move(session);
+    const moved = session !== this.#session;
+    if (moved) this.#move(session);
     this.#failures = 0;
     this.#become({ status: "online" });
+    // Last: whoever hears that a session is left may close the client.
+    if (moved) this.release();
   }
 
   onOffline(session: ClientSession, reason: TautlineError, mayRetry: boolean): void {
     if (this.#leaving.has(session)) return this.#leave(session, reason);
     if (session !== this.#newest) {
       this.#session = this.#newest;
+      const { state } = this;
       session.drop(reason);
+      // Whoever heard of what was lost may have closed the client, or connected it again.
+      if (state !== this.#state) return;
       if (mayRetry && this.#newest.connected) return this.#become({ status: "connecting" });
     }
     if (!mayRetry) return this.#stop({ status: "closed", reason }, reason);
@@ -144,7 +150,6 @@ export class Dialer implements ClientConnection, SessionKeeper {
     this.#runtime.calls.leave(this.#session.session);
     this.#leaving.add(this.#session);
     this.#session = next;
-    this.release();
   }
 
   /** What waits again goes to the newest session. */
