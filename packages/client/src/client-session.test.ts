@@ -56,6 +56,20 @@ describe("hello", () => {
   });
 });
 
+test.each<{ message: Sent }>([
+  { message: [1, { token: "t2" }] },
+  { message: [2, { message: "refused", code: -32001, data: { code: "UNAUTHORIZED" } }] },
+])("a server that has welcomed says neither that nor its opposite again: $message", async ({ message }) => {
+  const setup = new ClientSetup();
+  setup.client.connection.connect();
+  const line = await setup.line();
+  await setup.welcome({ token: "t1" });
+  line.say(message);
+  await setup.network.advance(5);
+  expect(line.closed).toBe(4400);
+  expect(setup.client.connection.state).toMatchObject({ status: "closed", reason: { code: "BAD_MESSAGE" } });
+});
+
 describe("a session that could not be resumed", () => {
   test("is told to who waits for a mutation, and the connection carries a new one", async () => {
     const setup = new ClientSetup();

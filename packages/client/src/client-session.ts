@@ -136,6 +136,7 @@ export class ClientSession implements ConnectionHandlers {
   onMessage(message: Message, length: number): void {
     switch (message[0]) {
       case welcomeType:
+        if (this.#online) throw badMessage("welcomed after the welcome");
         this.#online = true;
         this.#deadline?.cancel();
         this.#beat();
