@@ -192,12 +192,16 @@ describe("a client that exposes procedures", () => {
     expect(setup.reports).toHaveLength(1);
   });
 
-  test("survives an onError that throws", async () => {
-    const setup = await start({
-      onError: () => {
+  test.each([
+    [
+      "throws",
+      () => {
         throw new Error("in onError");
       },
-    });
+    ],
+    ["rejects", () => Promise.reject(new Error("in onError"))],
+  ])("survives an onError that %s", async (_how, onError: () => unknown) => {
+    const setup = await start({ onError: () => onError() as void });
     expect(await setup.say([10, 1, "nothing", {}], [10, 2, "greet", {}, "Ada"])).toMatchObject([
       [21, 1, {}],
       [20, 2, "hello Ada"],

@@ -174,9 +174,8 @@ class ExposedCalls implements CallServer {
   }
 
   #report(report: ExposedErrorReport): void {
-    try {
-      this.#onError(report);
-    } catch {}
+    // Runs it at once; what it throws is left out, and what a promise of its rejects with.
+    new Promise((resolve) => resolve(this.#onError(report))).catch(() => {});
   }
 }
 
