@@ -73,6 +73,21 @@ describe("a call", () => {
     expect([setup.pipe.sent, setup.heard, setup.calls.size]).toEqual([[], [], 0]);
   });
 
+  test("may be aborted, and may be over its time, while it waits for its check", async () => {
+    const setup = new Setup();
+    const controller = new AbortController();
+    const checked = new Promise<void>(() => {});
+    setup.call({ checked, options: { signal: AbortSignal.abort() } });
+    setup.call({ checked, options: { signal: controller.signal } });
+    setup.call({ checked, options: { timeoutMs: 10 } });
+    await Promise.resolve();
+    expect(setup.heard.splice(0)).toEqual([["failed", "CLIENT_CLOSED_REQUEST"]]);
+    controller.abort();
+    expect(setup.heard.splice(0)).toEqual([["failed", "CLIENT_CLOSED_REQUEST"]]);
+    setup.clock.advance(10);
+    expect([setup.heard, setup.pipe.sent, setup.clock.timers]).toEqual([[["failed", "TIMEOUT"]], [], 0]);
+  });
+
   test.each([
     ["cannot be written", { input: 1n }, "BAD_REQUEST"],
     ["is too large", { input: "x".repeat(100) }, "PAYLOAD_TOO_LARGE"],

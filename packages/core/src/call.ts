@@ -85,8 +85,10 @@ export class Call extends OutgoingCall {
     this.options = options;
     this.#runtime = runtime;
     this.#handlers = handlers;
-    if (checked === undefined) this.#start(input);
-    else checked.then(() => this.#start(input)).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
+    // What is aborted already is not checked first.
+    if (checked === undefined || options.signal?.aborted === true) this.#start(input);
+    checked?.then(() => this.#start(input)).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
+    this.#watch();
   }
 
   /** Ends the call at both ends: with an error, or without a word to its handlers. */
@@ -142,7 +144,7 @@ export class Call extends OutgoingCall {
 
   #start(input: unknown): void {
     if (this.#settled) return;
-    const { signal, timeoutMs } = this.options;
+    const { signal } = this.options;
     const runtime = this.#runtime;
     try {
       if (signal?.aborted === true) throw aborted(signal);
@@ -150,11 +152,16 @@ export class Call extends OutgoingCall {
       runtime.calls.call(this, runtime.values.write(input));
     } catch (thrown) {
       // Nobody is told of a failure before they hold the call.
-      return queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
+      queueMicrotask(() => this.onFailed(TautlineError.from(thrown)));
     }
+  }
+
+  /** Its time begins, and its signal is heard, also while its input is checked. */
+  #watch(): void {
     // Keeping it may have been too much: then it has failed already.
     if (this.#settled) return;
-    if (timeoutMs !== undefined) this.#deadline = runtime.deadlines.add(timeoutMs, () => this.#onTimeout());
+    const { signal, timeoutMs } = this.options;
+    if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout());
     signal?.addEventListener("abort", this);
   }
 
