@@ -183,3 +183,27 @@ it("a stream that is answered to a call which was aborted is destroyed", async (
   for (let i = 0; i < 5; i++) await turn();
   expect(destroyed).toBe(1);
 });
+
+const bad = new TautlineError({ code: "BAD_REQUEST" });
+
+it.each([
+  { why: "is aborted before", aborted: true },
+  { why: "has a client that is closed", closed: true },
+  { why: "does not pass its check", check: () => turn().then(() => Promise.reject(bad)) },
+  { why: "is aborted while it is checked", check: turn, abort: true },
+])("a stream in the input of a call that $why is cancelled: it is never sent", async (row) => {
+  const { aborted = false, abort = false, closed = false, check = () => undefined } = row;
+  let cancelled = 0;
+  const left = new ReadableStream<number>({ cancel: () => void cancelled++ }, { highWaterMark: 0 });
+  const options = { contract: api, url: "ws://127.0.0.1:9", transformer: rich, streams, checkInput: check };
+  const client = closing(createClient(options));
+  const controller = new AbortController();
+  if (closed) client.connection.close();
+  if (aborted) controller.abort();
+  const call = rejection(client.sum.mutate({ left, right: three() }, { signal: controller.signal }));
+  if (abort) controller.abort();
+  expect(await call).toBeInstanceOf(TautlineError);
+  await turn();
+  await turn();
+  expect(cancelled).toBe(1);
+});

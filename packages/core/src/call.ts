@@ -85,9 +85,9 @@ export class Call extends OutgoingCall {
     this.options = options;
     this.#runtime = runtime;
     this.#handlers = handlers;
-    // What is aborted already is not checked first.
-    if (checked === undefined || options.signal?.aborted === true) this.#start(input);
-    checked?.then(() => this.#start(input)).catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown)));
+    if (checked === undefined) this.#start(input);
+    else
+      void checked.catch((thrown: unknown) => this.onFailed(TautlineError.from(thrown))).then(() => this.#start(input));
     this.#watch();
   }
 
@@ -142,13 +142,16 @@ export class Call extends OutgoingCall {
     this.cancel(aborted(this.options.signal));
   }
 
-  #start(input: unknown): void {
-    if (this.#settled) return;
+  override begin(): void {
     const { signal } = this.options;
+    if (this.#settled || signal?.aborted === true) throw aborted(signal);
+    this.#runtime.connection.use();
+  }
+
+  /** One that has settled too: the streams in its input are told that they are not sent. */
+  #start(input: unknown): void {
     const runtime = this.#runtime;
     try {
-      if (signal?.aborted === true) throw aborted(signal);
-      runtime.connection.use();
       runtime.calls.call(this, runtime.values.write(input));
     } catch (thrown) {
       // Nobody is told of a failure before they hold the call.
@@ -162,7 +165,8 @@ export class Call extends OutgoingCall {
     if (this.#settled) return;
     const { signal, timeoutMs } = this.options;
     if (timeoutMs !== undefined) this.#deadline = this.#runtime.deadlines.add(timeoutMs, () => this.#onTimeout());
-    signal?.addEventListener("abort", this);
+    if (signal?.aborted === true) queueMicrotask(() => this.handleEvent());
+    else signal?.addEventListener("abort", this);
   }
 
   /** A value as it was meant. One that cannot be read ends the call. */

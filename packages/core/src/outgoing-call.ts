@@ -73,6 +73,9 @@ export abstract class OutgoingCall {
   /** What concerns its streams, by which it may outlive its answer. */
   abstract readonly options: StreamWishes;
 
+  /** It is about to be sent first. @throws TautlineError where it is not to be. */
+  begin(): void {}
+
   abstract onResult(value: unknown): void;
   /** The other end's error, as a shape still to be read by the transformer. */
   abstract onError(shape: unknown): void;

@@ -43,9 +43,11 @@ export class OutgoingCalls implements PipeEnd {
   /**
    * Calls a procedure of the other end; without an open pipe the call waits for one.
    *
-   * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`; then nothing is sent.
+   * @throws TautlineError `BAD_REQUEST` where the input cannot be written as JSON, `PAYLOAD_TOO_LARGE`, what `begin` throws; then nothing
+   * is sent.
    */
   call(call: OutgoingCall, input?: unknown): void {
+    call.begin();
     call.slots = this.prepare(input);
     call.input = this.#encodeInput(input);
     this.#send(call);
