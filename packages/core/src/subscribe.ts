@@ -59,8 +59,8 @@ function iterate(runtime: CallRuntime, definition: SubscribeCall): SubscriptionI
       iterator.mark();
       onGap?.(gap);
     },
-    // Whoever aborts the loop ends it; that is no error of the loop's.
-    onError: (error) => iterator.end(signal?.aborted === true ? undefined : error),
+    // Whoever aborts the loop leaves it, and what waits in it; that is no error of the loop's.
+    onError: (error) => void (signal?.aborted === true ? iterator.return() : iterator.end(error)),
     onDone: () => iterator.end(),
   });
   iterator.onReturn = () => call.cancel();
