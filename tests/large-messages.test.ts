@@ -156,6 +156,7 @@ describe("parts that do not fit", () => {
     ["no JSON", [[...head, 4, "[10,"]]],
     ["another call", [[...head, 13, '[10,2,"q",{}]']]],
     ["another kind of message", [[...head, 6, "[13,1]"]]],
+    ["a message of the session's", [[...head, 5, "[5,1]"]]],
     ["two messages", [[...head, 20, '[10,1,"q",{}],[13,1]']]],
     ["parts", [[...head, 20, '[18,1,0,2,"[1"],    ']]],
     ["of a stream of no call", [[18, 5, 1, 4, "[14,"]]],
@@ -171,6 +172,19 @@ describe("parts that do not fit", () => {
     const raw = await openGreeted(server.url);
     for (const message of messages) raw.send(message);
     expect(await raw.closed).toMatchObject({ code: 4400 });
+  });
+
+  it("of a call that is done: they were on their way, and take nobody's place", async () => {
+    const { server } = await start();
+    const raw = await openGreeted(server.url);
+    for (let id = 1; id <= 20; id++) {
+      raw.send([10, id, "ping", {}]);
+      await raw.message(20, id);
+      raw.send([18, id, 1, 100_000, "[14,"]);
+    }
+    raw.send([18, 21, 0, 17, '[10,21,"pi']);
+    raw.send([18, 21, 0, 17, 'ng",{}]']);
+    expect(await raw.message(20, 21)).toEqual([20, 21, "pong"]);
   });
 
   it("of more large messages than are taken at a time: those are refused", async () => {

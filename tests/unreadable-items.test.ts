@@ -60,7 +60,7 @@ async function start() {
 describe("an item of a stream that cannot be read", () => {
   it("ends a download, and nothing else", async () => {
     const { client } = await start();
-    const items = (await client.down.query()) as AsyncIterable<Badge>;
+    const items = await client.down.query();
     const got: number[] = [];
     const states: string[] = [];
     client.connection.subscribe(({ status }) => states.push(status));

@@ -24,6 +24,8 @@ export interface CallerStreamsOptions {
   readonly clock: Pick<Clock, "now" | "turn">;
   /** As of a `StreamHost`. */
   readonly beside: () => number;
+  /** A call has settled before, and nothing of its streams flows any more. */
+  readonly onOver: (call: Pick<OutgoingCall, "id" | "pipe">) => void;
   /** How much of a stream that comes down may be ahead of its reader at most, in bytes. */
   readonly windowBytes: number;
 }
@@ -38,10 +40,12 @@ export class CallerStreams {
   readonly #clock: Pick<Clock, "turn">;
   readonly #values: Values;
   readonly #maxMessageBytes: number;
+  readonly onOver: CallerStreamsOptions["onOver"];
 
   constructor(options: CallerStreamsOptions) {
     this.#table = new StreamTable("caller", () => createHost(options));
     this.#clock = options.clock;
+    this.onOver = options.onOver;
     this.#values = options.values;
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
   }
@@ -64,7 +68,7 @@ export class CallerStreams {
     return this.#senders.get(pipe)?.sent(id, stream);
   }
 
-  drop({ id, pipe }: OutgoingCall): boolean {
+  drop({ id, pipe }: Pick<OutgoingCall, "id" | "pipe">): boolean {
     this.#collector.drop(id);
     return pipe !== undefined && this.#senders.get(pipe)?.drop(id) === true;
   }
@@ -173,6 +177,7 @@ class SentCall implements StreamingCall {
 
   onStreamsOver(): void {
     this.#streams.unwatch(this.id);
+    this.#streams.onOver(this);
     this.#call.onStreamsOver();
   }
 }

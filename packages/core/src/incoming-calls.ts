@@ -161,18 +161,23 @@ export class IncomingCalls implements CallReplies {
 
   #forget(call: IncomingCall): void {
     this.#calls.delete(call.id);
-    this.#collector?.drop(call.id);
     if (call.type === "subscription") this.#subscriptions--;
     this.#streams?.settle(call.id);
-    if (this.#streams?.has(call.id) !== true) this.#server.onSettled(call);
+    if (this.#streams?.has(call.id) !== true) this.#onOver(call);
   }
 
   onStreamsOver(call: IncomingCall): void {
-    if (!this.#calls.has(call.id)) this.#server.onSettled(call);
+    if (!this.#calls.has(call.id)) this.#onOver(call);
+  }
+
+  #onOver(call: IncomingCall): void {
+    this.#collector?.drop(call.id);
+    this.#server.onSettled(call);
   }
 
   drained(id: number, stream: number): Promise<void> | undefined {
-    return this.#parts?.sent(id, stream) ?? this.pipe.drained();
+    // What holds a stream has left whole before its items do.
+    return this.#parts?.sent(id, stream) ?? this.#parts?.sent(id, 0) ?? this.pipe.drained();
   }
 
   #onCall([code, id, path, fields, input]: CallMessage): void {
@@ -202,6 +207,8 @@ export class IncomingCalls implements CallReplies {
       this.#claimed.add(id);
     }
     if (id > this.#lastId) throw badMessage("a part of no call");
+    // What is over is not put together any more.
+    if (stream > 0 && !this.#calls.has(id) && this.#streams?.has(id) !== true) return;
     try {
       const frame = this.#collector.add(part);
       if (frame !== undefined) this.#onWhole(frame, id, stream);
@@ -212,9 +219,8 @@ export class IncomingCalls implements CallReplies {
 
   #onWhole(frame: Frame, id: number, stream: number): void {
     const [message, ...more] = this.pipe.decode(frame) as PeerMessage[];
-    const isCall = stream === 0 && message !== undefined && message[0] <= messageType.subscription;
-    const isItem = message?.[0] === messageType.upItem && message[2] === stream;
-    if (message?.[1] !== id || !(isCall || isItem) || more.length > 0) throw badMessage("parts of another message");
+    const isOwn = stream === 0 ? isCall(message) : message?.[0] === messageType.upItem && message[2] === stream;
+    if (message?.[1] !== id || !isOwn || more.length > 0) throw badMessage("parts of another message");
     this.receive(message as CallerMessage, frame.length);
   }
 
@@ -250,6 +256,11 @@ export class IncomingCalls implements CallReplies {
     this.#streams?.abort(id, reason);
     call?.abort(reason);
   }
+}
+
+function isCall(message: PeerMessage | undefined): boolean {
+  const type = message?.[0];
+  return type === messageType.query || type === messageType.mutation || type === messageType.subscription;
 }
 
 function tooMany(most: number): TautlineError {

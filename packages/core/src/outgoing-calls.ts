@@ -182,7 +182,7 @@ export class OutgoingCalls implements PipeEnd {
     pipe.send(message);
   }
 
-  protected sendCancel({ id, pipe }: OutgoingCall, code?: "TIMEOUT"): void {
+  protected sendCancel({ id, pipe }: Pick<OutgoingCall, "id" | "pipe">, code?: "TIMEOUT"): void {
     pipe?.send(encodePlain(code === undefined ? [messageType.cancel, id] : [messageType.cancel, id, code]));
   }
 

@@ -18,7 +18,7 @@ import {
 } from "./protocol.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
 
-export interface StreamingCallsOptions extends Omit<CallerStreamsOptions, "beside"> {
+export interface StreamingCallsOptions extends Omit<CallerStreamsOptions, "beside" | "onOver"> {
   /** As of `OutgoingCalls`. */
   readonly timeOfDay?: () => number;
 }
@@ -33,7 +33,7 @@ export class StreamingCalls extends OutgoingCalls {
   #beside = 0;
 
   constructor(options: StreamingCallsOptions) {
-    const streams = new CallerStreams({ ...options, beside: () => this.#beside });
+    const streams = new CallerStreams({ ...options, beside: () => this.#beside, onOver: (call) => this.#drop(call) });
     super(streams.maxMessageBytes, encodeInput, options.timeOfDay);
     this.#streams = streams;
   }
@@ -130,11 +130,16 @@ export class StreamingCalls extends OutgoingCalls {
     }
   }
 
-  /** What has not been sent of a call that has its answer will not be. What flows goes on until its caller has had enough. */
+  /** What flows of a call that has its answer goes on until its caller has had enough. */
   #onAnswered(call: OutgoingCall, well: boolean): void {
-    if (this.#streams.drop(call)) this.sendCancel(call);
     this.#streams.settle(call.id, well);
     if (this.#streams.has(call.id)) this.#streams.watch(call, () => this.cancel(call));
+    else this.#drop(call);
+  }
+
+  /** What has not been sent of a call that is over will not be. */
+  #drop(call: Pick<OutgoingCall, "id" | "pipe">): void {
+    if (this.#streams.drop(call)) this.sendCancel(call);
   }
 }
 
