@@ -31,7 +31,7 @@ import {
   defaultWindowMs,
   type Provided,
 } from "./options.ts";
-import { frameOf, openSocket } from "./web-socket.ts";
+import { frameOf, openSocket, type WebSocketLike } from "./web-socket.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -93,15 +93,14 @@ export class ClientSession implements ConnectionHandlers {
   connect(): void {
     if (this.#over || this.#deadline !== undefined) return;
     const { deadlines, options } = this.#runtime;
-    const { connectTimeoutMs = defaultConnectTimeoutMs } = options;
+    const { connectTimeoutMs = defaultConnectTimeoutMs, url, connectionParams } = options;
     const deadline = deadlines.add(connectTimeoutMs, () => this.#onLost(connectionClosed("no answer")));
     this.#deadline = deadline;
-    this.#open(deadline).catch((thrown: unknown) => {
-      if (deadline !== this.#deadline) return;
-      const error = TautlineError.from(thrown);
-      // An address that is none stays none, and credentials that are too much stay so; what looking them up threw may pass.
-      this.#onLost(error, error.code !== "BAD_REQUEST" && error.code !== "PAYLOAD_TOO_LARGE");
-    });
+    Promise.all([provide(url), provide(connectionParams)]).then(
+      ([address, params]) => deadline === this.#deadline && this.#open(address, params),
+      // It may pass.
+      (thrown: unknown) => deadline === this.#deadline && this.#onLost(TautlineError.from(thrown)),
+    );
   }
 
   /** Drops the connection; the session can be resumed. */
@@ -166,15 +165,18 @@ export class ClientSession implements ConnectionHandlers {
     this.#onLost(error, false);
   }
 
-  /** Looks up the address, and opens a socket there; unless the attempt, which `deadline` is for, is over by then. */
-  async #open(deadline: Deadline): Promise<void> {
-    const { options, reader } = this.#runtime;
-    const { url, connectionParams, WebSocket = DefaultWebSocket } = options;
-    const [address, params] = await Promise.all([provide(url), provide(connectionParams)]);
-    if (deadline !== this.#deadline) return;
-    const hello = this.#hello(params);
-    const socket = openSocket(WebSocket, address);
-    const connection = new Connection(socket, this, reader);
+  #open(address: string | URL, params: ConnectionParams | undefined): void {
+    try {
+      const hello = this.#hello(params);
+      this.#connectOver(openSocket(this.#runtime.options.WebSocket ?? DefaultWebSocket, address), hello);
+    } catch (thrown) {
+      // An address that is none stays none, and credentials that are too much stay so.
+      this.#onLost(TautlineError.from(thrown), false);
+    }
+  }
+
+  #connectOver(socket: WebSocketLike, hello: string): void {
+    const connection = new Connection(socket, this, this.#runtime.reader);
     this.#connection = connection;
     socket.addEventListener("open", () => {
       if (connection !== this.#connection) return;

@@ -1,3 +1,4 @@
+import { TautlineError } from "@tautline/core";
 import { describe, expect, test } from "vitest";
 import { ClientSetup } from "../testing/client-setup.ts";
 
@@ -34,5 +35,43 @@ describe("a client that is connecting", () => {
     client.connection.connect();
     await network.advance(100);
     expect([heard, lines.length]).toEqual([["connecting"], 1]);
+  });
+});
+
+describe("what gives the address, or credentials", () => {
+  test("is asked again whatever it rejects with, also where that has a code that an address would be given up for", async () => {
+    let asked = 0;
+    const { client, network, lines }: ClientSetup = new ClientSetup({
+      connectionParams: () => {
+        if (++asked < 3) throw new TautlineError({ code: "BAD_REQUEST", message: "of another client's" });
+        return { token: "t" };
+      },
+    });
+    client.connection.connect();
+    await network.advance(100);
+    expect([asked, lines.length, client.connection.state.status]).toEqual([3, 1, "reconnecting"]);
+  });
+});
+
+describe("idleCloseMs", () => {
+  test("counts from connect() where no call is made", async () => {
+    const setup = new ClientSetup({ idleCloseMs: 1_000 });
+    setup.client.connection.connect();
+    await setup.line();
+    await setup.welcome({ token: "t", windowMs: 60_000 });
+    await setup.network.advance(900);
+    expect(setup.client.connection.state.status).toBe("online");
+    await setup.network.advance(100);
+    expect([setup.client.connection.state.status, setup.network.clock.timers]).toEqual(["idle", 0]);
+  });
+
+  test("also where the connection was opened with the client, and is lost over and over", async () => {
+    const setup = new ClientSetup({ idleCloseMs: 1_000, lazy: false });
+    for (let ms = 0; ms < 1_000; ms += 100) {
+      await setup.network.advance(100);
+      setup.last.cut();
+    }
+    await setup.network.advance(10);
+    expect([setup.client.connection.state.status, setup.network.clock.timers]).toEqual(["idle", 0]);
   });
 });

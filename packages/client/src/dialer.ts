@@ -50,6 +50,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
     // Nothing is seen of it while another is online; and what gives the address may have closed it.
     const seen = this.#newest === this.#session && this.#newest.connected;
     if (seen && this.#state.status !== "reconnecting") this.#become({ status: "connecting" });
+    this.release();
   }
 
   reconnect(): void {
@@ -69,13 +70,13 @@ export class Dialer implements ClientConnection, SessionKeeper {
 
   /** A call is made: opens the connection where nothing has yet. @throws TautlineError where it is closed. */
   use(): void {
-    this.#idle?.cancel();
     if (this.#state.status === "idle") this.connect();
+    this.#idle?.cancel();
     const { state } = this;
     if (state.status === "closed") throw state.reason ?? closed();
   }
 
-  /** A call has settled: after the last one, the time to an idle close begins; a session that is left may have done its part. */
+  /** A call has settled, or there was none yet: the time to an idle close begins; a session that is left may have done its part. */
   release(): void {
     for (const session of this.#leaving) if (this.#runtime.calls.countOn(session.session) === 0) this.#leave(session);
     const { idleCloseMs } = this.#runtime.options;
