@@ -56,5 +56,5 @@ it("an item in parts goes on when its call has its answer, for as long as other 
     for (let n = 0; n < 5; n++) yield new Uint8Array(4 * megabyte);
   }
   const lengths = await client.lengths.mutate(items());
-  expect(await collect(lengths)).toEqual([1, ...Array(5).fill(4 * megabyte)]);
+  expect(await collect(lengths)).toEqual([1, ...Array<number>(5).fill(4 * megabyte)]);
 });
