@@ -1,4 +1,7 @@
+import type { Stream } from "./incoming-stream.ts";
 import { type Schema, SchemaError, type SchemaInput, type SchemaOutput, validate } from "./schema.ts";
+
+const vendor = "tautline";
 
 /** Schemas by name, of any library. */
 export type FieldSchemas = Readonly<Record<string, Schema>>;
@@ -29,7 +32,7 @@ export function fields<Fields extends FieldSchemas>(schemas: Fields): FieldsSche
       ? checkFields(schemas, value as Readonly<Record<string, unknown>>)
       : { issues: [{ message: "expected an object" }] };
   // What the fields' schemas give together is known to the types above alone.
-  return { fields: schemas, "~standard": { version: 1, vendor: "tautline", validate: check as never } };
+  return { fields: schemas, "~standard": { version: 1, vendor, validate: check as never } };
 }
 
 type Issues = SchemaError["issues"];
@@ -45,8 +48,8 @@ function checkFields(
     checkField(schemas[name] as Schema, Object.hasOwn(value, name) ? value[name] : undefined),
   );
   return checked.some(isPromise)
-    ? Promise.all(checked.map((result) => Promise.resolve(result))).then((results) => join(names, results))
-    : join(names, checked as CheckResult[]);
+    ? Promise.all(checked.map((result) => Promise.resolve(result))).then((results) => join(schemas, names, results))
+    : join(schemas, names, checked as CheckResult[]);
 }
 
 function checkField(schema: Schema, value: unknown): CheckResult | Promise<CheckResult> {
@@ -63,7 +66,7 @@ function refuse(error: unknown): CheckResult {
   throw error;
 }
 
-function join(names: readonly string[], results: readonly CheckResult[]): CheckResult {
+function join(schemas: FieldSchemas, names: readonly string[], results: readonly CheckResult[]): CheckResult {
   const issues: Issues[number][] = [];
   const value: Record<string, unknown> = {};
   for (const [index, result] of results.entries()) {
@@ -72,7 +75,20 @@ function join(names: readonly string[], results: readonly CheckResult[]): CheckR
       for (const issue of result.issues) issues.push({ ...issue, path: [name, ...(issue.path ?? [])] });
     } else if (result.value !== undefined) value[name] = result.value;
   }
-  return issues.length > 0 ? { issues } : { value };
+  if (issues.length === 0) return { value };
+  letGo(schemas, value);
+  return { issues };
+}
+
+/** Streams beside what does not fit will not be read: their sources, files mostly, are told. */
+function letGo(schemas: FieldSchemas, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const schema = schemas[name] as Schema & { readonly item?: Schema; readonly fields?: FieldSchemas };
+    // Schemas of other libraries have items, and fields, of their own.
+    if (schema["~standard"].vendor !== vendor) continue;
+    if (schema.fields !== undefined) letGo(schema.fields, value as Record<string, unknown>);
+    else if (schema.item !== undefined) (value as Stream<unknown>).return?.().then(undefined, () => {});
+  }
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
