@@ -87,7 +87,7 @@ async function converse(folder: string): Promise<void> {
     }
   } finally {
     server.kill("SIGTERM");
-    await once(server, "exit");
+    if (server.exitCode === null) await once(server, "exit");
   }
 }
 

@@ -64,6 +64,12 @@ async function start(options: { store: boolean | IdempotencyStore; awayMs?: numb
   return { client, starts, aborted, gate, cut };
 }
 
+/** The time of day passes only where a client is away. */
+function holdDate(): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+  afterTest(() => void vi.useRealTimers());
+}
+
 describe("with an idempotency store, a mutation whose session is lost", () => {
   test("is sent again, run once, and answered with what it came to", async () => {
     const { client, starts, aborted, gate, cut } = await start({ store: true });
@@ -77,8 +83,7 @@ describe("with an idempotency store, a mutation whose session is lost", () => {
   });
 
   test("is answered with what it came to for as long as that is kept, however long ago it was sent", async () => {
-    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
-    afterTest(() => void vi.useRealTimers());
+    holdDate();
     const { client, starts, gate, cut } = await start({
       store: memoryIdempotencyStore({ keepMs: 10_000 }),
       awayMs: 3_600_000,
@@ -92,8 +97,7 @@ describe("with an idempotency store, a mutation whose session is lost", () => {
   });
 
   test("is not run again where it may have been forgotten", async () => {
-    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
-    afterTest(() => void vi.useRealTimers());
+    holdDate();
     const { client, starts, cut } = await start({ store: new ShortMemory(10_000), awayMs: 5_001 });
     const unknown = rejection(client.pay.mutate(5));
     await until("it runs", () => starts.length === 1);

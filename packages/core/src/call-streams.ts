@@ -94,9 +94,9 @@ export class CallStreams implements StreamLink, StreamReader {
   readonly #incoming = new Map<number, IncomingStream>();
   /** Those whose windows are of a budget: what they keep may outlast them. */
   readonly #budgeted: IncomingStream[] = [];
-  /** All with numbers up to this one have come, */
+  /** All with numbers up to this one have come: a subscription's items may hold streams for as long as it runs. */
   #openedUpTo = 0;
-  /** and these: a subscription's items may hold streams for as long as it runs. */
+  /** Those with greater numbers that have come. */
   readonly #opened = new Set<number>();
   /** Those that went up and have come to their own end. */
   readonly #ended: OutgoingStream[] = [];

@@ -18,6 +18,7 @@ import {
 } from "./protocol.ts";
 import { discardStreams, streamsOf } from "./stream-slot.ts";
 
+/** What an end's own calls with streams are made from. */
 export interface StreamingCallsOptions extends Omit<CallerStreamsOptions, "beside" | "onOver"> {
   /** As of `OutgoingCalls`. */
   readonly timeOfDay?: () => number;

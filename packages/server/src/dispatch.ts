@@ -79,11 +79,9 @@ export class Dispatch implements TopicPumpHost {
   /** Answers a call. Never throws; answers synchronously where the whole procedure is synchronous. */
   run(call: IncomingCall, scope: CallScope): void {
     if (call.type !== "mutation" || !this.mutations.concerns(call, scope)) return this.#run(call, scope);
-    const refuse = (thrown: unknown): void => this.refuse(call, thrown, scope);
     const run = (): void => this.#run(call, scope);
     const onUntold = (thrown: unknown): void => this.report(toTRPCError(thrown), call, scope);
-    // What it came to may be too long for this session, or more than a store of somebody's own should have kept.
-    this.mutations.runOnce(call, scope, { run, refuse, onUntold }).then(undefined, refuse);
+    this.mutations.runOnce(call, scope, { run, onUntold }).catch((thrown: unknown) => this.refuse(call, thrown, scope));
   }
 
   #run(call: IncomingCall, scope: CallScope): void {
@@ -107,12 +105,16 @@ export class Dispatch implements TopicPumpHost {
     const error = asTRPCError(thrown);
     this.report(error, call, scope);
     if (call.over) return;
+    this.tell(error, call, scope, (shape) => call.sendError(shape));
+  }
+
+  /** Sends an error's shape; the generic one where what the router's formatter made cannot be sent. */
+  tell(error: TRPCError, call: IncomingCall | undefined, scope: CallScope, send: (shape: unknown) => void): void {
     try {
-      call.sendError(this.encodeError(error, call, scope));
+      send(this.encodeError(error, call, scope));
     } catch (cause) {
-      // What the router's formatter made cannot be sent.
       this.report(toTRPCError(cause), call, scope);
-      call.sendError(genericShape);
+      send(genericShape);
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CallFields, CallOutcome, Clock, IncomingCall } from "@tautline/core/internals";
+import type { CallFields, Clock, IncomingCall } from "@tautline/core/internals";
 import type { IdempotencyStore } from "./idempotency.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
 
@@ -11,11 +11,9 @@ export interface MutationOrigin {
   readonly openedAt?: number | undefined;
 }
 
-/** What becomes of a mutation. */
+/** What is done for a mutation. */
 export interface MutationRun {
   readonly run: () => void;
-  /** Nothing is run. */
-  readonly refuse: (error: unknown) => void;
   /** Hears why an outcome was not taken. */
   readonly onUntold: (error: unknown) => void;
 }
@@ -49,19 +47,18 @@ export class MutationMemory {
     return fields.firstId !== undefined || (this.#store !== undefined && client !== undefined);
   }
 
-  /** Runs a mutation where nobody has yet, and answers it with what the store knows where somebody has. Never throws. */
-  async runOnce(call: IncomingCall, origin: MutationOrigin, { run, refuse, onUntold }: MutationRun): Promise<void> {
+  /**
+   * Runs a mutation where nobody has yet, and answers it with what the store knows where somebody has.
+   *
+   * @returns rejects where it is neither run nor answered, as the store does, or where what it came to cannot be sent here.
+   */
+  async runOnce(call: IncomingCall, origin: MutationOrigin, { run, onUntold }: MutationRun): Promise<void> {
     const store = this.#store;
     const { client } = origin;
-    if (store === undefined || client === undefined) return refuse(outcomeUnknown());
+    if (store === undefined || client === undefined) throw outcomeUnknown();
     const { fields, id } = call;
     const key = `${client}:${fields.firstId ?? id}`;
-    let outcome: CallOutcome | undefined;
-    try {
-      outcome = await store.claim(key, this.#claimedUnder(store, fields, origin));
-    } catch (thrown) {
-      return refuse(thrown);
-    }
+    const outcome = await store.claim(key, this.#claimedUnder(store, fields, origin));
     if (outcome === undefined) {
       // Also when its caller is gone: it may ask again.
       call.keepRunning((own) => void store.settle(key, own).catch(onUntold));

@@ -24,7 +24,7 @@ import { TRPCError } from "@trpc/server";
 import type { CallScope } from "./call-scope.ts";
 import { ConnectionContexts, type ContextHost, connectionGone } from "./connection-contexts.ts";
 import { ContextRenewals } from "./context-renewals.ts";
-import { asTRPCError, genericShape } from "./dispatch-error.ts";
+import { asTRPCError } from "./dispatch-error.ts";
 import { type Draining, DrainProgress } from "./drain-watch.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
 import type { ServerSocket } from "./server-socket.ts";
@@ -298,14 +298,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     error: TRPCError,
     scope: CallScope,
   ): void {
-    const { dispatch } = this.#host;
-    try {
-      this.#connection.send(encodeMessage([type, dispatch.encodeError(error, undefined, scope)]));
-    } catch (cause) {
-      // What the router's formatter made cannot be sent.
-      dispatch.report(toTRPCError(cause), undefined, scope);
-      this.#connection.send(encodeMessage([type, genericShape]));
-    }
+    this.#host.dispatch.tell(error, undefined, scope, (shape) => this.#connection.send(encodeMessage([type, shape])));
   }
 
   /** Of whoever has no context. */
