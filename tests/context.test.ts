@@ -4,6 +4,7 @@ import { initTRPC, TRPCError } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
 import { closing, rejection } from "./fixture/client.ts";
+import { createGate } from "./fixture/gate.ts";
 import { openGreeted, openRaw } from "./fixture/raw-client.ts";
 import { startServer } from "./fixture/server.ts";
 import { holdTime } from "./fixture/time.ts";
@@ -82,6 +83,21 @@ describe("a connection that says nothing", () => {
 });
 
 describe("createContext", () => {
+  it("that takes its time has nothing of what comes meanwhile lost, however much it is", async () => {
+    const gate = createGate<Context>();
+    const server = await start(() => gate.opened);
+    const raw = await openRaw(server.url);
+    const ids = Array.from({ length: 64 }, (_, index) => index + 1);
+    raw.send([0, 1, {}]);
+    // More than the system keeps on its way.
+    for (const id of ids) raw.send([11, id, "rename", {}, "x".repeat(1_000_000)]);
+    await until("the server has heard of it", () => server.connections === 1);
+    for (let turns = 0; turns < 100; turns++) await turn();
+    expect(raw.frames).toEqual([]);
+    gate.open({ user: "ada" });
+    for (const id of ids) expect(await raw.message(20, id)).toEqual([20, id, "ada"]);
+  });
+
   it("that refuses closes the client for good, with its error", async () => {
     const time = holdTime();
     let asked = 0;

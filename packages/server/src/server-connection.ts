@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { TautlineError } from "@tautline/core";
 import {
-  type AuthMessage,
   type Beating,
   badMessage,
   Connection,
@@ -23,7 +22,7 @@ import {
 import { TRPCError } from "@trpc/server";
 import type { CallScope } from "./call-scope.ts";
 import { ConnectionContexts, type ContextHost, connectionGone } from "./connection-contexts.ts";
-import { ContextRenewals } from "./context-renewals.ts";
+import { ContextRenewals, type RenewedConnection } from "./context-renewals.ts";
 import { asTRPCError } from "./dispatch-error.ts";
 import { type Draining, DrainProgress } from "./drain-watch.ts";
 import { ServerSession, type SessionHost, sessionLost } from "./server-session.ts";
@@ -55,17 +54,19 @@ export interface ConnectionHost extends SessionHost, ContextHost {
 type Phase = "greeting" | "opening" | "open" | "closed";
 
 /** The server's end of one connection: hello, context, welcome; then it carries its session's messages. */
-export class ServerConnection implements ConnectionHandlers, Beating, Draining {
+export class ServerConnection implements ConnectionHandlers, RenewedConnection, Beating, Draining {
   readonly #host: ConnectionHost;
   readonly #socket: ServerSocket;
-  readonly #request: IncomingMessage;
+  readonly request: IncomingMessage;
+  readonly contexts: ConnectionContexts;
   readonly #connection: Connection;
-  readonly #contexts: ConnectionContexts;
   readonly #progress = new DrainProgress();
   readonly #openedAt: number;
   #hello: HelloFields = {};
   #session: ServerSession | undefined = undefined;
   #phase: Phase = "greeting";
+  /** How much has come before the context stood, in bytes, and UTF-16 units of text. */
+  #early = 0;
   #confirmed = false;
   #renewals: ContextRenewals | undefined = undefined;
   #deadline: Deadline;
@@ -73,8 +74,8 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
   constructor(host: ConnectionHost, socket: ServerSocket, request: IncomingMessage) {
     this.#host = host;
     this.#socket = socket;
-    this.#request = request;
-    this.#contexts = new ConnectionContexts(host, request);
+    this.request = request;
+    this.contexts = new ConnectionContexts(host, request);
     this.#openedAt = host.dispatch.clock.now();
     this.#connection = new Connection(socket, this, {
       parse: (text) => parseStrictly(text, host.limits.maxDepth),
@@ -89,9 +90,9 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     });
   }
 
-  /** The session that goes over this connection; undefined before there is one, and after another connection has it. */
+  /** The session that goes over this connection; undefined before its welcome, and after another connection has it. */
   get session(): ServerSession | undefined {
-    return this.#session;
+    return this.#phase === "open" ? this.#session : undefined;
   }
 
   onMessage(message: Message, length: number): void {
@@ -103,7 +104,8 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
       if (message[0] === messageType.ack) this.#confirm();
       this.#session.session.receive(message, this.#connection, length);
     } else if (message[0] === messageType.auth && this.#phase === "open") {
-      this.#authenticate(message);
+      this.#renewals ??= new ContextRenewals(this.#host, this);
+      this.#renewals.add(message[1]);
     } else {
       throw badMessage("only the first message is hello");
     }
@@ -111,6 +113,13 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   onFrame(length: number): void {
     if (this.#phase === "open") this.#session?.session.onFrame(length);
+    else this.#onEarly(length);
+  }
+
+  /** Calls wait for their context; what is more than may come in one frame waits in the socket, for nobody knows yet whose it is. */
+  #onEarly(length: number): void {
+    this.#early += length;
+    if (this.#early > this.#host.limits.maxFrameBytes) this.#socket.pause();
   }
 
   onError(error: TautlineError): void {
@@ -187,7 +196,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   async #open(params: unknown): Promise<void> {
     try {
-      const ctx: unknown = await this.#contexts.create(params);
+      const ctx: unknown = await this.contexts.create(params);
       if (!this.#awaitsContext) return;
       const identity = this.#host.identify?.(ctx);
       if (this.#awaitsContext) this.#onContext(ctx, identity);
@@ -221,23 +230,23 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     session.serves = serves === true;
     // What a client asked to resume in vain stays unknown: the token that it showed is not this session's.
     this.#welcome(session, {}, received === undefined ? token : undefined);
-    this.#contexts.bind(session);
+    this.contexts.bind(session);
     this.#host.onWelcomed(session, "opened");
     session.start(ctx);
   }
 
   #resume(session: ServerSession, ctx: unknown, received: number): void {
-    session.renew(ctx, this.#request);
+    session.renew(ctx, this.request);
     session.attempt = this.#hello.attempt ?? 0;
     this.#welcome(session, { received: session.session.received }, this.#hello.token);
     this.#session = session;
     session.session.attach(this.#connection, received, this.#socket);
-    this.#contexts.bind(session);
+    this.contexts.bind(session);
     this.#host.onWelcomed(session, "resumed");
   }
 
   #begin(): ServerSession {
-    const session = new ServerSession(this.#host, this.#request, this.#hello.streams === true, this.#openedAt);
+    const session = new ServerSession(this.#host, this.request, this.#hello.streams === true, this.#openedAt);
     this.#session = session;
     session.session.attach(this.#connection, 0, this.#socket);
     return session;
@@ -245,6 +254,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   #welcome(session: ServerSession, fields: WelcomeFields, used: string | undefined): void {
     this.#phase = "open";
+    this.#socket.resume();
     const token = this.#host.claimSession(session, this, used);
     const kept = keptSession(token, this.#host.limits.sessionWindowMs);
     this.#connection.send(encodeMessage([messageType.welcome, { ...fields, ...kept, store: session.store }]));
@@ -257,26 +267,8 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
     this.#host.confirmToken(this.#session);
   }
 
-  #authenticate([, params]: AuthMessage): void {
-    this.#renewals ??= new ContextRenewals(this.#host.deadlines, this.#host.limits.helloTimeoutMs);
-    if (this.#renewals.full) throw badMessage("too many credentials at once");
-    this.#renewals.add(
-      () => this.#contexts.renew(params, this.#session),
-      (ctx) => this.#onRenewed(ctx),
-      (thrown) => this.#onNotRenewed(asTRPCError(thrown)),
-    );
-  }
-
-  #onRenewed(ctx: unknown): void {
-    const session = this.#session;
-    // A newer connection has brought credentials of its own.
-    if (this.#phase !== "open" || session === undefined) return;
-    if (this.#host.identify?.(ctx) !== session.identity) throw new TRPCError({ code: "FORBIDDEN" });
-    session.renew(ctx, this.#request);
-    this.#connection.send(encodeMessage([messageType.authenticated]));
-  }
-
-  #onNotRenewed(error: TRPCError): void {
+  onRenewed(error?: TRPCError): void {
+    if (error === undefined) return this.#connection.send(encodeMessage([messageType.authenticated]));
     const scope = this.#session?.scope ?? this.#bareScope;
     this.#host.dispatch.report(error, undefined, scope);
     this.#sendError(messageType.authenticated, error, scope);
@@ -303,7 +295,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
 
   /** Of whoever has no context. */
   get #bareScope() {
-    return { ctx: undefined, req: this.#request };
+    return { ctx: undefined, req: this.request };
   }
 
   #startDeadline(): Deadline {
@@ -322,7 +314,7 @@ export class ServerConnection implements ConnectionHandlers, Beating, Draining {
       if (ended) session.lose(connectionGone());
       else this.#host.parkSession(session);
     }
-    this.#contexts.close();
+    this.contexts.close();
     this.#host.onClosed(this);
   }
 }

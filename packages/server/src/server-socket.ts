@@ -13,6 +13,9 @@ export interface ServerSocket extends Socket {
   listen(events: SocketEvents): void;
   /** How much of what was sent has left for the system, in whatever the socket counts; undefined where nothing waits to leave. */
   readonly taken: number | undefined;
+  /** Reads no further until `resume`: what the client sends stays on its way, and fills that. */
+  pause(): void;
+  resume(): void;
   /** Ends the connection without a word. */
   terminate(): void;
 }

@@ -103,6 +103,16 @@ export class WsSocket implements ServerSocket, WireSocket {
   close(code: number, reason: string): void {
     this.#batch.flush();
     this.#webSocket.close(code, reason);
+    // The client's own word of goodbye comes last.
+    this.#webSocket.resume();
+  }
+
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
   }
 
   /** Ends the connection without a word. */

@@ -38,6 +38,11 @@ export class MemoryClient {
     await settled();
   }
 
+  /** How many of its frames the server has not read. */
+  get unread(): number {
+    return this.#link.client.inFlight;
+  }
+
   /** Messages of a type that have come. */
   of(type: number): readonly (readonly [type: number, ...unknown[]])[] {
     return this.messages.filter((message) => message[0] === type);

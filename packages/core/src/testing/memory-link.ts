@@ -49,8 +49,8 @@ export class MemoryLink {
     };
     const toServer = new Lane("client", options, onMove);
     const toClient = new Lane("server", options, onMove);
-    this.client = new MemorySocket("client", toServer, options);
-    this.server = new MemorySocket("server", toClient, options);
+    this.client = new MemorySocket("client", { out: toServer, in: toClient }, options);
+    this.server = new MemorySocket("server", { out: toClient, in: toServer }, options);
     toServer.arrive = (parcel) => this.server.receive(parcel);
     toClient.arrive = (parcel) => this.client.receive(parcel);
   }
@@ -78,14 +78,21 @@ export class MemorySocket implements Socket {
   /** Every frame that this end sent, in order. */
   readonly sent: Frame[] = [];
   readonly #out: Lane;
+  readonly #in: Lane;
   readonly #scheduleClosed: (tell: () => void) => void;
   readonly #onGone: () => void;
   #events: MemorySocketEvents | undefined = undefined;
   #open = true;
+  #goOn: (() => void) | undefined = undefined;
 
   /** Made by {@link MemoryLink}. */
-  constructor(end: LinkEnd, out: Lane, { scheduleClosed = queueMicrotask, onGone }: MemoryLinkOptions) {
-    this.#out = out;
+  constructor(
+    end: LinkEnd,
+    lanes: { readonly out: Lane; readonly in: Lane },
+    { scheduleClosed = queueMicrotask, onGone }: MemoryLinkOptions,
+  ) {
+    this.#out = lanes.out;
+    this.#in = lanes.in;
     this.#onGone = () => onGone?.(end);
     this.#scheduleClosed = (tell) => scheduleClosed(tell);
   }
@@ -119,6 +126,7 @@ export class MemorySocket implements Socket {
   close(code: number, reason: string): void {
     if (!this.#open) return;
     this.#shut();
+    this.resume();
     this.#out.push({ code, reason });
     this.#scheduleClosed(() => this.#end(code, reason));
   }
@@ -137,6 +145,16 @@ export class MemorySocket implements Socket {
   /** What this end sends stays on its way until the function that is returned is called. Nobody is told. */
   stall(): () => void {
     return this.#out.stall();
+  }
+
+  /** What the other end sends stays on its way until `resume`. */
+  pause(): void {
+    this.#goOn ??= this.#in.stall();
+  }
+
+  resume(): void {
+    this.#goOn?.();
+    this.#goOn = undefined;
   }
 
   /**

@@ -49,6 +49,8 @@ export function createMemoryServer<Router extends AnyTRPCRouter>({
       {
         send: (frame) => socket.send(plainFrame(frame)),
         close: (code, reason) => socket.close(code, reason),
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
         terminate: () => socket.terminate(),
         drained: () => socket.drained(),
         get taken() {
