@@ -43,6 +43,10 @@ describe("a server of its own", () => {
     expect((await askToUpgrade(`${new URL(url).origin}${path}`)).status).toBe(404);
   });
 
+  it.each(["rpc", "/rpc?v=1", "/a b", "//rpc", ""])("has no path that clients cannot ask for: %s", async (path) => {
+    await expect(startServer({ router: createRouter(), path })).rejects.toThrow("clients cannot ask for");
+  });
+
   it("takes its path with a query", async () => {
     const { url } = await startServer({ router: createRouter(), path: "/rpc" });
     expect((await askToUpgrade(`${url}?from=page`)).status).toBe(101);
@@ -162,6 +166,27 @@ describe("an HTTP server that was there before", () => {
     const raw = await openRaw(`${base}/other`);
     await until("the other server has spoken", () => raw.frames.length > 0);
     expect(raw.frames).toEqual(["other"]);
+  });
+
+  it("has one server on a path, and the next one there while that one drains", async () => {
+    const gate = createGate<string>();
+    const http = createServer();
+    const port = await startHttp(http);
+    const first = await startServer({ router: createRouter(gate), server: http, path: "/rpc" });
+    await expect(startServer({ router: createRouter(), server: http, path: "/rpc" })).rejects.toThrow(
+      'another server has "/rpc"',
+    );
+    const raw = await openGreeted(`ws://127.0.0.1:${port}/rpc`);
+    raw.send([11, 1, "slow", {}], [10, 2, "ping", {}]);
+    await raw.message(20, 2);
+    const closed = first.close();
+    const second = await startServer({ router: createRouter(), server: http, path: "/rpc" });
+    const client = closing(createClient<Router>({ url: second.url }));
+    expect(await client.ping.query()).toBe("pong");
+    gate.open("done");
+    expect(await raw.message(20, 1)).toEqual([20, 1, "done"]);
+    await closed;
+    expect([first.connections, second.connections, http.listenerCount("upgrade")]).toEqual([0, 1, 1]);
   });
 
   it("leaves no upgrade hanging that nobody takes", async () => {

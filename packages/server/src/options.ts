@@ -62,7 +62,7 @@ export interface ServeBaseOptions<Router extends AnyTRPCRouter> {
    * read after `helloTimeoutMs` is answered with 404. You close it.
    */
   readonly server?: HttpServer;
-  /** The path to connect to. Default `/`. */
+  /** The path to connect to, as URLs have it; one server of an HTTP server has it at a time. Default `/`. */
   readonly path?: string;
   /**
    * Hears of every error, and of what clients are not told. What it throws is left out. Default: what no procedure threw

@@ -6,6 +6,7 @@ import { Acceptor } from "./acceptor.ts";
 import { systemClock } from "./clock.ts";
 import { type HandshakeRules, refusalStatus, refuseUpgrade, requestPath } from "./handshake.ts";
 import { defaultDrainMs, type ServeOptions } from "./options.ts";
+import { claimPath, ownsPath } from "./server-paths.ts";
 import { Upgrader } from "./web-socket.ts";
 
 /** A server that runs. */
@@ -42,11 +43,17 @@ export class Server implements TautlineServer {
     this.#ownsHttp = options.server === undefined;
     this.#path = options.path ?? "/";
     this.#hostname = options.host;
+    claimPath(http, this.#path, this);
     this.#rules = { allowedOrigins: options.allowedOrigins, requireOrigin: options.requireOrigin ?? false };
     this.#acceptor = new Acceptor(options, systemClock);
     this.#upgrader = new Upgrader(this.#acceptor.limits);
     this.#onUpgrade = (request, stream, head) => this.#upgrade(request, stream, head);
     http.on("upgrade", this.#onUpgrade);
+  }
+
+  /** Whether it takes no more clients. */
+  get closing(): boolean {
+    return this.#closing !== undefined;
   }
 
   get url(): string {
@@ -76,6 +83,7 @@ export class Server implements TautlineServer {
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     if (requestPath(request) !== this.#path) return this.#leaveToOthers(stream);
+    if (!ownsPath(this.#http, this.#path, this)) return;
     const status = this.#closing === undefined ? refusalStatus(request, this.#rules) : 503;
     if (status !== undefined) return refuseUpgrade(stream, status);
     this.#upgrader.upgrade(request, stream, head, (socket) => {
