@@ -42,7 +42,7 @@ export interface RedisBrokerOptions extends RedisConnectionOptions {
 }
 
 export interface RedisIdempotencyOptions extends RedisConnectionOptions {
-  /** How long an outcome is kept after it is known, in ms. Default 300,000. */
+  /** How long an outcome is kept after it is known, in ms. Default 300,000. Off: `Infinity`, which is 100 years. */
   readonly keepMs?: number;
   /** A node that does not show itself for so long, in ms, is dead: what it ran is `OUTCOME_UNKNOWN`. Default 15,000. */
   readonly leaseMs?: number;

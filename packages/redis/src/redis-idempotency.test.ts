@@ -53,6 +53,16 @@ describe.skipIf(!hasRedis)("a Redis idempotency store (skipped without redis-ser
     });
   }
 
+  test.each([Number.POSITIVE_INFINITY, 60_000.5])(
+    "keeps outcomes for as long as it is told to: %d ms",
+    async (keepMs) => {
+      const { store } = await createNode({ keepMs });
+      expect(await store.claim("a")).toBeUndefined();
+      await store.settle("a", done);
+      expect(await store.claim("a")).toEqual(done);
+    },
+  );
+
   test("is ready when it has its name, and when the server does not come for too long", async () => {
     const way = await startTcpProxy(server.url, (index) =>
       index === 0 ? { faults: [{ direction: "down", atByte: 0, type: "stall", turns: 500 }] } : {},

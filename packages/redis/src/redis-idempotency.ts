@@ -160,7 +160,7 @@ class RedisStore implements RedisIdempotencyStore {
     for (;;) {
       await this.#readiness.whenReady(Number.POSITIVE_INFINITY);
       try {
-        await this.#commands.evaluate(settleScript, [record], [name, text, String(this.keepMs)]);
+        await this.#commands.evaluate(settleScript, [record], [name, text, wholeMs(this.keepMs)]);
         return;
       } catch (thrown) {
         if (!isAway(thrown)) this.#settings.onError(thrown);
@@ -221,11 +221,16 @@ class RedisStore implements RedisIdempotencyStore {
 
   /** For how long a mutation that runs is remembered unless that is renewed: as an outcome is, from when its node is dead. */
   get #rememberMs(): string {
-    return String(this.keepMs + this.#leaseMs);
+    return wholeMs(this.keepMs + this.#leaseMs);
   }
 
   /** Keys hold whom a mutation belongs to, which is nobody's business who looks into the database. */
   #recordOf(key: string): string {
     return `${this.#tag}:${createHash("sha256").update(key).digest("base64url")}`;
   }
+}
+
+/** PEXPIRE knows whole ms, and nothing that lasts for ever: at most 100 years. */
+function wholeMs(ms: number): string {
+  return String(Math.ceil(Math.min(ms, 100 * 365 * 86_400_000)));
 }
