@@ -135,16 +135,17 @@ export class ClientSession implements ConnectionHandlers {
   onMessage(message: Message, length: number): void {
     switch (message[0]) {
       case welcomeType:
-        if (this.#online) throw badMessage("welcomed after the welcome");
+        this.#expect(false);
         this.#online = true;
         this.#deadline?.cancel();
         this.#beat();
         return this.#onWelcome(message[1]);
       case refusedType:
-        if (this.#online) throw badMessage("refused after the welcome");
+        this.#expect(false);
         this.#refusal = this.#runtime.values.readError(message[1]);
         return;
       case goawayType:
+        this.#expect(true);
         return this.#keeper.onGoaway(this, message[1]);
       case authenticatedType:
         return this.#authentications.shift()?.(
@@ -163,6 +164,11 @@ export class ClientSession implements ConnectionHandlers {
 
   onError(error: TautlineError): void {
     this.#onLost(error, false);
+  }
+
+  /** @throws TautlineError `BAD_MESSAGE` for what the server may not say now. */
+  #expect(online: boolean): void {
+    if (this.#online !== online) throw badMessage("out of its turn");
   }
 
   #open(address: string | URL, params: ConnectionParams | undefined): void {

@@ -75,3 +75,21 @@ describe("idleCloseMs", () => {
     expect([setup.client.connection.state.status, setup.network.clock.timers]).toEqual(["idle", 0]);
   });
 });
+
+describe("a client that moves to another server", () => {
+  test("takes no goaway for a welcome, and closes every connection when it is closed", async () => {
+    const setup = new ClientSetup({ random: () => 0 });
+    setup.client.connection.connect();
+    await setup.line();
+    await setup.welcome({ token: "a", windowMs: 60_000 });
+    setup.save("x");
+    setup.last.say([6, 1_000]);
+    await setup.line();
+    setup.last.say([6, 1_000]);
+    await setup.network.advance(2);
+    expect(setup.last.closed).toBe(4400);
+    setup.client.connection.close();
+    await setup.network.advance(2);
+    expect([setup.lines[0]?.closed, setup.lines.length, setup.network.clock.timers]).toEqual([1000, 2, 0]);
+  });
+});
