@@ -12,6 +12,7 @@ const acceptor = "packages/server/src/acceptor.ts";
 const memory = "packages/server/src/mutation-memory.ts";
 const registry = "packages/server/src/session-registry.ts";
 const clientSession = "packages/client/src/client-session.ts";
+const dialedConnection = "packages/client/src/dialed-connection.ts";
 const dialer = "packages/client/src/dialer.ts";
 
 export const plantedBugs: readonly PlantedBug[] = [
@@ -101,7 +102,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     "producers do not wait for their reader",
     pacedSession,
-    "if (!this.halfKept) return",
+    "if (!this.#halfKept) return",
     "if (this.keptLength >= 0) return",
   ),
   bug(
@@ -176,9 +177,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     "close() leaves the heartbeat running",
-    clientSession,
-    "    this.#deadline?.cancel();\n    this.#deadline",
-    "    this.#deadline",
+    dialedConnection,
+    "    this.#deadline?.cancel();\n    this.#connection?.close",
+    "    this.#connection?.close",
   ),
   bug(
     "a move that was planned survives close()",
@@ -196,11 +197,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     "a client whose buffer overflowed goes on with the server's session",
     clientSession,
     "if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();",
-    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#carry(0); }",
+    "if (received !== undefined && !this.#session.canResume(received)) { this.#lose(sessionLost()); this.#carry(connection, 0); }",
   ),
   bug(
     "a dropped connection's credentials are waited for",
-    clientSession,
+    dialedConnection,
     "    for (const settle of this.#authentications.splice(0)) settle(reason);\n",
     "",
   ),

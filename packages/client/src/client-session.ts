@@ -1,37 +1,15 @@
 import { TautlineError } from "@tautline/core";
 import {
-  authenticatedType,
-  authType,
-  badMessage,
-  beatMs,
-  Connection,
-  type ConnectionHandlers,
+  type Connection,
   type Deadline,
-  encodePlain,
-  goawayType,
-  helloType,
-  type Message,
-  mayReconnect,
-  needOf,
   normalClosure,
-  protocolVersion,
-  refusedType,
   Session,
-  type SessionMessage,
   silentClosure,
   type WelcomeFields,
-  welcomeType,
 } from "@tautline/core/internals";
-import { WebSocket as DefaultWebSocket } from "#web-socket";
 import type { ClientRuntime } from "./client-runtime.ts";
-import {
-  type ConnectionParams,
-  defaultConnectTimeoutMs,
-  defaultReplayBytes,
-  defaultWindowMs,
-  type Provided,
-} from "./options.ts";
-import { frameOf, openSocket, type WebSocketLike } from "./web-socket.ts";
+import { type ConnectionOwner, connectionClosed, DialedConnection } from "./dialed-connection.ts";
+import { type ConnectionParams, defaultReplayBytes, defaultWindowMs } from "./options.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -50,7 +28,7 @@ export interface SessionKeeper {
  * The client's end of one session after the other, over one connection after the other: opens a session, resumes it, and starts a new
  * one where it was lost.
  */
-export class ClientSession implements ConnectionHandlers {
+export class ClientSession implements ConnectionOwner {
   readonly #runtime: ClientRuntime;
   readonly #keeper: SessionKeeper;
   /** What is attached to the connection, once the server knows of it there. */
@@ -64,16 +42,10 @@ export class ClientSession implements ConnectionHandlers {
   #store: string | undefined;
   #expiry: Deadline | undefined;
   #attempts = 0;
-  /** For the welcome, and then for the next beat. Undefined where there is no connection, and none is being made. */
-  #deadline: Deadline | undefined;
-  #connection: Connection | undefined;
-  /** Whether this connection was welcomed. */
-  #online = false;
-  #refusal: TautlineError | undefined;
-  /** For good: it connects no more, and is heard no more. */
+  /** The one that there is, or is being made. */
+  #connection: DialedConnection | undefined;
+  /** For good: it connects no more. */
   #over = false;
-  /** Each hears what came of new credentials; an error where they were not taken. */
-  #authentications: ((error?: TautlineError) => void)[] = [];
 
   constructor(runtime: ClientRuntime, keeper: SessionKeeper) {
     this.#runtime = runtime;
@@ -87,20 +59,21 @@ export class ClientSession implements ConnectionHandlers {
 
   /** Whether there is a connection, or one is being made. */
   get connected(): boolean {
-    return this.#deadline !== undefined;
+    return this.#connection !== undefined;
   }
 
   connect(): void {
-    if (this.#over || this.#deadline !== undefined) return;
-    const { deadlines, options } = this.#runtime;
-    const { connectTimeoutMs = defaultConnectTimeoutMs, url, connectionParams } = options;
-    const deadline = deadlines.add(connectTimeoutMs, () => this.#onLost(connectionClosed("no answer")));
-    this.#deadline = deadline;
-    Promise.all([provide(url), provide(connectionParams)]).then(
-      ([address, params]) => deadline === this.#deadline && this.#open(address, params),
-      // It may pass.
-      (thrown: unknown) => deadline === this.#deadline && this.#onLost(TautlineError.from(thrown)),
-    );
+    if (this.#over || this.connected) return;
+    const { streams, expose } = this.#runtime.options;
+    this.#connection = new DialedConnection(this.#runtime, this);
+    this.#connection.dial({
+      client: this.#keeper.client,
+      token: this.#token ?? createToken(),
+      attempt: ++this.#attempts,
+      received: this.#offered ? this.#session.received : undefined,
+      streams: streams && true,
+      serves: expose && true,
+    });
   }
 
   /** Drops the connection; the session can be resumed. */
@@ -122,98 +95,17 @@ export class ClientSession implements ConnectionHandlers {
     this.#session.lose();
   }
 
-  /** Hands the server new credentials for the session. */
-  authenticate(params: ConnectionParams): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const message = encodePlain([authType, params]);
-      // First: what ends the connection, also while it is sent, ends the wait.
-      this.#authentications.push((error) => (error === undefined ? resolve() : reject(error)));
-      this.#connection?.send(message);
-    });
+  /** Hands the server new credentials for the session. Undefined where it is not online. */
+  authenticate(params: ConnectionParams): Promise<void> | undefined {
+    return this.#connection?.authenticate(params);
   }
 
-  onMessage(message: Message, length: number): void {
-    switch (message[0]) {
-      case welcomeType:
-        this.#expect(false);
-        this.#online = true;
-        this.#deadline?.cancel();
-        this.#beat();
-        return this.#onWelcome(message[1]);
-      case refusedType:
-        this.#expect(false);
-        this.#refusal = this.#runtime.values.readError(message[1]);
-        return;
-      case goawayType:
-        this.#expect(true);
-        return this.#keeper.onGoaway(this, message[1]);
-      case authenticatedType:
-        return this.#authentications.shift()?.(
-          message[1] === undefined ? undefined : this.#runtime.values.readError(message[1]),
-        );
-      default:
-        // The table of what is taken has nothing else.
-        if (this.#connection !== undefined) this.#session.receive(message as SessionMessage, this.#connection, length);
-    }
+  /** A new session may follow hello at once; one to be resumed waits for the welcome. */
+  onOpen(connection: Connection): void {
+    if (!this.#offered) this.#carry(connection, 0);
   }
 
-  onFrame(length: number): void {
-    // An acknowledgement tells the server that its welcome has come.
-    if (this.#online) this.#session.onFrame(length);
-  }
-
-  onError(error: TautlineError): void {
-    this.#onLost(error, false);
-  }
-
-  /** @throws TautlineError `BAD_MESSAGE` for what the server may not say now. */
-  #expect(online: boolean): void {
-    if (this.#online !== online) throw badMessage("out of its turn");
-  }
-
-  #open(address: string | URL, params: ConnectionParams | undefined): void {
-    try {
-      const hello = this.#hello(params);
-      this.#connectOver(openSocket(this.#runtime.options.WebSocket ?? DefaultWebSocket, address), hello);
-    } catch (thrown) {
-      // An address that is none stays none, and credentials that are too much stay so.
-      this.#onLost(TautlineError.from(thrown), false);
-    }
-  }
-
-  #connectOver(socket: WebSocketLike, hello: string): void {
-    const connection = new Connection(socket, this, this.#runtime.reader);
-    this.#connection = connection;
-    socket.addEventListener("open", () => {
-      if (connection !== this.#connection) return;
-      connection.send(hello);
-      // A new session may follow it at once; one to be resumed waits for the welcome.
-      if (!this.#offered) this.#carry(0);
-    });
-    socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
-    socket.addEventListener("close", ({ code, reason }) => {
-      if (connection !== this.#connection) return;
-      this.#onLost(this.#refusal ?? connectionClosed(`closed (${code} ${reason})`), mayReconnect(code));
-    });
-    // `close` follows, and says more.
-    socket.addEventListener("error", () => {});
-  }
-
-  #hello(params: ConnectionParams | undefined): string {
-    const { streams, expose } = this.#runtime.options;
-    const fields = {
-      params,
-      client: this.#keeper.client,
-      token: this.#token ?? createToken(),
-      attempt: ++this.#attempts,
-      streams: streams && true,
-      serves: expose && true,
-      received: this.#offered ? this.#session.received : undefined,
-    };
-    return encodePlain([helloType, protocolVersion, fields]);
-  }
-
-  #onWelcome({ token, received, windowMs = never, store }: WelcomeFields): void {
+  onWelcome({ token, received, windowMs = never, store }: WelcomeFields, connection: Connection): void {
     this.#expiry?.cancel();
     this.#expiry = undefined;
     if (!this.#session.open) {
@@ -221,8 +113,8 @@ export class ClientSession implements ConnectionHandlers {
       if (received !== undefined && !this.#session.canResume(received)) return this.#startOver();
       if (received === undefined) this.#lose(sessionLost());
       // Whoever heard of that may have dropped the connection.
-      if (this.#connection === undefined) return;
-      this.#carry(received ?? 0);
+      if (!connection.open) return;
+      this.#carry(connection, received ?? 0);
     }
     this.#token = token;
     this.#windowMs = windowMs;
@@ -231,45 +123,34 @@ export class ClientSession implements ConnectionHandlers {
     this.#keeper.onOnline(this);
   }
 
-  #beat(): void {
-    const { deadlines, options } = this.#runtime;
-    this.#deadline = deadlines.add(beatMs(options), () => {
-      this.#beat();
-      const need = needOf(this.#connection?.countQuietBeat() ?? 0, options);
-      if (need === "ping") this.#session.ping();
-      else if (need === "close") this.#onLost(connectionClosed("no sign of life"));
-    });
+  onGoaway(withinMs: number): void {
+    this.#keeper.onGoaway(this, withinMs);
   }
 
-  /** The session goes on over the connection. @param received how many of its messages the server has. */
-  #carry(received: number): void {
-    this.#offered = true;
-    if (this.#connection !== undefined) this.#session.attach(this.#connection, received);
-    this.#runtime.end.attach(this.#session);
-  }
-
-  #onLost(reason: TautlineError, mayRetry = true): void {
-    const refused = this.#refusal !== undefined && this.#session.open;
+  onLost(reason: TautlineError, mayRetry: boolean, refused: boolean): void {
+    const { open } = this.#session;
     this.#close(silentClosure, reason);
     // A server that refuses a new session has started nothing; one to be resumed is where it was.
-    if (refused) this.#lose(reason, false);
+    if (refused && open) this.#lose(reason, false);
     else if (this.#token === undefined) this.#lose(reason);
     else if (this.#offered) this.#expiry ??= this.#runtime.deadlines.add(this.#windowMs, () => this.#expire());
     // Whoever heard of what was lost may have closed the client, or connected it again.
     if (!this.#over && !this.connected) this.#keeper.onOffline(this, reason, mayRetry);
   }
 
-  /** Closes the connection, or gives up making one. Only after `normalClosure` the server does not expect the session again. */
+  /** The session goes on over the connection. @param received how many of its messages the server has. */
+  #carry(connection: Connection, received: number): void {
+    this.#offered = true;
+    this.#session.attach(connection, received);
+    this.#runtime.end.attach(this.#session);
+  }
+
+  /** Only after `normalClosure` the server does not expect the session again. */
   #close(code: number, reason: TautlineError): void {
-    const connection = this.#connection;
-    this.#deadline?.cancel();
-    this.#deadline = undefined;
+    const dialed = this.#connection;
     this.#connection = undefined;
-    this.#online = false;
-    this.#refusal = undefined;
-    connection?.close(code, "");
+    const connection = dialed?.close(code, reason);
     if (connection !== undefined) this.#session.park(connection);
-    for (const settle of this.#authentications.splice(0)) settle(reason);
   }
 
   #start(): Session {
@@ -304,14 +185,6 @@ export class ClientSession implements ConnectionHandlers {
     if (this.connected) this.#startOver();
     else this.#lose(sessionLost());
   }
-}
-
-async function provide<T>(provided: Provided<T>): Promise<T> {
-  return typeof provided === "function" ? await (provided as () => T | Promise<T>)() : provided;
-}
-
-export function connectionClosed(message: string): TautlineError {
-  return new TautlineError({ code: "CONNECTION_CLOSED", message });
 }
 
 function sessionLost(): TautlineError {

@@ -2,8 +2,9 @@ import type { TautlineError } from "@tautline/core";
 import { type Deadline, report } from "@tautline/core/internals";
 import { backoffMs } from "./backoff.ts";
 import type { ClientRuntime } from "./client-runtime.ts";
-import { ClientSession, connectionClosed, createToken, type SessionKeeper } from "./client-session.ts";
+import { ClientSession, createToken, type SessionKeeper } from "./client-session.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
+import { connectionClosed } from "./dialed-connection.ts";
 import type { ConnectionParams } from "./options.ts";
 import { onWake } from "./wake.ts";
 
@@ -63,9 +64,7 @@ export class Dialer implements ClientConnection, SessionKeeper {
   }
 
   authenticate(params: ConnectionParams): Promise<void> {
-    return this.#state.status === "online"
-      ? this.#session.authenticate(params)
-      : Promise.reject(connectionClosed("not online"));
+    return this.#session.authenticate(params) ?? Promise.reject(connectionClosed("not online"));
   }
 
   /** A call is made: opens the connection where nothing has yet. @throws TautlineError where it is closed. */

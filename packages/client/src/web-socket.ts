@@ -1,4 +1,3 @@
-import { TautlineError } from "@tautline/core";
 import { type Frame, subprotocol } from "@tautline/core/internals";
 
 /** As much of the browsers' WebSocket as the client needs; `ws` has it too. */
@@ -28,16 +27,12 @@ export function frameOf(data: unknown): Frame {
   return ArrayBuffer.isView(data) ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data as ArrayBuffer);
 }
 
-/** @throws TautlineError `BAD_REQUEST` where the address is none. */
+/** @throws what the host says of an address that is none. */
 export function openSocket(WebSocket: WebSocketClass, address: string | URL): WebSocketLike {
-  try {
-    const { location }: Host = globalThis;
-    const { href } = new URL(address, location?.href);
-    const socket = new WebSocket(href.replace(/^http/, "ws"), subprotocol);
-    // A Blob is read in its own time; what `ws` gives instead needs no copy.
-    if (socket.binaryType === "blob") socket.binaryType = "arraybuffer";
-    return socket;
-  } catch (cause) {
-    throw new TautlineError({ code: "BAD_REQUEST", message: `no address: ${String(address)}`, cause });
-  }
+  const { location }: Host = globalThis;
+  const { href } = new URL(address, location?.href);
+  const socket = new WebSocket(href.replace(/^http/, "ws"), subprotocol);
+  // A Blob is read in its own time; what `ws` gives instead needs no copy.
+  if (socket.binaryType === "blob") socket.binaryType = "arraybuffer";
+  return socket;
 }

@@ -43,11 +43,6 @@ export class DeferredReplayBuffer extends ReplayBuffer {
     return super.length;
   }
 
-  override get halfFull(): boolean {
-    this.recall();
-    return super.halfFull;
-  }
-
   override push(message: OutgoingMessage): void {
     this.recall();
     super.push(message);

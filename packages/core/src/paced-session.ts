@@ -2,7 +2,8 @@ import type { Connection } from "./connection.ts";
 import * as messageType from "./message-type.ts";
 import { joinLimitLength } from "./outbox.ts";
 import type { SessionMessage } from "./protocol.ts";
-import { Session } from "./session.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
+import { Session, type SessionOwner } from "./session.ts";
 import type { OutgoingMessage } from "./shared-message.ts";
 
 /** After so much that has come, an acknowledgement goes with the next short message, which is a stream's credit mostly: it makes no frame. */
@@ -13,6 +14,9 @@ const lengthPerJoinedAck = 128 * 1024;
  * sends no streams does not carry it.
  */
 export class PacedSession extends Session {
+  readonly #sent: ReplayBuffer;
+  /** Half of what can be kept. */
+  readonly #halfLength: number;
   /** Pings of this connection that are not answered. */
   #pings = 0;
   /** How many of them are to be answered before `#onHeard` is called. */
@@ -24,6 +28,22 @@ export class PacedSession extends Session {
   #come = 0;
   /** How many messages the other side has said to have while producers waited. */
   #awaited = 0;
+
+  /** @param replayLength how much that is not acknowledged is kept for a resume, in bytes, and UTF-16 units of text. */
+  constructor(owner: SessionOwner, replayLength: number, sent: ReplayBuffer = new ReplayBuffer(replayLength)) {
+    super(owner, replayLength, sent);
+    this.#sent = sent;
+    this.#halfLength = replayLength / 2;
+  }
+
+  /** How much it keeps for a resume, in bytes, and UTF-16 units of text. */
+  get keptLength(): number {
+    return this.#sent.length;
+  }
+
+  get #halfKept(): boolean {
+    return this.keptLength > this.#halfLength;
+  }
 
   /** Grows with what the other side has, while producers wait for that; undefined where none does. */
   get awaited(): number | undefined {
@@ -47,7 +67,7 @@ export class PacedSession extends Session {
 
   /** Producers wait for the socket, and until the other side has acknowledged half of what can be kept. */
   override drained(): Promise<void> | undefined {
-    if (!this.halfKept) return super.drained();
+    if (!this.#halfKept) return super.drained();
     if (this.#drained === undefined) {
       this.#drained = new Promise((resolve) => {
         this.#onDrained = resolve;
@@ -102,7 +122,7 @@ export class PacedSession extends Session {
 
   /** @param ask whether the other side is asked what it has, where that is too little. */
   #look(ask: boolean): void {
-    if (!this.halfKept) {
+    if (!this.#halfKept) {
       this.#onDrained?.();
       this.#onDrained = undefined;
       this.#drained = undefined;

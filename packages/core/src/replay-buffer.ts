@@ -32,11 +32,6 @@ export class ReplayBuffer {
     return this.#length;
   }
 
-  /** Whether more than half of what can be kept is. */
-  get halfFull(): boolean {
-    return this.#length > this.#maxLength / 2;
-  }
-
   push(message: OutgoingMessage): void {
     this.#messages.push(message);
     this.#length += message.length;

@@ -55,16 +55,6 @@ export class Session implements MessagePipe {
     return this.#received;
   }
 
-  /** How much it keeps for a resume, in bytes, and UTF-16 units of text. */
-  get keptLength(): number {
-    return this.#sent.length;
-  }
-
-  /** Whether it keeps more than half of what it can. */
-  protected get halfKept(): boolean {
-    return this.#sent.halfFull;
-  }
-
   /** Sends a message, or keeps it for the next connection. */
   send(message: OutgoingMessage): void {
     if (this.#lost) return;
