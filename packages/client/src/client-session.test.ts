@@ -210,3 +210,31 @@ describe("credentials over the limit of a frame", () => {
     expect(setup.client.connection.state).toMatchObject({ status: "closed", reason: { code: "PAYLOAD_TOO_LARGE" } });
   });
 });
+
+describe("a server that refuses", () => {
+  test("cannot welcome after that: the connection is closed, for the reason that it gave", async () => {
+    const setup = new ClientSetup();
+    setup.save("x");
+    await setup.line();
+    setup.last.say([2, { message: "no", data: { code: "UNAUTHORIZED" } }], [1, { token: "t", windowMs: 60_000 }]);
+    await setup.network.advance(2);
+    expect([setup.last.closed, setup.client.connection.state]).toMatchObject([
+      4400,
+      { status: "closed", reason: { code: "UNAUTHORIZED" } },
+    ]);
+  });
+
+  test("and does not close is given up with what it said", async () => {
+    const setup = new ClientSetup({ connectTimeoutMs: 100 });
+    setup.client.connection.connect();
+    await setup.line();
+    setup.last.say([2, { message: "not now", data: { code: "SERVICE_UNAVAILABLE" } }]);
+    await setup.network.advance(90);
+    expect(setup.client.connection.state.status).toBe("connecting");
+    await setup.network.advance(10);
+    expect(setup.client.connection.state).toMatchObject({
+      status: "reconnecting",
+      reason: { code: "SERVICE_UNAVAILABLE" },
+    });
+  });
+});

@@ -43,7 +43,7 @@ export interface ConnectionOwner {
 export class DialedConnection implements ConnectionHandlers {
   readonly #runtime: ClientRuntime;
   readonly #owner: ConnectionOwner;
-  #phase: "dialing" | "online" | "closed" = "dialing";
+  #phase: "dialing" | "refused" | "online" | "closed" = "dialing";
   /** For the welcome, and then for the next beat. */
   #deadline: Deadline | undefined;
   #connection: Connection | undefined;
@@ -102,6 +102,7 @@ export class DialedConnection implements ConnectionHandlers {
         return this.#owner.onWelcome(message[1], this.#connection as Connection);
       case refusedType:
         this.#expect("dialing");
+        this.#phase = "refused";
         this.#refusal = this.#runtime.values.readError(message[1]);
         return;
       case goawayType:
@@ -146,7 +147,7 @@ export class DialedConnection implements ConnectionHandlers {
     });
     socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
     socket.addEventListener("close", ({ code, reason }) =>
-      this.#lose(this.#refusal ?? connectionClosed(`closed (${code} ${reason})`), mayReconnect(code)),
+      this.#lose(connectionClosed(`closed (${code} ${reason})`), mayReconnect(code)),
     );
     // `close` follows, and says more.
     socket.addEventListener("error", () => {});
@@ -168,7 +169,7 @@ export class DialedConnection implements ConnectionHandlers {
   }
 
   #lose(reason: TautlineError, mayRetry = true): void {
-    if (this.#phase !== "closed") this.#owner.onLost(reason, mayRetry, this.#refusal !== undefined);
+    if (this.#phase !== "closed") this.#owner.onLost(this.#refusal ?? reason, mayRetry, this.#refusal !== undefined);
   }
 }
 
