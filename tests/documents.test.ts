@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import ts from "typescript";
 import { describe, expect, test, vi } from "vitest";
 
@@ -7,24 +7,34 @@ import { describe, expect, test, vi } from "vitest";
 vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, "..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
+const textOf = (document: string): string => readFileSync(join(root, document), "utf8");
 
 /** A block of TypeScript; `file` where it shows one: then the line before it is a link that has the path for its text. */
 interface Block {
+  readonly document: string;
   readonly line: number;
   readonly code: string;
   readonly file: string | undefined;
 }
 
-const blocks = [...readme.matchAll(/(?:^\[`([^`\n]+)`\]\(\1\)\n\n)?^```ts\n(.*?)^```$/gms)].map(
-  ({ index, 1: file, 2: code = "" }): Block => ({ line: lineAt(index), code, file }),
-);
+const documents = ["README.md", "docs/GUIDE.md"];
+const blocks = documents.flatMap((document) => {
+  const text = textOf(document);
+  return [...text.matchAll(/(?:^\[`([^`\n]+)`\]\((?:\.\.\/)?\1\)\n\n)?^```ts\n(.*?)^```$/gms)].map(
+    ({ index, 1: file, 2: code = "" }): Block => ({
+      document,
+      line: text.slice(0, index).split("\n").length,
+      code,
+      file,
+    }),
+  );
+});
 const shown = blocks.filter(({ file }) => file !== undefined);
 const others = blocks.filter(({ file }) => file === undefined);
 
-describe("the README's code", () => {
+describe("the code of README and guide", () => {
   test("is all read by these tests", () => {
-    expect(blocks).toHaveLength(readme.match(/^```ts/gm)?.length ?? 0);
+    expect(blocks).toHaveLength(documents.flatMap((document) => textOf(document).match(/^```ts/gm) ?? []).length);
   });
 
   test("has the quickstart, the echo and the confirmation whole", () => {
@@ -38,8 +48,8 @@ describe("the README's code", () => {
     expect(code).toBe(readFileSync(join(root, file), "utf8"));
   });
 
-  test.each(others)("compiles: line $line", ({ line }) => {
-    expect(errorsIn(pathOf(line))).toEqual([]);
+  test.each(others)("compiles: $document, line $line", (block) => {
+    expect(errorsIn(pathOf(block))).toEqual([]);
   });
 
   test("is looked at by the compiler: a block with a mistake does not compile", () => {
@@ -47,21 +57,25 @@ describe("the README's code", () => {
   });
 });
 
-describe("the README's tables", () => {
+describe("the tables", () => {
   test.each([
-    ["`serve(options)`", "ServeOptionName"],
-    ["`createHub(options)`", "HubOptionName"],
-    ["`hub.topic(name, schema, options)`", "TopicOptionName"],
-    ["`topic.subscribe(keys, options)`", "SubscribeOptionName"],
-    ["`createClient(options)`", "ClientOptionName"],
-    ["Calls", "CallOptionName"],
-    ["The server calls its clients", "ExposeOptionName"],
-  ])("have every option, and no other: %s", (heading, type) => {
-    expect(codeInFirstColumn(heading).sort()).toEqual(namesIn(type).sort());
+    ["docs/OPTIONS.md", "`serve(options)`", "ServeOptionName"],
+    ["docs/OPTIONS.md", "`createHub(options)`", "HubOptionName"],
+    ["docs/OPTIONS.md", "`hub.topic(name, schema, options)`", "TopicOptionName"],
+    ["docs/OPTIONS.md", "`topic.subscribe(keys, options)`", "SubscribeOptionName"],
+    ["docs/OPTIONS.md", "`createClient(options)`", "ClientOptionName"],
+    ["docs/GUIDE.md", "Calls", "CallOptionName"],
+    ["docs/GUIDE.md", "The server calls its clients", "ExposeOptionName"],
+    ["packages/redis/README.md", "`redisBroker(server, options)`", "RedisBrokerOptionName"],
+    ["packages/redis/README.md", "`redisIdempotencyStore(server, options)`", "RedisIdempotencyOptionName"],
+    ["packages/nats/README.md", "`natsBroker(options)`", "NatsBrokerOptionName"],
+    ["packages/nats/README.md", "`natsIdempotencyStore(options)`", "NatsIdempotencyOptionName"],
+  ])("of %s have every option, and no other: %s", (document, heading, type) => {
+    expect(codeInFirstColumn(document, heading).sort()).toEqual(namesIn(type).sort());
   });
 
   test("have every code that is this product's own, and none that does not exist", () => {
-    const codes = codeInFirstColumn("Errors");
+    const codes = codeInFirstColumn("docs/GUIDE.md", "Errors");
     const known = namesIn("Code");
     const own = known.filter((code) => !namesIn("TrpcCode").includes(code));
     expect(codes.filter((code) => !known.includes(code))).toEqual([]);
@@ -69,36 +83,15 @@ describe("the README's tables", () => {
   });
 });
 
-describe("packages/redis/README.md", () => {
-  const text = readFileSync(join(root, "packages/redis/README.md"), "utf8");
-
-  test.each([
-    ["`redisBroker(server, options)`", "RedisBrokerOptionName"],
-    ["`redisIdempotencyStore(server, options)`", "RedisIdempotencyOptionName"],
-  ])("has every option, and no other: %s", (heading, type) => {
-    expect(codeInFirstColumn(heading, text).sort()).toEqual(namesIn(type).sort());
-  });
-});
-
-describe("packages/nats/README.md", () => {
-  const text = readFileSync(join(root, "packages/nats/README.md"), "utf8");
-
-  test.each([
-    ["`natsBroker(options)`", "NatsBrokerOptionName"],
-    ["`natsIdempotencyStore(options)`", "NatsIdempotencyOptionName"],
-  ])("has every option, and no other: %s", (heading, type) => {
-    expect(codeInFirstColumn(heading, text).sort()).toEqual(namesIn(type).sort());
-  });
-});
-
-describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) => {
+describe.each([...documents, "docs/OPTIONS.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) => {
   test("links to files and headings that exist", () => {
-    const text = readFileSync(join(root, document), "utf8");
-    const targets = [...text.matchAll(/\]\(((?!https?:)[^)]+)\)/g)].map(([, target = ""]) => target.split("#"));
+    const targets = [...textOf(document).matchAll(/\]\(((?!https?:)[^)]+)\)/g)].map(([, target = ""]) =>
+      target.split("#"),
+    );
     const isThere = ([path = "", heading]: string[]): boolean => {
-      const file = path === "" ? document : path;
+      const file = path === "" ? document : join(dirname(document), path);
       if (!existsSync(join(root, file))) return false;
-      return heading === undefined || anchorsOf(readFileSync(join(root, file), "utf8")).includes(heading);
+      return heading === undefined || anchorsOf(textOf(file)).includes(heading);
     };
     expect(targets.filter((target) => !isThere(target)).map((target) => target.join("#"))).toEqual([]);
     expect(targets.length).toBeGreaterThan(0);
@@ -106,14 +99,13 @@ describe.each(["README.md", "ARCHITECTURE.md", "SECURITY.md"])("%s", (document) 
 });
 
 test("ARCHITECTURE.md names source files that exist", () => {
-  const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
-  const names = [...text.matchAll(/`([a-z.-]+[.]ts)`/g)].map(([, name = ""]) => name);
+  const names = [...textOf("ARCHITECTURE.md").matchAll(/`([a-z.-]+[.]ts)`/g)].map(([, name = ""]) => name);
   const folders = ["core", "server", "client", "redis", "nats"].map((name) => join(root, "packages", name, "src"));
   expect(names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))))).toEqual([]);
   expect(names.length).toBeGreaterThan(0);
 });
 
-/** What the README's blocks find without importing it, and the names that its tables have to have. */
+/** What the documents' blocks find without importing it, and the names that its tables have to have. */
 const globals = `
 import type { RequestListener } from "node:http";
 import type { ContractClient, ContractClientOptions, SubscriptionOptions } from "@tautline/client";
@@ -172,7 +164,7 @@ export type TrpcCode = TrpcErrorCode;
 const sources = new Map([
   [pathOf("globals"), globals],
   [pathOf("mistake"), "await client.chat.send.mutate({ room: 1 });"],
-  ...others.map(({ line, code }) => [pathOf(line), code] as const),
+  ...others.map((block) => [pathOf(block), block.code] as const),
 ]);
 const program = createProgram();
 
@@ -197,8 +189,8 @@ function namesIn(type: string): string[] {
 }
 
 /** What stands in the first column of the table under a heading, as code. */
-function codeInFirstColumn(heading: string, text: string = readme): string[] {
-  const [, rest = ""] = text.split(new RegExp(`^#+ ${heading.replace(/[().]/g, "\\$&")}$`, "m"));
+function codeInFirstColumn(document: string, heading: string): string[] {
+  const [, rest = ""] = textOf(document).split(new RegExp(`^#+ ${heading.replace(/[().]/g, "\\$&")}$`, "m"));
   const [section = ""] = rest.split(/^#/m);
   return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
 }
@@ -235,10 +227,7 @@ function createProgram(): ts.Program {
   return ts.createProgram([...sources.keys()], options, host);
 }
 
-function pathOf(name: string | number): string {
-  return join(import.meta.dirname, `readme-block-${name}.ts`);
-}
-
-function lineAt(index: number): number {
-  return readme.slice(0, index).split("\n").length;
+function pathOf(block: string | Block): string {
+  const name = typeof block === "string" ? block : `${basename(block.document, ".md")}-${block.line}`;
+  return join(import.meta.dirname, `document-block-${name}.ts`);
 }
