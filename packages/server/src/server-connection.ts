@@ -123,8 +123,7 @@ export class ServerConnection implements ConnectionHandlers, RenewedConnection, 
   }
 
   onError(error: TautlineError): void {
-    const scope = this.#session?.scope ?? this.#bareScope;
-    this.#host.dispatch.report(toTRPCError(error), undefined, scope);
+    this.#report(toTRPCError(error));
     // Whoever breaks the protocol does not get to go on where it did.
     this.#session?.lose(sessionLost("the protocol was broken"));
   }
@@ -164,7 +163,8 @@ export class ServerConnection implements ConnectionHandlers, RenewedConnection, 
   /** The server is going away, the session with it. Who was not welcomed hears that nothing was started. */
   close(): void {
     if (this.#phase !== "open") {
-      this.#sendRefusal(new TRPCError({ code: "SERVICE_UNAVAILABLE", message: "the server is closing" }));
+      const error = new TRPCError({ code: "SERVICE_UNAVAILABLE", message: "the server is closing" });
+      this.#sendError(messageType.refused, error);
     }
     this.#connection.close(closeCode.goingAway, "server closing");
     this.#session?.lose(sessionLost("the server is closing"));
@@ -269,33 +269,28 @@ export class ServerConnection implements ConnectionHandlers, RenewedConnection, 
 
   onRenewed(error?: TRPCError): void {
     if (error === undefined) return this.#connection.send(encodeMessage([messageType.authenticated]));
-    const scope = this.#session?.scope ?? this.#bareScope;
-    this.#host.dispatch.report(error, undefined, scope);
-    this.#sendError(messageType.authenticated, error, scope);
+    this.#report(error);
+    this.#sendError(messageType.authenticated, error);
   }
 
   #refuse(error: TRPCError): void {
     if (this.#phase !== "opening") return;
-    this.#host.dispatch.report(error, undefined, this.#bareScope);
-    this.#sendRefusal(error);
+    this.#report(error);
+    this.#sendError(messageType.refused, error);
     this.#connection.close(refusalCode(error), error.code);
   }
 
-  #sendRefusal(error: TRPCError): void {
-    this.#sendError(messageType.refused, error, this.#bareScope);
+  #report(error: TRPCError): void {
+    this.#host.dispatch.report(error, undefined, this.#scope);
   }
 
-  #sendError(
-    type: typeof messageType.refused | typeof messageType.authenticated,
-    error: TRPCError,
-    scope: CallScope,
-  ): void {
-    this.#host.dispatch.tell(error, undefined, scope, (shape) => this.#connection.send(encodeMessage([type, shape])));
+  #sendError(type: typeof messageType.refused | typeof messageType.authenticated, error: TRPCError): void {
+    const send = (shape: unknown): void => this.#connection.send(encodeMessage([type, shape]));
+    this.#host.dispatch.tell(error, undefined, this.#scope, send);
   }
 
-  /** Of whoever has no context. */
-  get #bareScope() {
-    return { ctx: undefined, req: this.request };
+  get #scope(): CallScope {
+    return this.#session?.scope ?? { ctx: undefined, req: this.request };
   }
 
   #startDeadline(): Deadline {
