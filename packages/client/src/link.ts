@@ -56,8 +56,13 @@ function subscribe<Router extends AnyTRPCRouter>(
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
 ): () => void {
+  let startedAs: number | undefined;
+  const onStarted = (): void => {
+    startedAs = call.id;
+    observer.next({ result: { type: "started" }, context });
+  };
   const handlers: CallHandlers = {
-    onStarted: () => observer.next({ result: { type: "started" }, context }),
+    onStarted,
     onItem: (item, id, take) => {
       take();
       observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
@@ -68,7 +73,11 @@ function subscribe<Router extends AnyTRPCRouter>(
       observer.complete();
     },
   };
-  const unwatch = caller.connection.subscribe((state) => observer.next({ result: toTrpcState(state), context }));
+  const unwatch = caller.connection.subscribe((state) => {
+    observer.next({ result: toTrpcState(state), context });
+    // It goes on: whoever has heard of "connecting" waits for a start after it, such as tRPC's hooks for React.
+    if (state.status === "online" && call.id === startedAs) onStarted();
+  });
   const call = new Call(caller, { type: "subscription", path, input, options: { signal } }, handlers);
   return () => {
     unwatch();
