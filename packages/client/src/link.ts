@@ -28,8 +28,18 @@ export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLink
     () =>
     ({ op }) =>
       observable((observer) => {
-        const { type } = op;
-        return type === "subscription" ? subscribe(caller, op, observer) : request(caller, type, op, observer);
+        const start = (): (() => void) =>
+          op.type === "subscription" ? subscribe(caller, op, observer) : request(caller, op.type, op, observer);
+        if (caller.connection.state.status !== "closed") return start();
+        // It is refused at once. Who then calls again at once, as `retryLink` may, leaves other turns to the rest of the program.
+        let stop: (() => void) | undefined;
+        const deadline = caller.deadlines.add(0, () => {
+          stop = start();
+        });
+        return () => {
+          deadline.cancel();
+          stop?.();
+        };
       });
   return Object.assign(link, { connection: caller.connection });
 }
