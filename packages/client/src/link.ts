@@ -18,7 +18,8 @@ export type TautlineLink<Router extends AnyTRPCRouter> = TRPCLink<Router> & { re
 
 /**
  * A terminating link for `createTRPCClient`: tRPC's client and everything built on it, over the same connection, with the same
- * recovery, as `createClient`. It has one connection, however many clients use it.
+ * recovery, as `createClient`. It has one connection, however many clients use it. As over tRPC's own links, a subscription that is
+ * aborted is complete, and one that goes on after its connection was lost says that it has started.
  */
 export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLinkOptions<Router>): TautlineLink<Router> {
   // The two types of `transformer`, needed and forbidden, are there to be checked at the call alone.
@@ -77,7 +78,8 @@ function subscribe<Router extends AnyTRPCRouter>(
       take();
       observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
     },
-    onError: (error) => observer.error(toClientError(error)),
+    // Whoever aborts it is done with it, in a loop too; over tRPC's own links it is no error either.
+    onError: (error) => (signal?.aborted === true ? observer.complete() : observer.error(toClientError(error))),
     onDone: () => {
       observer.next({ result: { type: "stopped" }, context });
       observer.complete();
