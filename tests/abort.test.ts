@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@tautline/client";
+import { tautlineLink } from "@tautline/client/link";
 import { TautlineError } from "@tautline/core";
+import { createTRPCClient } from "@trpc/client";
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { afterTest, cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
@@ -234,6 +236,23 @@ describe("a subscription", () => {
     gate.open();
     await until("the generator is torn down", () => tornDown);
     expect({ reached, items }).toEqual({ reached: 1, items: [1] });
+  });
+
+  it("over tautlineLink that is aborted is complete, as over tRPC's own links, and ends on the server", async () => {
+    const { server, waiting } = await open();
+    const link = closing(tautlineLink<WaitingRouter>({ url: server.url }));
+    const controller = new AbortController();
+    const told = new Promise((resolve) => {
+      createTRPCClient<WaitingRouter>({ links: [link] }).generator.subscribe(undefined, {
+        signal: controller.signal,
+        onError: resolve,
+        onComplete: () => resolve("complete"),
+      });
+    });
+    const signal = await signalOf(waiting, "generator");
+    controller.abort();
+    expect(await told).toBe("complete");
+    await expectAborted(signal, "CLIENT_CLOSED_REQUEST");
   });
 });
 

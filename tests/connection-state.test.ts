@@ -1,8 +1,10 @@
 import type { ConnectionState } from "@tautline/client";
+import { tautlineLink } from "@tautline/client/link";
+import { createTRPCClient, retryLink } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
-import { rejection } from "./fixture/client.ts";
-import { open, restart, soon, started } from "./fixture/living-server.ts";
+import { closing, rejection } from "./fixture/client.ts";
+import { open, type Router, restart, soon, started } from "./fixture/living-server.ts";
 
 cleanUpAfterEach();
 
@@ -115,6 +117,24 @@ describe("the client's state", () => {
     await until("it has started", () => begun);
     client.connection.close();
     expect(told).toEqual(["CONNECTION_CLOSED", "closed"]);
+  });
+
+  it("leaves the program its turns where it is closed and tRPC's retryLink calls again and again", async () => {
+    const { server } = await open();
+    const link = closing(tautlineLink<Router>({ url: server.url }));
+    let calls = 0;
+    // The end of its patience, without which this test would not end where it fails.
+    const again = retryLink<Router>({ retry: () => ++calls < 100_000 });
+    const client = createTRPCClient<Router>({ links: [again, link] });
+    link.connection.close();
+    const answer = client.ping.query();
+    const subscription = client.news.subscribe(undefined, { onData: () => {} });
+    await until("both were refused", () => calls >= 4);
+    expect(calls).toBeLessThan(1_000);
+    subscription.unsubscribe();
+    link.connection.connect();
+    expect(await answer).toBe("pong");
+    expect(started).toEqual([]);
   });
 
   it("is told to a subscription while it lasts", async () => {

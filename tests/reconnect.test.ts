@@ -182,6 +182,24 @@ describe("when the connection breaks and the server lives", () => {
     }
   });
 
+  it("a subscription through tautlineLink that goes on says that it has started, as tRPC's hooks wait for", async () => {
+    started.length = 0;
+    const server = await startServer({ router: createRouter(2) });
+    const link = closing(tautlineLink<Router>({ url: server.url, backoff: soon }));
+    const heard: unknown[] = [];
+    createTRPCClient<Router>({ links: [link] }).news.subscribe(undefined, {
+      onStarted: () => heard.push("started"),
+      onConnectionStateChange: ({ state }) => heard.push(state),
+      onData: (item) => heard.push(item),
+    });
+    await until("the items are here", () => heard.length === 5);
+    link.connection.reconnect();
+    await until("it goes on", () => heard.length === 8);
+    expect(heard.slice(0, 3)).toEqual(["connecting", "pending", "started"]);
+    expect(heard.slice(5)).toEqual(["connecting", "pending", "started"]);
+    expect(started).toEqual(["news in life 2"]);
+  });
+
   it("a mutation whose session is not kept is OUTCOME_UNKNOWN, and not sent again", async () => {
     started.length = 0;
     const server = await startServer({ router: createRouter(1), sessionWindowMs: 0 });

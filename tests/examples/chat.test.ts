@@ -65,6 +65,16 @@ describe.skipIf(!hasChromium)("the chat in Chromium", { timeout: 60_000 }, () =>
     expect(await ada.messages("workshop")).toEqual(["Only in the workshop"]);
   });
 
+  it("enters the lobby where the address names no room", async () => {
+    const ada = await join("Ada", "100%");
+    await ada.page.getByRole("heading", { name: "lobby" }).waitFor();
+    await ada.page.evaluate(() => void (location.hash = "#harbour"));
+    await ada.page.getByRole("heading", { name: "harbour" }).waitFor();
+    await ada.page.evaluate(() => void (location.hash = "#%"));
+    await ada.page.getByRole("heading", { name: "lobby" }).waitFor();
+    expect(await ada.page.title()).toBe("lobby · Tautline chat");
+  });
+
   it("shows who is typing, until the message is there or given up", async () => {
     const ada = await join("Ada");
     const grace = await join("Grace");

@@ -133,6 +133,19 @@ describe.skipIf(!hasChromium)("the files in Chromium", { timeout: 120_000 }, () 
     await other.isIn("removed.bin", "Failed: There is no such file any more");
   });
 
+  it("are not shown any more where the server was started again without them", async () => {
+    const first = Program.run("files/server/main.ts", { env: { PORT: "0", HOST: "127.0.0.1" } });
+    const [address = ""] = await first.line(/http:\S+/);
+    const visitor = await FileVisitor.open(browser, address);
+    await visitor.uploadsSmall("before.bin");
+    expect(await first.stop()).toBe(0);
+    const second = Program.run("files/server/main.ts", { env: { PORT: new URL(address).port, HOST: "127.0.0.1" } });
+    expect((await second.line(/http:\S+/))[0]).toBe(address);
+    await visitor.stored("before.bin").waitFor({ state: "detached" });
+    await visitor.leave();
+    await second.stop();
+  });
+
   it("fit on a narrow screen, hashes and all", async () => {
     const { visitor } = await open();
     await visitor.page.setViewportSize({ width: 390, height: 780 });

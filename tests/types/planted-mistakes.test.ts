@@ -30,6 +30,15 @@ test("what JSON would lose is named in the message", () => {
   expect(messages).toContainEqual(expect.stringContaining("JSON does not keep what these procedures send"));
 });
 
+test("a misspelt option is named, and so is the one that was meant", () => {
+  for (const fixture of fixtures) {
+    const messages = errorsOf(programs.newest, fixture).map(({ message }) => message);
+    expect(messages).toContainEqual(
+      expect.stringMatching(/^Object .*'idleCloseMS'.*Did you mean to write 'idleCloseMs'/),
+    );
+  }
+});
+
 test("the programs have the tRPC that they say", () => {
   const isOldest = (program: ts.Program): boolean =>
     program.getSourceFiles().some(({ fileName }) => fileName.includes("@trpc+server@11.0.0"));

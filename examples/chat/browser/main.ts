@@ -33,11 +33,19 @@ showMe();
 
 /** The address names the room, so links, bookmarks and the back button work. */
 function enterRoom(): void {
-  const name = RoomName.safeParse(decodeURIComponent(location.hash.slice(1)));
-  const room = name.success ? name.data : "lobby";
+  const room = roomIn(location.hash);
   rooms.mark(room);
   sidebar.close();
   conversation.enter(room);
+}
+
+/** What was typed may be anything, also what nothing encodes to, such as `#100%`. */
+function roomIn(hash: string): string {
+  try {
+    return RoomName.parse(decodeURIComponent(hash.slice(1)));
+  } catch {
+    return "lobby";
+  }
 }
 
 function showMe(): void {

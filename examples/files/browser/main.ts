@@ -22,7 +22,9 @@ const stored = new StoredList({
 new DropZone((file) => void startUpload(file));
 new ConnectionLine(client.connection);
 new CutButton(client.connection, hold, () => client.demo.cut.mutate());
-void refresh();
+// Each time: a server that was started again has none of the files that the page shows.
+client.connection.subscribe(({ status }) => status === "online" && void refresh());
+client.connection.connect();
 
 async function startUpload(file: File): Promise<void> {
   await transfers.run(new Transfer("up", file.name, file.size), (transfer) => upload(client, file, transfer));

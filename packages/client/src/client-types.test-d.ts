@@ -11,11 +11,11 @@ import {
   subscription,
 } from "@tautline/core";
 import type { ItemIterator, Unsubscribable } from "@tautline/core/internals";
-import { initTRPC, tracked } from "@trpc/server";
+import { type AnyTRPCRouter, initTRPC, tracked } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import type { CreateClient, inferClientError } from "./client-types.ts";
+import type { CreateClient, inferClientError, RouterClient, RouterClientOptions } from "./client-types.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import { streams } from "./streams.ts";
 
@@ -84,6 +84,12 @@ describe("a client of a router", () => {
     const plainClient = createClient<PlainRouter>({ url });
     expectTypeOf(plainClient.now.query()).resolves.toEqualTypeOf<{ at: string }>();
     expectTypeOf(plainClient.times.subscribe()).toEqualTypeOf<ItemIterator<{ at: string }>>();
+  });
+
+  test("can be made where the router is a type parameter", () => {
+    const create = <Router extends AnyTRPCRouter>(options: RouterClientOptions<Router>): RouterClient<Router> =>
+      createClient<Router>(options);
+    expectTypeOf(create<PlainRouter>({ url }).now.query()).resolves.toEqualTypeOf<{ at: string }>();
   });
 
   test("needs the transformer exactly where the router has one", () => {

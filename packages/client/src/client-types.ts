@@ -18,8 +18,17 @@ export interface CreateClient {
   /** A client of a contract. */
   <C extends Contract>(options: ContractClientOptions<C>): ContractClient<C>;
   /** A client of a tRPC router, by its type alone: `createClient<AppRouter>({ url })`. */
-  <Router extends AnyTRPCRouter = never>(options: RouterClientOptions<Router>): RouterClient<Router>;
+  <Router extends AnyTRPCRouter = never, Inferred = unknown>(
+    options: RouterClientOptions<Router> & Inferred,
+    ...none: IfNamed<Inferred>
+  ): RouterClient<Router>;
 }
+
+/**
+ * Nothing where the router is named. Else one argument too much: a call that does not fit by the number of its arguments is left out
+ * when the compiler reports a mistake in a contract's options, which it can then do on the line of the mistake.
+ */
+type IfNamed<Inferred> = unknown extends Inferred ? [] : [never];
 
 /**
  * What a client of a contract is made from. The transformer is needed where the contract holds what JSON would change, `streams` where

@@ -18,7 +18,8 @@ export type TautlineLink<Router extends AnyTRPCRouter> = TRPCLink<Router> & { re
 
 /**
  * A terminating link for `createTRPCClient`: tRPC's client and everything built on it, over the same connection, with the same
- * recovery, as `createClient`. It has one connection, however many clients use it.
+ * recovery, as `createClient`. It has one connection, however many clients use it. As over tRPC's own links, a subscription that is
+ * aborted is complete, and one that goes on after its connection was lost says that it has started.
  */
 export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLinkOptions<Router>): TautlineLink<Router> {
   // The two types of `transformer`, needed and forbidden, are there to be checked at the call alone.
@@ -28,8 +29,18 @@ export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLink
     () =>
     ({ op }) =>
       observable((observer) => {
-        const { type } = op;
-        return type === "subscription" ? subscribe(caller, op, observer) : request(caller, type, op, observer);
+        const start = (): (() => void) =>
+          op.type === "subscription" ? subscribe(caller, op, observer) : request(caller, op.type, op, observer);
+        if (caller.connection.state.status !== "closed") return start();
+        // It is refused at once. Who then calls again at once, as `retryLink` may, leaves other turns to the rest of the program.
+        let stop: (() => void) | undefined;
+        const deadline = caller.deadlines.add(0, () => {
+          stop = start();
+        });
+        return () => {
+          deadline.cancel();
+          stop?.();
+        };
       });
   return Object.assign(link, { connection: caller.connection });
 }
@@ -56,19 +67,29 @@ function subscribe<Router extends AnyTRPCRouter>(
   { path, input, context, signal }: Operation,
   observer: OperationResultObserver<Router, unknown>,
 ): () => void {
+  let startedAs: number | undefined;
+  const onStarted = (): void => {
+    startedAs = call.id;
+    observer.next({ result: { type: "started" }, context });
+  };
   const handlers: CallHandlers = {
-    onStarted: () => observer.next({ result: { type: "started" }, context }),
+    onStarted,
     onItem: (item, id, take) => {
       take();
       observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
     },
-    onError: (error) => observer.error(toClientError(error)),
+    // Whoever aborts it is done with it, in a loop too; over tRPC's own links it is no error either.
+    onError: (error) => (signal?.aborted === true ? observer.complete() : observer.error(toClientError(error))),
     onDone: () => {
       observer.next({ result: { type: "stopped" }, context });
       observer.complete();
     },
   };
-  const unwatch = caller.connection.subscribe((state) => observer.next({ result: toTrpcState(state), context }));
+  const unwatch = caller.connection.subscribe((state) => {
+    observer.next({ result: toTrpcState(state), context });
+    // It goes on: whoever has heard of "connecting" waits for a start after it, such as tRPC's hooks for React.
+    if (state.status === "online" && call.id === startedAs) onStarted();
+  });
   const call = new Call(caller, { type: "subscription", path, input, options: { signal } }, handlers);
   return () => {
     unwatch();

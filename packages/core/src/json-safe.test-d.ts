@@ -42,6 +42,7 @@ describe("JsonUnsafePaths", () => {
       tuple: query({ output: z.tuple([z.string(), z.number()]).readonly() }),
       record: query({ output: z.record(z.string(), z.object({ id: z.string().brand("Id") })) }),
       nothing: mutation(),
+      void: mutation({ input: z.void(), output: z.void() }),
     });
     expectTypeOf<JsonUnsafePaths<typeof api>>().toBeNever();
   });

@@ -4,7 +4,7 @@ import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 /** What JSON gives back for a `T`: `T` where it keeps it, something that `T` does not fit where it does not. */
 type Json<T> = unknown extends T // `any` and `unknown` may hold anything: nothing can be said
   ? T
-  : T extends string | number | boolean | null | undefined
+  : T extends string | number | boolean | null | undefined | void // as `z.void()` has it
     ? T
     : T extends Lost
       ? LostInJson
