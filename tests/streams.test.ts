@@ -69,6 +69,11 @@ describe("a stream", () => {
     });
     expect(await client.sum.mutate(readable)).toBe(6);
   });
+
+  it("is an object that can be iterated, as one writes it down", async () => {
+    const { client } = await start();
+    expect(await client.sum.mutate({ [Symbol.asyncIterator]: () => source(3).numbers })).toBe(6);
+  });
 });
 
 describe("whoever reads too slowly", () => {
