@@ -64,6 +64,9 @@ export interface StreamingCall {
 /** Streams of one call at a time, in each direction. */
 const maxStreamsPerCall = 64;
 
+/** What the other end is told of an error of which it cannot be told more. */
+const genericShape = { message: "Internal server error", code: -32603, data: { code: "INTERNAL_SERVER_ERROR" } };
+
 /** Each end sends items and ends of its own streams, credit and stops of the other's. */
 const sentBy = {
   caller: {
@@ -261,7 +264,12 @@ export class CallStreams implements StreamLink, StreamReader {
   #fail(stream: OutgoingStream, error: unknown): void {
     if (stream.settled) return;
     this.#call.onSourceFailed?.(error);
-    stream.sendError(this.#host.shapeOf(error, this.#call));
+    try {
+      stream.sendError(this.#host.shapeOf(error, this.#call));
+    } catch {
+      // It is too much to be sent, say.
+      stream.sendError(genericShape);
+    }
   }
 
   /** When the call has settled and nothing goes down any more, what goes up is over too; neither end says so. */
