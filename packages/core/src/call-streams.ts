@@ -125,6 +125,11 @@ export class CallStreams implements StreamLink, StreamReader {
     return this.#sent;
   }
 
+  /** Whether the call has settled. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   /** How many of them flow. */
   get size(): number {
     return this.#outgoing.size + this.#incoming.size;

@@ -91,9 +91,9 @@ export class IncomingCalls implements CallReplies {
     return this.#lastId + this.#items;
   }
 
-  /** All that run. */
+  /** All that run, or of which streams flow. */
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + (this.#streams?.settled ?? 0);
   }
 
   /** Queries and mutations that run. */

@@ -39,6 +39,11 @@ export class StreamingCalls extends OutgoingCalls {
     this.#streams = streams;
   }
 
+  /** Calls that have not settled, or of which streams flow. */
+  override get size(): number {
+    return super.size + this.#streams.settled;
+  }
+
   override call(call: OutgoingCall, input?: unknown): void {
     this.#beside++;
     try {
@@ -74,6 +79,11 @@ export class StreamingCalls extends OutgoingCalls {
     }
     super.detach(pipe, reason, how);
     this.#streams.abortOn(pipe, reason);
+  }
+
+  override close(reason: TautlineError): void {
+    super.close(reason);
+    this.#streams.close(reason);
   }
 
   override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
