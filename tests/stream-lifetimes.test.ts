@@ -1,10 +1,10 @@
 /** Streams of calls that have their answer, or never get one: what becomes of them when the client is closed, idle, or moves on. */
 import { type ConnectionOptions, createClient, streams } from "@tautline/client";
 import { expose } from "@tautline/client/expose";
-import { contract, query, rich, stream } from "@tautline/core";
+import { contract, fields, query, rich, stream, subscription } from "@tautline/core";
 import { MemoryNetwork } from "@tautline/core/testing";
 import { type ClientFactory, implement } from "@tautline/server";
-import { createMemoryServer } from "@tautline/server/testing";
+import { createMemoryServer, type MemoryServer } from "@tautline/server/testing";
 import { initTRPC } from "@trpc/server";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -18,17 +18,31 @@ const api = contract({
   /** The same, of the client. */
   countThere: query({ output: z.string() }),
   double: query({ input: numbers, output: numbers }),
+  follow: subscription({ input: numbers, output: z.number() }),
+  pages: subscription({ output: fields({ page: z.number(), lines: numbers }) }),
+  money: query({ output: fields({ price: z.any(), numbers }) }),
+});
+
+class Money {}
+
+const withMoney = rich.extend({
+  name: "money",
+  is: (value) => value instanceof Money,
+  encode: () => 1,
+  decode: () => new Money(),
 });
 
 let network = new MemoryNetwork();
 /** Sources that have ended. */
 let ended: string[] = [];
+let servers: MemoryServer[] = [];
 /** What the server has read of the client's stream. */
-let read: Promise<unknown> | undefined;
+let read: () => unknown = () => "nothing";
 beforeEach(() => {
   network = new MemoryNetwork({ settle: turn });
   ended = [];
-  read = undefined;
+  servers = [];
+  read = () => "nothing";
 });
 
 /** One number in 500 ms. */
@@ -43,22 +57,40 @@ async function* upTo(count: number, name: string) {
   }
 }
 
-/** Without waiting for ever. */
-function outcome(promise: Promise<unknown>): Promise<unknown> {
-  const late = turn().then(() => "still waiting");
-  return Promise.race([promise.catch((error: unknown) => (error as { code?: unknown }).code), late]);
+/** What a promise comes to, by now. */
+function outcome(promise: Promise<unknown>): () => unknown {
+  let found: unknown = "still waiting";
+  promise.then(
+    (value) => {
+      found = value;
+    },
+    (error: unknown) => {
+      found = (error as { readonly code?: unknown }).code;
+    },
+  );
+  return () => found;
 }
 
-function start(options: Partial<ConnectionOptions> = {}) {
-  const t = initTRPC.context<{ client: ClientFactory }>().create({ transformer: rich });
+const url = (): string => `ws://memory/${servers.length}`;
+
+/** A server that new connections go to; the one before it closes within 10 s. */
+async function deploy(): Promise<void> {
+  const old = servers.at(-1);
+  servers.push(serve());
+  await old?.close({ drainMs: 10_000 });
+}
+
+function serve(): MemoryServer {
+  const t = initTRPC.context<{ client: ClientFactory }>().create({ transformer: withMoney });
   const { procedures: p, router } = implement(api, t);
-  createMemoryServer({
+  const name = servers.length + 1;
+  return createMemoryServer({
     network,
+    url: `ws://memory/${name}`,
     router: router({
       count: p.count.query(() => upTo(10, "the handler's")),
       countThere: p.countThere.query(async ({ ctx }) => {
-        read = collect(await ctx.client(clientApi).count.query());
-        read.catch(() => {});
+        read = outcome(collect(await ctx.client(clientApi).count.query()));
         return "it is read";
       }),
       double: p.double.query(({ input }) =>
@@ -66,42 +98,53 @@ function start(options: Partial<ConnectionOptions> = {}) {
           for await (const n of input) yield n * 2;
         })(),
       ),
+      follow: p.follow.subscription(async function* ({ input }) {
+        for await (const n of input) yield n;
+      }),
+      pages: p.pages.subscription(async function* ({ signal }) {
+        yield { page: name, lines: upTo(4, "the page's") };
+        await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+      }),
+      money: p.money.query(() => ({ price: new Money(), numbers: upTo(1_000, "the handler's") })),
     }),
     createContext: ({ client }) => ({ client }),
     onError: () => {},
   });
+}
+
+/** A client that is online. */
+async function online(options: Partial<ConnectionOptions> = {}) {
+  void deploy();
   const client = createClient({
     contract: api,
-    url: "ws://memory/",
+    url,
     transformer: rich,
     streams,
     expose: expose(clientApi, { count: () => upTo(10, "the client's") }),
     ...network.clientOptions,
     ...options,
   });
+  client.connection.connect();
+  await network.advance(100);
   return client;
 }
 
 describe("a client that is idle", () => {
   it("is not while it reads what a call has answered", async () => {
-    const client = start({ idleCloseMs: 1_000 });
-    const answer = client.count.query();
-    await network.advance(100);
-    const items = collect(await answer);
+    const client = await online({ idleCloseMs: 1_000 });
+    const items = outcome(collect(await answerOf(client.count.query())));
     await network.advance(5_500);
-    expect(await outcome(items)).toHaveLength(10);
+    expect(items()).toHaveLength(10);
     expect(client.connection.state.status).toBe("online");
     await network.advance(1_000);
     expect(client.connection.state.status).toBe("idle");
   });
 
   it("is not while the server reads what it has answered", async () => {
-    const client = start({ idleCloseMs: 1_000 });
-    const answer = client.countThere.query();
-    await network.advance(100);
-    expect(await answer).toBe("it is read");
+    const client = await online({ idleCloseMs: 1_000 });
+    expect(await answerOf(client.countThere.query())).toBe("it is read");
     await network.advance(5_500);
-    expect(await outcome(read ?? Promise.resolve())).toHaveLength(10);
+    expect(read()).toHaveLength(10);
     await network.advance(2_000);
     expect(client.connection.state.status).toBe("idle");
   });
@@ -109,24 +152,78 @@ describe("a client that is idle", () => {
 
 describe("a client that is closed", () => {
   it("ends the streams of calls that have their answer, in both directions", async () => {
-    const client = start();
-    const answer = client.double.query(upTo(10, "the caller's"));
-    await network.advance(1_200);
-    const items = collect(await answer);
+    const client = await online();
+    const items = outcome(collect(await answerOf(client.double.query(upTo(10, "the caller's")))));
+    await network.advance(600);
     client.connection.close();
-    expect(await outcome(items)).toBe("CONNECTION_CLOSED");
     await network.advance(1_000);
+    expect(items()).toBe("CONNECTION_CLOSED");
     expect(ended).toEqual(["the caller's"]);
   });
 
   it("ends what the server reads of it, and what it reads itself", async () => {
-    const client = start();
-    const answers = [client.countThere.query(), client.count.query()];
+    const client = await online();
+    await answerOf(Promise.all([client.countThere.query(), client.count.query()]));
     await network.advance(1_200);
-    await Promise.all(answers);
     client.connection.close();
     await network.advance(1_000);
-    expect(await outcome(read ?? Promise.resolve())).toBe("CONNECTION_CLOSED");
+    expect(read()).toBe("CONNECTION_CLOSED");
     expect(ended.toSorted()).toEqual(["the client's", "the handler's"]);
   });
 });
+
+describe("an answer that cannot be read", () => {
+  it("has its streams end at the server", async () => {
+    const client = await online();
+    const answer = outcome(client.money.query());
+    await network.advance(3_000);
+    expect(answer()).toBe("PARSE_ERROR");
+    expect(ended).toEqual(["the handler's"]);
+  });
+});
+
+describe("when the server is replaced", () => {
+  it("a subscription whose upload has begun is done where it is", async () => {
+    const client = await online();
+    const items = outcome(collect(client.follow.subscribe(upTo(10, "the caller's"))));
+    await network.advance(1_200);
+    void deploy();
+    await network.advance(8_000);
+    expect(items()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  it("one whose upload lasts longer than the server fails, and its source ends", async () => {
+    const client = await online();
+    const items = outcome(collect(client.follow.subscribe(upTo(1_000, "the caller's"))));
+    await network.advance(1_200);
+    void deploy();
+    await network.advance(12_000);
+    expect(items()).toBe("SESSION_LOST");
+    expect(ended).toEqual(["the caller's"]);
+  });
+
+  it("what the items of one that moves hold ends at once", async () => {
+    const client = await online({ random: () => 0 });
+    const pages: number[] = [];
+    const lines: (() => unknown)[] = [];
+    client.pages.subscribe(undefined, {
+      onData: (item) => {
+        pages.push(item.page);
+        lines.push(outcome(collect(item.lines)));
+      },
+    });
+    const others = outcome(collect(await answerOf(client.count.query())));
+    await network.advance(600);
+    void deploy();
+    await network.advance(100);
+    expect(pages).toEqual([1, 2]);
+    expect(lines.map((line) => line())).toEqual(["SESSION_LOST", "still waiting"]);
+    await network.advance(5_000);
+    expect([lines[1]?.(), others()].map((items) => (items as number[]).length)).toEqual([4, 10]);
+  });
+});
+
+async function answerOf<T>(call: Promise<T>): Promise<T> {
+  await network.advance(100);
+  return await call;
+}

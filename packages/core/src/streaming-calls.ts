@@ -58,7 +58,8 @@ export class StreamingCalls extends OutgoingCalls {
     this.#streams.drop(call);
     const flowed = this.#streams.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
     const open = super.cancel(call, code);
-    if (flowed && !open) this.sendCancel(call, code);
+    // It has its answer. One that cannot be read may hold streams none the less.
+    if (!open) this.sendCancel(call, code);
     return open || flowed;
   }
 
@@ -107,6 +108,14 @@ export class StreamingCalls extends OutgoingCalls {
         } else super.receive(message, pipe, length);
         if (call !== undefined && isLast(message)) this.#onAnswered(call, message[0] !== messageType.error);
     }
+  }
+
+  /** What has been taken from the sources of its input cannot be taken again. */
+  protected override moves(call: OutgoingCall): boolean {
+    if (!super.moves(call) || (call.slots !== undefined && !this.#streams.release(call.id))) return false;
+    this.#streams.drop(call);
+    this.#streams.abort(call, new TautlineError({ code: "SESSION_LOST", message: "the server is closing" }));
+    return true;
   }
 
   protected override prepare(input: unknown): readonly StreamToSend[] | undefined {
