@@ -170,6 +170,8 @@ export class CallStreams implements StreamLink, StreamReader {
     const stream = new IncomingStream(this, { number, size, window, granted, budget });
     this.#incoming.set(number, stream);
     if (budget !== undefined) this.#budgeted.push(stream);
+    // To keep the grant of its credit may have been too much for the session, which is lost then.
+    if (this.#over) stream.close(this.#stopped);
     return stream;
   }
 

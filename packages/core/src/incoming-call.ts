@@ -238,6 +238,8 @@ export class IncomingCall implements StreamingCall {
   }
 
   #settle(): void {
+    // What it has sent may have been too much for the session, which has ended it then.
+    if (this.#settled) return;
     this.#settled = true;
     this.#replies.onSettled(this);
   }

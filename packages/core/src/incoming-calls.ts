@@ -144,7 +144,9 @@ export class IncomingCalls implements CallReplies {
     const slots = this.#streams?.prepare(value, call.id);
     try {
       const frameLength = this.sendReply(message);
-      this.#streams?.start(slots, call);
+      // Keeping it may have been too much for the session, which has ended its calls then.
+      if (call.settled) discardStreams(slots);
+      else this.#streams?.start(slots, call);
       return frameLength;
     } catch (error) {
       discardStreams(streamsOf(value));

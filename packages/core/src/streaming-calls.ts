@@ -124,7 +124,9 @@ export class StreamingCalls extends OutgoingCalls {
 
   protected override transmit(call: OutgoingCall, message: EncodedMessage, pipe: MessagePipe): void {
     this.#streams.send(call.id, 0, message, pipe);
-    this.#streams.start(call);
+    // Keeping it may have been too much for the session: then the call has failed already.
+    if (this.find(call.id, pipe) === undefined) discardStreams(call.slots);
+    else this.#streams.start(call);
   }
 
   protected override fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {
