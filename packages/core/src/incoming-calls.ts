@@ -186,13 +186,19 @@ export class IncomingCalls implements CallReplies {
     if (!this.#claimed.delete(id)) this.#claim(id);
     const type = procedureType(code);
     const call = new IncomingCall(this, { id, type, path, fields, input });
-    this.#streams?.accept(input, () => call);
+    this.#streams?.accept(input, () => this.#withStreams(call));
     const [running, most] =
       type === "subscription" ? [this.#subscriptions, this.#maxSubscriptions] : [this.calls, this.#maxCalls];
     this.#calls.set(id, call);
     if (type === "subscription") this.#subscriptions++;
     if (running < most) this.#server.onCall(call);
     else this.#server.onRefused(call, tooMany(most));
+  }
+
+  /** What came for a call that was lost before it has begun will not go on. @throws TautlineError `SESSION_LOST`. */
+  #withStreams(call: IncomingCall): IncomingCall {
+    if (call.settled) throw new TautlineError({ code: "SESSION_LOST" });
+    return call;
   }
 
   #claim(id: number): void {
