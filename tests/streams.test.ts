@@ -1,4 +1,4 @@
-import type { StreamProgress } from "@tautline/core";
+import { type StreamProgress, TautlineError } from "@tautline/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { cleanUpAfterEach, turn, until } from "./fixture/cleanup.ts";
 import { collect, rejection } from "./fixture/client.ts";
@@ -68,6 +68,11 @@ describe("a stream", () => {
       },
     });
     expect(await client.sum.mutate(readable)).toBe(6);
+  });
+
+  it("is an object that can be iterated, as one writes it down", async () => {
+    const { client } = await start();
+    expect(await client.sum.mutate({ [Symbol.asyncIterator]: () => source(3).numbers })).toBe(6);
   });
 });
 
@@ -189,6 +194,21 @@ describe("an error", () => {
     }
     expect(await rejection(client.sum.mutate(numbers()))).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
     expect(errors.length).toBeGreaterThan(0);
+  });
+
+  it("that is too long to be sent is none the less one for whoever reads the stream", async () => {
+    const { client } = await start();
+    const items = await client.count.query({ to: 1, fail: "at length" });
+    expect(await rejection(collect(items))).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
+    const error = new TautlineError({ code: "CONFLICT", message: "no more".repeat(200_000) });
+    async function* numbers() {
+      yield 1;
+      throw error;
+    }
+    expect(await rejection(client.sum.mutate(numbers()))).toMatchObject({
+      code: "INTERNAL_SERVER_ERROR",
+      cause: error,
+    });
   });
 });
 

@@ -51,11 +51,15 @@ describe("a binary frame", () => {
     expect(received(message)(0)).toEqual(Uint8Array.of(7, 8));
   });
 
-  test("gives a view where an attachment is most of what is in memory, and a copy where it is not", () => {
+  test("gives a view where an attachment is most of what is in memory, and a copy where it is not, or is for several", () => {
     const large = frameOf('[[20,1,{"$rich":0}],1000,100]', Array<number>(1100).fill(5));
     const take = received(decodeBinaryFrame(large, everyMessage)[0]);
     expect(take(0)?.buffer).toBe(large.buffer);
     expect(take(1)?.buffer.byteLength).toBe(100);
+    const event = frameOf('[[35,1,"e",{"$rich":0}],1000]', Array<number>(1000).fill(5));
+    const forEach = received(decodeBinaryFrame(event, everyMessage)[0]);
+    expect(forEach(0)).toEqual(forEach(0));
+    expect(new Set([event.buffer, forEach(0)?.buffer, forEach(0)?.buffer]).size).toBe(3);
     expect(Buffer.isBuffer(received(decodeBinaryFrame(Buffer.from(large), everyMessage)[0])(1))).toBe(false);
   });
 

@@ -76,7 +76,12 @@ export function decodeBinaryFrame(frame: Uint8Array<ArrayBuffer>, table: Message
   const [message, ...lengths] = json as unknown[];
   const ends = endsOf(lengths, start, frame.length);
   if (!Array.isArray(message)) throw badMessage("no message");
-  attach(message, lengths.length, (number) => attachmentOf(frame, ends[number], ends[number + 1]));
+  // An event of a channel is for several, and each has bytes of its own.
+  const isShared = message[0] === messageType.channelEvent;
+  attach(message, lengths.length, (number) => {
+    const bytes = attachmentOf(frame, ends[number], ends[number + 1]);
+    return isShared ? bytes?.slice() : bytes;
+  });
   const read = readMessage(message, table);
   return read === undefined ? [] : [read];
 }

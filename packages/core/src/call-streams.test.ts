@@ -7,7 +7,7 @@ import { OutgoingStream } from "./outgoing-stream.ts";
 import { StreamLine } from "./stream-line.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
 
-function createStreams(role: StreamRole): CallStreams {
+function createStreams(role: StreamRole, send: () => number = () => 0): CallStreams {
   const clock = new FakeClock();
   const host = {
     clock,
@@ -17,7 +17,7 @@ function createStreams(role: StreamRole): CallStreams {
     shapeOf: () => ({}),
     readError: () => new TautlineError({ code: "CONFLICT" }),
   };
-  const call = { id: 1, send: () => 0, drained: () => undefined, onStreamsOver: () => {} };
+  const call = { id: 1, send, drained: () => undefined, onStreamsOver: () => {} };
   return new CallStreams(role, host, new StreamLine(clock, () => 0), call, () => {});
 }
 
@@ -42,5 +42,14 @@ describe("the streams of a call", () => {
     const item = (number: number) => () => streams.receive([messageType.downItem, 1, number, "a"], 10);
     for (const number of [1, 2, 3, 5]) expect(item(number)).not.toThrow();
     for (const number of [4, 6]) expect(item(number)).toThrow("an item of no stream");
+  });
+
+  test("end for their reader where the session is lost for what grants their credit", async () => {
+    const lost = new TautlineError({ code: "SESSION_LOST" });
+    const streams: CallStreams = createStreams("callee", () => {
+      streams.abort(lost);
+      return 0;
+    });
+    await expect(streams.open(1, undefined).next()).rejects.toBe(lost);
   });
 });

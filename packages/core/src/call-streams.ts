@@ -64,6 +64,9 @@ export interface StreamingCall {
 /** Streams of one call at a time, in each direction. */
 const maxStreamsPerCall = 64;
 
+/** What the other end is told of an error of which it cannot be told more. */
+const genericShape = { message: "Internal server error", code: -32603, data: { code: "INTERNAL_SERVER_ERROR" } };
+
 /** Each end sends items and ends of its own streams, credit and stops of the other's. */
 const sentBy = {
   caller: {
@@ -122,6 +125,11 @@ export class CallStreams implements StreamLink, StreamReader {
     return this.#sent;
   }
 
+  /** Whether the call has settled. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   /** How many of them flow. */
   get size(): number {
     return this.#outgoing.size + this.#incoming.size;
@@ -162,6 +170,8 @@ export class CallStreams implements StreamLink, StreamReader {
     const stream = new IncomingStream(this, { number, size, window, granted, budget });
     this.#incoming.set(number, stream);
     if (budget !== undefined) this.#budgeted.push(stream);
+    // To keep the grant of its credit may have been too much for the session, which is lost then.
+    if (this.#over) stream.close(this.#stopped);
     return stream;
   }
 
@@ -261,7 +271,12 @@ export class CallStreams implements StreamLink, StreamReader {
   #fail(stream: OutgoingStream, error: unknown): void {
     if (stream.settled) return;
     this.#call.onSourceFailed?.(error);
-    stream.sendError(this.#host.shapeOf(error, this.#call));
+    try {
+      stream.sendError(this.#host.shapeOf(error, this.#call));
+    } catch {
+      // It is too much to be sent, say.
+      stream.sendError(genericShape);
+    }
   }
 
   /** When the call has settled and nothing goes down any more, what goes up is over too; neither end says so. */

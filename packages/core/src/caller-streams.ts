@@ -33,7 +33,7 @@ export interface CallerStreamsOptions {
 /** The streams of the calls that this end makes. */
 export class CallerStreams {
   readonly #table: StreamTable<SentCall>;
-  readonly #collector = new PartCollector(Number.POSITIVE_INFINITY);
+  #collector = new PartCollector(Number.POSITIVE_INFINITY);
   readonly #senders = new Map<MessagePipe, PartSender>();
   /** What stops listening to the signals of calls whose streams outlive them. */
   readonly #unwatch = new Map<number, () => void>();
@@ -93,6 +93,11 @@ export class CallerStreams {
     return this.#table.has(id);
   }
 
+  /** Calls that have settled, of which streams flow. */
+  get settled(): number {
+    return this.#table.settled;
+  }
+
   countOn(pipe: MessagePipe): number {
     return this.#table.count((call) => call.pipe === pipe);
   }
@@ -135,6 +140,14 @@ export class CallerStreams {
     this.#senders.delete(pipe);
     const lost = new TautlineError({ code: "SESSION_LOST", cause: reason });
     this.#table.abortAll(lost, (call) => call.pipe === pipe);
+  }
+
+  /** Every call is over. */
+  close(reason: TautlineError): void {
+    for (const sender of this.#senders.values()) sender.dropAll();
+    this.#senders.clear();
+    this.#collector = new PartCollector(Number.POSITIVE_INFINITY);
+    this.#table.abortAll(reason);
   }
 
   #sent(call: OutgoingCall): SentCall {

@@ -76,8 +76,10 @@ export class IncomingCall implements StreamingCall {
 
   /** Has the handler run on when its caller is lost, which is no reason for it to stop; `onOutcome` hears what it comes to, once. */
   keepRunning(onOutcome: (outcome: CallOutcome) => void): void {
-    if (!this.#settled) this.#onOutcome = onOutcome;
-    else onOutcome({ ok: false, shape: undefined });
+    if (this.#settled && !isLoss(this.#reason)) return onOutcome({ ok: false, shape: undefined });
+    // One that is lost before it has begun runs as well.
+    this.#reason = undefined;
+    this.#onOutcome = onOutcome;
   }
 
   /**
@@ -198,8 +200,7 @@ export class IncomingCall implements StreamingCall {
   abort(reason: TautlineError): void {
     if (this.#settled) return;
     this.#settle();
-    const lost = reason.code === "SESSION_LOST" || reason.code === "CONNECTION_CLOSED";
-    if (lost && this.#onOutcome !== undefined) return;
+    if (isLoss(reason) && this.#onOutcome !== undefined) return;
     this.#fire(reason);
     this.onAborted?.();
   }
@@ -238,7 +239,14 @@ export class IncomingCall implements StreamingCall {
   }
 
   #settle(): void {
+    // What it has sent may have been too much for the session, which has ended it then.
+    if (this.#settled) return;
     this.#settled = true;
     this.#replies.onSettled(this);
   }
+}
+
+/** Whether the caller has not ended the call, and may ask again what it came to. */
+function isLoss(reason: TautlineError | undefined): boolean {
+  return reason?.code === "SESSION_LOST" || reason?.code === "CONNECTION_CLOSED";
 }

@@ -91,9 +91,9 @@ export class IncomingCalls implements CallReplies {
     return this.#lastId + this.#items;
   }
 
-  /** All that run. */
+  /** All that run, or of which streams flow. */
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + (this.#streams?.settled ?? 0);
   }
 
   /** Queries and mutations that run. */
@@ -144,7 +144,9 @@ export class IncomingCalls implements CallReplies {
     const slots = this.#streams?.prepare(value, call.id);
     try {
       const frameLength = this.sendReply(message);
-      this.#streams?.start(slots, call);
+      // Keeping it may have been too much for the session, which has ended its calls then.
+      if (call.settled) discardStreams(slots);
+      else this.#streams?.start(slots, call);
       return frameLength;
     } catch (error) {
       discardStreams(streamsOf(value));
@@ -184,13 +186,19 @@ export class IncomingCalls implements CallReplies {
     if (!this.#claimed.delete(id)) this.#claim(id);
     const type = procedureType(code);
     const call = new IncomingCall(this, { id, type, path, fields, input });
-    this.#streams?.accept(input, () => call);
+    this.#streams?.accept(input, () => this.#withStreams(call));
     const [running, most] =
       type === "subscription" ? [this.#subscriptions, this.#maxSubscriptions] : [this.calls, this.#maxCalls];
     this.#calls.set(id, call);
     if (type === "subscription") this.#subscriptions++;
     if (running < most) this.#server.onCall(call);
     else this.#server.onRefused(call, tooMany(most));
+  }
+
+  /** What came for a call that was lost before it has begun will not go on. @throws TautlineError `SESSION_LOST`. */
+  #withStreams(call: IncomingCall): IncomingCall {
+    if (call.settled) throw new TautlineError({ code: "SESSION_LOST" });
+    return call;
   }
 
   #claim(id: number): void {

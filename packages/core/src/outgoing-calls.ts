@@ -90,7 +90,7 @@ export class OutgoingCalls implements PipeEnd {
   /** Ends the subscriptions on a pipe, and starts them again on the next one. */
   leave(pipe: MessagePipe): void {
     for (const call of this.callsOn(pipe)) {
-      if (call.type !== "subscription") continue;
+      if (!this.moves(call)) continue;
       this.sendCancel(call);
       call.pipe = undefined;
     }
@@ -171,6 +171,11 @@ export class OutgoingCalls implements PipeEnd {
   /** Calls that were sent through a pipe, or wait for one, and have not settled. */
   protected callsOn(pipe: MessagePipe | undefined): readonly OutgoingCall[] {
     return Array.from(this.#calls.values()).filter((call) => call.pipe === pipe);
+  }
+
+  /** Whether a call that was sent goes on somewhere else, and is ended where it is. */
+  protected moves({ type }: OutgoingCall): boolean {
+    return type === "subscription";
   }
 
   /** Numbers the streams in an input; here it holds none. */

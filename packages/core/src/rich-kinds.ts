@@ -180,11 +180,11 @@ export function kindOf(value: object, kinds: RichKinds): BuiltInKind<unknown> | 
   return bytesKindOf(value) ?? askedKinds.find((kind) => kind.is(value));
 }
 
-/** An array, or an object that a literal or JSON made: never of a kind. */
+/** An array, or an object that a literal or JSON made: never of a kind, unless it can be iterated as a stream. */
 export function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return (prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value);
 }
 
 function textOf(json: unknown, maxLength: number = Number.POSITIVE_INFINITY): string {

@@ -46,7 +46,8 @@ function unwrap<Output>(result: StandardSchemaV1.Result<Output>): Output {
 }
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof value === "object" && value !== null && "then" in value;
+  // What has come may have a `then` of its own.
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function isFunction(value: unknown): boolean {

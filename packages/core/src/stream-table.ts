@@ -28,6 +28,13 @@ export class StreamTable<Call extends StreamingCall = StreamingCall> {
     return this.#calls?.size ?? 0;
   }
 
+  /** Calls that have settled, of which streams flow. */
+  get settled(): number {
+    let count = 0;
+    for (const { streams } of this.#calls?.values() ?? []) if (streams.settled) count++;
+    return count;
+  }
+
   /** Whether there are calls and items beside the streams. */
   get isShared(): boolean {
     return this.size > 0 && this.#line?.isShared === true;

@@ -74,7 +74,7 @@ class CheckedStream implements Stream<unknown> {
 
   readonly #fail = (error: unknown): never => {
     // Not waited for: what comes after an item that does not fit concerns nobody.
-    this.#iterator?.return?.().then(undefined, () => {});
+    void this.return().catch(() => {});
     throw this.#describe(error);
   };
 

@@ -39,6 +39,11 @@ export class StreamingCalls extends OutgoingCalls {
     this.#streams = streams;
   }
 
+  /** Calls that have not settled, or of which streams flow. */
+  override get size(): number {
+    return super.size + this.#streams.settled;
+  }
+
   override call(call: OutgoingCall, input?: unknown): void {
     this.#beside++;
     try {
@@ -53,7 +58,8 @@ export class StreamingCalls extends OutgoingCalls {
     this.#streams.drop(call);
     const flowed = this.#streams.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
     const open = super.cancel(call, code);
-    if (flowed && !open) this.sendCancel(call, code);
+    // It has its answer. One that cannot be read may hold streams none the less.
+    if (!open) this.sendCancel(call, code);
     return open || flowed;
   }
 
@@ -74,6 +80,11 @@ export class StreamingCalls extends OutgoingCalls {
     }
     super.detach(pipe, reason, how);
     this.#streams.abortOn(pipe, reason);
+  }
+
+  override close(reason: TautlineError): void {
+    super.close(reason);
+    this.#streams.close(reason);
   }
 
   override receive(message: PeerMessage, pipe: MessagePipe, length = 0): void {
@@ -99,13 +110,23 @@ export class StreamingCalls extends OutgoingCalls {
     }
   }
 
+  /** What has been taken from the sources of its input cannot be taken again. */
+  protected override moves(call: OutgoingCall): boolean {
+    if (!super.moves(call) || (call.slots !== undefined && !this.#streams.release(call.id))) return false;
+    this.#streams.drop(call);
+    this.#streams.abort(call, new TautlineError({ code: "SESSION_LOST", message: "the server is closing" }));
+    return true;
+  }
+
   protected override prepare(input: unknown): readonly StreamToSend[] | undefined {
     return this.#streams.prepare(input);
   }
 
   protected override transmit(call: OutgoingCall, message: EncodedMessage, pipe: MessagePipe): void {
     this.#streams.send(call.id, 0, message, pipe);
-    this.#streams.start(call);
+    // Keeping it may have been too much for the session: then the call has failed already.
+    if (this.find(call.id, pipe) === undefined) discardStreams(call.slots);
+    else this.#streams.start(call);
   }
 
   protected override fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {

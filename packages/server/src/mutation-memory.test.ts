@@ -2,7 +2,7 @@ import { TautlineError } from "@tautline/core";
 import { messageType } from "@tautline/core/internals";
 import { describe, expect, test } from "vitest";
 import { AcceptorSetup } from "../testing/acceptor-setup.ts";
-import type { MemoryClient } from "../testing/memory-client.ts";
+import { type MemoryClient, settled } from "../testing/memory-client.ts";
 import { type IdempotencyStore, memoryIdempotencyStore } from "./idempotency.ts";
 
 const keepMs = 10_000;
@@ -45,6 +45,30 @@ describe("a mutation that is sent again, in another session", () => {
     await client.send([messageType.mutation, 1, "wait", {}, "first"]);
     const next = await setup.open({ client: "ann" });
     await sendAgain(next, { store, ageMs: 0 });
+    await setup.answer();
+    expect([answerOf(next, 2), setup.started]).toEqual(["done", ["first"]]);
+  });
+
+  test("is answered with what it came to where its session was lost while the store was asked", async () => {
+    const kept = memoryIdempotencyStore({ keepMs });
+    let ask: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
+    const slow: IdempotencyStore = {
+      name: kept.name,
+      claim: (key, again) => asked.then(() => kept.claim(key, again)),
+      settle: (key, outcome) => kept.settle(key, outcome),
+    };
+    const { setup, client, store } = await open(slow, { sessionWindowMs: 0 });
+    await client.send([messageType.mutation, 1, "wait", {}, "first"]);
+    await client.cut();
+    expect(setup.types).toEqual(["opened", "lost"]);
+    ask();
+    await settled();
+    const next = await setup.open({ client: "ann" });
+    await sendAgain(next, { store, ageMs: 0 });
+    expect(setup.signals.map(({ aborted }) => aborted)).toEqual([false]);
     await setup.answer();
     expect([answerOf(next, 2), setup.started]).toEqual(["done", ["first"]]);
   });
