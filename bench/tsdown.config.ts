@@ -26,6 +26,7 @@ const programs = defineConfig({
     "src/stalled/main.ts",
     "src/stalled/server.ts",
     "src/stalled/client.ts",
+    "src/types/main.ts",
   ],
   format: "esm",
   platform: "node",

@@ -15,7 +15,13 @@ import { type AnyTRPCRouter, initTRPC, tracked } from "@trpc/server";
 import { observable } from "@trpc/server/observable";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import type { CreateClient, inferClientError, RouterClient, RouterClientOptions } from "./client-types.ts";
+import type {
+  ContractClientOptions,
+  CreateClient,
+  inferClientError,
+  RouterClient,
+  RouterClientOptions,
+} from "./client-types.ts";
 import type { ClientConnection, ConnectionState } from "./connection-state.ts";
 import { streams } from "./streams.ts";
 
@@ -179,6 +185,18 @@ describe("a client of a contract", () => {
 
   test("takes another transformer", () => {
     createClient({ contract: api, url, transformer: { serialize: (value) => value, deserialize: (value) => value } });
+    const given: ContractClientOptions<typeof api> = { contract: api, url, transformer: rich };
+    expectTypeOf(createClient(given)).toEqualTypeOf(client);
+  });
+
+  test("takes no transformer for one that is none, or is undefined", () => {
+    // @ts-expect-error it cannot read
+    createClient({ contract: api, url, transformer: { serialize: (value: unknown) => value } });
+    // @ts-expect-error JSON does not keep a Date
+    createClient({ contract: api, url, transformer: undefined });
+    // @ts-expect-error JSON does not keep a Date
+    const given: ContractClientOptions<typeof api> = { contract: api, url };
+    expectTypeOf(given).not.toBeAny();
   });
 
   test("has its connection", () => {

@@ -16,7 +16,7 @@ import type { StreamsOption } from "./streams.ts";
 /** Makes a client. */
 export interface CreateClient {
   /** A client of a contract. */
-  <C extends Contract>(options: ContractClientOptions<C>): ContractClient<C>;
+  <C extends Contract, Given = unknown>(options: ContractClientOptions<C, Given>): ContractClient<C>;
   /** A client of a tRPC router, by its type alone: `createClient<AppRouter>({ url })`. */
   <Router extends AnyTRPCRouter = never, Inferred = unknown>(
     options: RouterClientOptions<Router> & Inferred,
@@ -33,13 +33,20 @@ type IfNamed<Inferred> = unknown extends Inferred ? [] : [never];
 /**
  * What a client of a contract is made from. The transformer is needed where the contract holds what JSON would change, `streams` where
  * it holds streams.
+ *
+ * @typeParam Given the transformer, where it is known. Then nobody looks through the contract for what JSON would change, which takes the
+ * compiler about as long as all calls do.
  */
-export type ContractClientOptions<C extends Contract> = ConnectionOptions & {
+export type ContractClientOptions<C extends Contract, Given = unknown> = ConnectionOptions & {
   readonly contract: C;
   /** Checks input before it is sent: `checkInput` of this package. Default none: the server checks. */
   readonly checkInput?: core.InputCheck;
-} & ([JsonUnsafePaths<C>] extends [never] ? Partial<NeededTransformer> : NeededTransformer) &
+  /** The one that the server's `t` was created with, such as `rich`. */
+  readonly transformer?: core.TransformerOption;
+} & { readonly transformer?: Given } & (undefined extends Given ? ContractTransformer<JsonUnsafePaths<C>> : object) &
   ([StreamPaths<C>] extends [never] ? object : NeededStreams);
+
+type ContractTransformer<Unsafe> = [Unsafe] extends [never] ? object : NeededTransformer;
 
 /** What a client of a router is made from. The transformer is needed where the router has one, and refused elsewhere. */
 export type RouterClientOptions<Router extends AnyTRPCRouter> = ConnectionOptions &
