@@ -108,7 +108,7 @@ export function linkSettings(options: NatsLinkOptions): LinkSettings {
     storage: options.storage ?? "file",
     answerMs: options.answerMs ?? 5_000,
     heartbeatMs: options.heartbeatMs ?? 5_000,
-    backoff: { baseMs: 100, maxMs: 5_000, ...options.backoff },
+    backoff: { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 5_000 },
     onError: options.onError ?? (() => {}),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
