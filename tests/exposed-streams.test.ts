@@ -6,7 +6,7 @@ import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { cleanUpAfterEach, until } from "./fixture/cleanup.ts";
-import { closing, collect } from "./fixture/client.ts";
+import { closing, collect, rejection } from "./fixture/client.ts";
 import { createGate } from "./fixture/gate.ts";
 import { startServer } from "./fixture/server.ts";
 import { startTcpProxy } from "./fixture/tcp-proxy.ts";
@@ -101,5 +101,25 @@ describe("a server that calls its client", () => {
     for await (const n of await calls.double.mutate(upTo(1_000_000))) if (n === 10) break;
     await until("it has ended", () => cleaned.length > 0);
     expect(cleaned).toEqual(["double"]);
+  });
+
+  it("is told in its loop that the client has gone, and its own source is ended", async () => {
+    const cleaned: string[] = [];
+    const { calls, client } = await start();
+    async function* source() {
+      try {
+        yield* upTo(1_000_000);
+      } finally {
+        cleaned.push("source");
+      }
+    }
+    const items = (await calls.double.mutate(source()))[Symbol.asyncIterator]();
+    await items.next();
+    client.connection.close();
+    const read = async (): Promise<unknown> => {
+      for (;;) if ((await items.next()).done === true) return "the end";
+    };
+    expect(await rejection(read())).toMatchObject({ code: "CONNECTION_CLOSED" });
+    expect(cleaned).toEqual(["source"]);
   });
 });

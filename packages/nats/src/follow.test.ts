@@ -118,4 +118,12 @@ describe("a follow", () => {
     follow.close();
     expect([heard, follow.state, witness.closed]).toEqual([["1"], "closed", 1]);
   });
+
+  test("hears of no gap in a page that comes when it is closed", () => {
+    const { follow, heard } = started(0);
+    follow.onLive(event(5), 4);
+    follow.close();
+    follow.onPage({ gap: { from: at(0), to: at(4) }, events: [event(5)], end: at(5) });
+    expect([heard, follow.state]).toEqual([[], "closed"]);
+  });
 });

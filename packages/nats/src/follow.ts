@@ -69,7 +69,7 @@ export class Follow implements Closable {
 
   /** What the log has after `at`. */
   onPage({ gap, events, end }: HistoryPage): void {
-    if (gap !== undefined) this.#onGap(gap.from, gap.to);
+    if (gap !== undefined && this.#state === "behind") this.#onGap(gap.from, gap.to);
     for (const event of events) this.#onEvent(event);
     if (this.#state !== "behind") return;
     this.#at = end;

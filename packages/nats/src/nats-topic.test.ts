@@ -135,4 +135,9 @@ describe.skipIf(!hasNats)("a topic in NATS (skipped without nats-server)", () =>
   test("refuses a prefix that would be more than one token", () => {
     for (const prefix of ["", "a.b", "*", "a b"]) expect(() => natsBroker({ prefix })).toThrow(TypeError);
   });
+
+  test("refuses a prefix whose topics would be what is said of another's: chat-live, beside chat", () => {
+    for (const kind of ["live", "signal", "lease", "mutation"])
+      expect(() => natsBroker({ prefix: `chat-${kind}` })).toThrow(TypeError);
+  });
 });

@@ -18,7 +18,10 @@ export interface NatsLinkOptions {
     | "timeout"
     | "noAsyncTraces"
   >;
-  /** What every subject and stream begins with, in `A–Z a–z 0–9 _ -`: those who share it share topics. Default `tautline`. */
+  /**
+   * What every subject and stream begins with, in `A–Z a–z 0–9 _ -`: those who share it share topics. It does not end with `-live`,
+   * `-signal`, `-lease` or `-mutation`, which another's subjects may begin with. Default `tautline`.
+   */
   readonly prefix?: string;
   /** How many servers of a cluster keep each stream, 1 to 5. Default 1. */
   readonly replicas?: number;
@@ -100,6 +103,7 @@ export const defaultMaxOutcomeBytes: number = 256 * 1024;
 export function linkSettings(options: NatsLinkOptions): LinkSettings {
   const { servers = "127.0.0.1:4222", prefix = "tautline" } = options;
   if (!/^[\w-]+$/.test(prefix)) throw new TypeError(`a prefix is made of A–Z a–z 0–9 _ -, not ${prefix}`);
+  if (/-(live|signal|lease|mutation)$/.test(prefix)) throw new TypeError(`${prefix} may be part of another's subjects`);
   return {
     servers: typeof servers === "string" ? [servers] : [...servers],
     connection: options.connection ?? {},
@@ -108,7 +112,7 @@ export function linkSettings(options: NatsLinkOptions): LinkSettings {
     storage: options.storage ?? "file",
     answerMs: options.answerMs ?? 5_000,
     heartbeatMs: options.heartbeatMs ?? 5_000,
-    backoff: { baseMs: 100, maxMs: 5_000, ...options.backoff },
+    backoff: { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 5_000 },
     onError: options.onError ?? (() => {}),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -90,7 +90,8 @@ export class SignalChannels implements LinkUser {
       callback: (error, message) => {
         if (error !== null) return this.#link.settings.onError(error);
         const text = message.string();
-        for (const { onSignal } of listeners) onSignal(text);
+        // A copy: whoever comes meanwhile hears of the next.
+        for (const listener of Array.from(listeners)) if (listeners.has(listener)) listener.onSignal(text);
       },
     });
   }

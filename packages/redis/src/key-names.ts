@@ -23,9 +23,9 @@ export function logNames(prefix: string, db: number, topic: string, key: string)
   return { shard: tag, log: `${tag}:log:${name}`, events: `${tag}:events:${name}`, channel: `${prefix}:${db}:${name}` };
 }
 
-/** A string: where the event is that was published with an id. */
-export function idName({ log }: LogNames, id: string): string {
-  return `${log}:${log.length}:${id}`;
+/** A string: where the event is that was published with an id. A key may be spelt like anything, so it begins like no log. */
+export function idName({ shard, log }: LogNames, id: string): string {
+  return `${shard}:id:${log.length}:${log}:${id}`;
 }
 
 export function signalChannel(prefix: string, db: number, channel: string): string {

@@ -68,6 +68,14 @@ describe("a lazy router", () => {
     expect(router.find("lately")).toBeUndefined();
   });
 
+  test("may be loaded by whoever else has the router: another server, or tRPC's own adapter", async () => {
+    const shared = t.router({ late: lazy(async () => t.router({ one })) });
+    const [router, other] = [new CompiledRouter(shared), new CompiledRouter(shared)];
+    expect(await other.find("late.one")).toMatchObject({ type: "query" });
+    expect(router.find("late.one")).toMatchObject({ type: "query" });
+    expect(router.find("late.one")).toBe(router.find("late.one"));
+  });
+
   test("that lacks the path is asked once", async () => {
     const router = new CompiledRouter(t.router({ late: lazy(async () => t.router({ one })) }));
     expect(await router.find("late.other")).toBeUndefined();

@@ -1,14 +1,14 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import { type CompiledProcedure, compileProcedure } from "./compiled-procedure.ts";
 
-/** A router's procedures by dotted path, compiled once; those of lazy routers when their router is first used. */
+/** A router's procedures by dotted path, compiled once; those of lazy routers when they are first called. */
 export class CompiledRouter {
   readonly #definition: AnyTRPCRouter["_def"];
   readonly #procedures = new Map<string, CompiledProcedure>();
 
   constructor(router: AnyTRPCRouter) {
     this.#definition = router._def;
-    this.#compileNew();
+    for (const path of Object.keys(router._def.procedures as object)) this.#known(path);
   }
 
   /**
@@ -17,7 +17,7 @@ export class CompiledRouter {
    * threw; as in tRPC, a loader runs once, so a later call gets the same rejection.
    */
   find(path: string): CompiledProcedure | undefined | Promise<CompiledProcedure | undefined> {
-    return this.#procedures.get(path) ?? (this.#lazyKeyOf(path) === undefined ? undefined : this.#load(path));
+    return this.#known(path) ?? (this.#lazyKeyOf(path) === undefined ? undefined : this.#load(path));
   }
 
   /** A lazy router may hold further lazy routers, so loading goes on until the path is found or nothing is left to load. */
@@ -25,8 +25,7 @@ export class CompiledRouter {
     let key = this.#lazyKeyOf(path);
     while (key !== undefined) {
       await this.#definition.lazy[key]?.load();
-      this.#compileNew();
-      const procedure = this.#procedures.get(path);
+      const procedure = this.#known(path);
       if (procedure !== undefined) return procedure;
       key = this.#lazyKeyOf(path);
     }
@@ -38,10 +37,15 @@ export class CompiledRouter {
     return Object.keys(this.#definition.lazy).find((key) => path === key || path.startsWith(`${key}.`));
   }
 
-  #compileNew(): void {
+  /** One that is loaded, by whomever: others may have the same router. */
+  #known(path: string): CompiledProcedure | undefined {
+    const known = this.#procedures.get(path);
+    if (known !== undefined) return known;
     const procedures = this.#definition.procedures as Record<string, AnyTRPCProcedure>;
-    for (const [path, procedure] of Object.entries(procedures)) {
-      if (!this.#procedures.has(path)) this.#procedures.set(path, compileProcedure(procedure));
-    }
+    const procedure = Object.hasOwn(procedures, path) ? procedures[path] : undefined;
+    if (procedure === undefined) return undefined;
+    const compiled = compileProcedure(procedure);
+    this.#procedures.set(path, compiled);
+    return compiled;
   }
 }

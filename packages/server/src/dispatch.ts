@@ -32,6 +32,7 @@ import type { IdempotencyStore } from "./idempotency.ts";
 import { MutationMemory } from "./mutation-memory.ts";
 import type { ErrorReport, ServerLimits } from "./options.ts";
 import { asOutcomeUnknown } from "./outcome-unknown.ts";
+import { addLastEventId } from "./resumed-input.ts";
 import { isThenable } from "./thenable.ts";
 import { TopicPump, type TopicPumpHost } from "./topic-pump.ts";
 import { TopicSubscription } from "./topic-subscription.ts";
@@ -223,10 +224,7 @@ export class Dispatch implements TopicPumpHost {
   #readInput(call: IncomingCall, sent: unknown = call.input): unknown {
     const input = sent === undefined ? undefined : this.#deserialize(sent);
     const { lastEventId } = call.fields;
-    if (lastEventId === undefined) return input;
-    // As tRPC does, so that procedures find it where they look for it.
-    if (typeof input === "object" && input !== null && !Array.isArray(input)) return { ...input, lastEventId };
-    return input ?? { lastEventId };
+    return lastEventId === undefined ? input : addLastEventId(input, lastEventId);
   }
 
   #deserialize(input: unknown): unknown {

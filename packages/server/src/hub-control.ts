@@ -31,6 +31,7 @@ type ControlSignal =
 
 type BroadcastListener = (data: unknown) => unknown;
 
+const nobody: ReadonlySet<BroadcastListener> = new Set();
 const channel = "control";
 const group = "nodes";
 
@@ -137,7 +138,10 @@ export class HubControl implements Renewed, ServerHub {
   }
 
   #onBroadcast(name: string, data: unknown): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    const listeners = this.#listeners.get(name) ?? nobody;
+    // A copy: whoever comes meanwhile hears of the next.
+    for (const listener of Array.from(listeners)) {
+      if (!listeners.has(listener)) continue;
       try {
         const told: unknown = listener(data);
         if (isThenable(told)) told.then(undefined, (error: unknown) => this.#report(error));

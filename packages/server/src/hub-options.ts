@@ -63,8 +63,8 @@ export interface HistoryOptions {
 /** The options of `topic.subscribe`. */
 export interface SubscribeEventsOptions<Member = unknown, Snapshot = unknown, Told = unknown> {
   /**
-   * Begin with what came after this id. Over Tautline a subscription that is started again does so by itself; under tRPC's adapters
-   * hand in `input.lastEventId`. Default: with what comes.
+   * Begin with what came after this id. Over Tautline a subscription that is started again does so by itself; under tRPC's adapters,
+   * and where a middleware makes another iterable of it (that of `.errors()` does), hand in `input.lastEventId`. Default: with what comes.
    */
   readonly after?: string | null | undefined;
   /**

@@ -69,7 +69,9 @@ export class MemoryBackend implements TopicHost {
   /** As from another machine: not in this turn. */
   signal(channel: string, text: string): void {
     void settled.then(() => {
-      for (const onSignal of this.#channels.get(channel) ?? []) onSignal(text);
+      const listeners = this.#channels.get(channel) ?? nobody;
+      // A copy: whoever comes meanwhile hears of the next.
+      for (const onSignal of Array.from(listeners)) if (listeners.has(onSignal)) onSignal(text);
     });
   }
 
@@ -124,6 +126,7 @@ export class MemoryBackend implements TopicHost {
 }
 
 const settled: Promise<void> = Promise.resolve();
+const nobody: ReadonlySet<(text: string) => void> = new Set();
 
 function offsetOf(topic: MemoryTopic | undefined): number {
   return topic?.oldestOffset ?? Number.POSITIVE_INFINITY;

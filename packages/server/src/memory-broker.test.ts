@@ -91,6 +91,14 @@ describe("a memory backend", () => {
     expect(texts(topic, "key")).toEqual([]);
   });
 
+  test("keeps nothing, and does not look for more to let go for ever, where a limit is less than nothing", () => {
+    for (const limit of [{ maxEvents: -1 }, { maxBytes: -1 }]) {
+      const { topic } = createTopic({}, limit);
+      topic.publish("key", "", undefined);
+      expect(topic.read("key", all).events).toEqual([]);
+    }
+  });
+
   test("takes nothing for a key when its last event is forgotten, and waits for nothing then", () => {
     const { clock, backend, topic } = createTopic({}, { maxAgeMs: 100 });
     for (let key = 0; key < 50; key++) topic.publish(`key ${key}`, "text", undefined);

@@ -134,7 +134,8 @@ export class MemoryTopic {
 
   #trim(log: MemoryLog): void {
     this.#expire();
-    while (log.size > this.#limits.maxEvents || log.bytes > this.#limits.maxBytes) this.#shift(log);
+    const { maxEvents, maxBytes } = this.#limits;
+    while (log.size > 0 && (log.size > maxEvents || log.bytes > maxBytes)) this.#shift(log);
   }
 
   #shift(log: MemoryLog): void {

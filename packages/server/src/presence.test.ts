@@ -244,6 +244,16 @@ describe("presence", () => {
     await expect(ill.next()).rejects.toThrow(TypeError);
   });
 
+  test("ends a subscription to a topic whose members' schema is asynchronous, whatever becomes of that", async () => {
+    for (const isMember of [true, false]) {
+      const member = z.object({ id: z.string() }).refine(async () => isMember);
+      const late = here.hub.topic(`late ${isMember}`, z.unknown(), { member });
+      const iterator = late.subscribe("lobby", { as: { id: "1" } })[Symbol.asyncIterator]();
+      await expect(iterator.next()).rejects.toThrow(TypeError);
+    }
+    await turns();
+  });
+
   test("takes ids alone where a topic has no schema of members", async () => {
     const plain = here.hub.topic("plain", z.unknown());
     const iterator = plain.subscribe("a", { as: { id: "ada" } })[Symbol.asyncIterator]();

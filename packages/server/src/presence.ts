@@ -2,6 +2,7 @@ import { type Schema, TautlineError, validate } from "@tautline/core";
 import type { Closable } from "./broker.ts";
 import { maxMemberIdLength } from "./hub-options.ts";
 import { type GroupHost, type GroupWatcher, PresenceGroup, type SeenMember } from "./presence-group.ts";
+import { unheard } from "./thenable.ts";
 
 /** Who is there, and what has changed since this reader's last item; in the first everybody has joined. */
 export interface PresenceChange<Member> {
@@ -78,7 +79,10 @@ export class PresenceGroups {
    */
   join(keys: readonly string[], as: unknown): Closable {
     const member = validate(this.#schema, as);
-    if (member instanceof Promise) throw new TypeError("the schema of members has to be synchronous");
+    if (member instanceof Promise) {
+      unheard(member);
+      throw new TypeError("the schema of members has to be synchronous");
+    }
     const { id } = member;
     if (/\p{Surrogate}/u.test(id)) throw new TypeError("a member's id has lone surrogates");
     if (id.length > maxMemberIdLength) throw tooLong();

@@ -3,6 +3,7 @@ import { isObject } from "@trpc/server/unstable-core-do-not-import";
 import { canReadSignal, type GetRawInput, ResolverOptions } from "./handler-options.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
 import type { Parse, ProcedureParts, ProcedureStep } from "./procedure-parts.ts";
+import { sentInputOf } from "./resumed-input.ts";
 import { isThenable } from "./thenable.ts";
 
 /** Runs the resolver with an input that has been parsed. */
@@ -75,21 +76,24 @@ async function parseRemainingInputs(
 export function parseInput(parse: Parse, rawInput: unknown): unknown {
   try {
     const parsed = parse(rawInput);
-    return isThenable(parsed) ? settleInput(parsed) : parsed;
+    return isThenable(parsed) ? settleInput(parsed, parse, rawInput) : parsed;
   } catch (cause) {
-    return refuseInput(cause);
+    return refuseInput(cause, parse, rawInput);
   }
 }
 
-async function settleInput(pending: PromiseLike<unknown>): Promise<unknown> {
+async function settleInput(pending: PromiseLike<unknown>, parse: Parse, rawInput: unknown): Promise<unknown> {
   try {
     return await pending;
   } catch (cause) {
-    return refuseInput(cause);
+    return refuseInput(cause, parse, rawInput);
   }
 }
 
-function refuseInput(cause: unknown): never {
+/** Where it is the id after which a subscription goes on that does not fit, its schema gets what was sent. */
+function refuseInput(cause: unknown, parse: Parse, rawInput: unknown): unknown {
+  const sent = sentInputOf(rawInput);
+  if (sent !== undefined) return parseInput(parse, sent.input);
   throw new TRPCError({ code: "BAD_REQUEST", cause });
 }
 

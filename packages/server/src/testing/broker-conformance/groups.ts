@@ -56,6 +56,38 @@ export const groupTests: readonly BrokerTest[] = [
     },
   },
   {
+    name: "tells a listener that comes within a signal of the next, and not of that one; one that is closed within it of none",
+    async run(harness) {
+      const broker = await harness.createBroker();
+      const heard: string[] = [];
+      let stands = false;
+      broker.listen(
+        "channel",
+        (text) => {
+          heard.push(`first ${text}`);
+          if (text !== "a") return;
+          closed.close();
+          const listenAnew = (): void => {
+            broker.listen("channel", (later) => {
+              heard.push(`late ${later}`);
+              if (later === "a" && heard.length < 100) listenAnew();
+            });
+          };
+          listenAnew();
+        },
+        () => {
+          stands = true;
+        },
+      );
+      const closed = broker.listen("channel", (text) => heard.push(`closed ${text}`));
+      await eventually(harness, "signals come", () => stands);
+      broker.signal("channel", "a");
+      broker.signal("channel", "b");
+      await eventually(harness, "it is heard", () => heard.includes("late b") || heard.length > 50);
+      assert.deepEqual(heard, ["first a", "first b", "late b"]);
+    },
+  },
+  {
     name: "tells a listener again that signals come when it is back",
     needs: ["cut", "restore"],
     async run(harness) {

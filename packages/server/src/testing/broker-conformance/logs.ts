@@ -3,7 +3,24 @@ import type { BrokerTopic, HistoryPage, HistoryQuery, Position } from "../../bro
 import { all, type BrokerTest, eventually, numbered, patient, roomy } from "./harness.ts";
 
 /** Keys that a backend's own language could take for something else. */
-const oddKeys = ["a.b", "a b", "*", ">", "{a}", "a:b", "é", "日本", "a\nb", "a\u0000b", "", "k".repeat(512), "a", "A"];
+const oddKeys = [
+  "a.b",
+  "a b",
+  "*",
+  ">",
+  "{a}",
+  "a:b",
+  "é",
+  "日本",
+  "a\nb",
+  "a\u0000b",
+  "",
+  "k".repeat(512),
+  "日".repeat(512),
+  "__proto__",
+  "a",
+  "A",
+];
 const oddTexts = ['{"a":"é日本🎉"}', "", " \n\u0000\r\n", '"'.repeat(1_000), "x".repeat(300_000)];
 
 async function publishAll(topic: BrokerTopic, key: string, texts: readonly string[]): Promise<Position[]> {
