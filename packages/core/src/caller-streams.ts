@@ -106,9 +106,11 @@ export class CallerStreams {
     this.#table.settle(id, answered);
   }
 
-  abort({ id, slots, pipe }: OutgoingCall, reason: TautlineError): boolean {
-    if (pipe === undefined) discardStreams(slots);
-    return this.#table.abort(id, reason);
+  /** Nobody waits for the call any more. Returns whether anything flowed: if not, sources in its input are told here. */
+  abort({ id, slots }: OutgoingCall, reason: TautlineError): boolean {
+    const flowed = this.#table.abort(id, reason);
+    if (!flowed) discardStreams(slots);
+    return flowed;
   }
 
   /** The call has its answer, and streams of it flow: its signal ends them. */

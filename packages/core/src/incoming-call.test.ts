@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TautlineError } from "./errors.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import type { CalleeMessage } from "./protocol.ts";
+import { rich } from "./rich.ts";
 
 type Type = "query" | "mutation" | "subscription";
 
@@ -86,6 +87,20 @@ describe("IncomingCall", () => {
     expect([call.settled, settled]).toEqual([false, []]);
     call.sendError({ message: "no" });
     expect(sent).toEqual([[21, 7, { message: "no" }]]);
+  });
+
+  test("ends the sources of what it is to send when it has settled", () => {
+    const { call, sent } = createCall("subscription");
+    const ended: string[] = [];
+    const valueOf = (name: string): unknown =>
+      rich.serialize({
+        stream: { [Symbol.asyncIterator]: () => ({ next: () => {}, return: () => void ended.push(name) }) },
+      });
+    call.abort(reason);
+    call.sendItem(valueOf("item"));
+    call.sendTrackedItem("e", valueOf("tracked item"));
+    call.sendResult(valueOf("result"));
+    expect([sent, ended]).toEqual([[], ["item", "tracked item", "result"]]);
   });
 
   test("is no longer paused by the connection once it has settled", () => {

@@ -128,7 +128,7 @@ export class IncomingCall implements StreamingCall {
 
   /** Returns the length of the item's frame. @throws TautlineError where the value cannot be encoded; the call then still stands. */
   sendItem(value: unknown): number {
-    if (this.#settled) return 0;
+    if (this.#settled) return this.#drop(value);
     const { id } = this;
     return this.#sendPaced(value === undefined ? [messageType.item, id] : [messageType.item, id, value], value);
   }
@@ -140,7 +140,7 @@ export class IncomingCall implements StreamingCall {
    * @throws TautlineError as `sendItem`.
    */
   sendTrackedItem(eventId: string, value: unknown, shown = true): number {
-    if (this.#settled) return 0;
+    if (this.#settled) return this.#drop(value);
     const { id } = this;
     const type = shown ? messageType.trackedItem : messageType.event;
     return this.#sendPaced(value === undefined ? [type, id, eventId] : [type, id, eventId, value], value);
@@ -230,6 +230,12 @@ export class IncomingCall implements StreamingCall {
     const frameLength = this.#replies.sendValue(message, value, this);
     this.spend(costOf(frameLength));
     return frameLength;
+  }
+
+  /** Nobody waits for the value. */
+  #drop(value: unknown): number {
+    discardStreams(streamsOf(value));
+    return 0;
   }
 
   #tell(outcome: CallOutcome): void {

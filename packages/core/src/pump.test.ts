@@ -175,6 +175,24 @@ describe("a pump whose call is aborted", () => {
     expect([sent, errors]).toEqual([[started], []]);
   });
 
+  test("hands over what comes when it is stopped, which may hold streams, and reports no error of that", async () => {
+    const { sent, errors, pump, abort } = createSubscription();
+    const late: unknown[] = [];
+    let give: (result: unknown) => void = () => {};
+    const next = (): Promise<unknown> =>
+      new Promise((resolve) => {
+        give = resolve;
+      });
+    pump(sourceOf({ next }), (item) => {
+      late.push(item);
+      throw new Error("unsendable");
+    });
+    abort();
+    give({ done: false, value: "late" });
+    await microtasks();
+    expect([sent, errors, late]).toEqual([[started], [], ["late"]]);
+  });
+
   test("does not pull again when it was paused", async () => {
     for (const pause of ["socket", "turn"]) {
       const { clock, sent, socket, pump, abort } = createSubscription();

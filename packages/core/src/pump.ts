@@ -80,12 +80,13 @@ export class Pump {
 
   #take(result: IteratorResult<unknown>): void {
     const { target, onItem, onError } = this.#options;
-    if (target.settled) return;
     // An iterator of somebody's own may give anything, and nobody awaits this.
     try {
       if (result.done === true) return target.sendEnd();
+      // Also one that nobody waits for any more: it may hold streams, whose sources are told.
       this.#used += this.#shareOf(onItem(result.value));
     } catch (error) {
+      if (target.settled) return;
       onError(error);
       return this.#stop();
     }

@@ -41,6 +41,33 @@ test("a large subscription that moves while it leaves in parts sends no more of 
   expect(next.sent.map(([type]) => type)).toEqual(Array<number>(14).fill(18));
 });
 
+test("a subscription whose upload has not begun moves with it", async () => {
+  const calls = createCalls();
+  const [old, next] = [createPipe(), createPipe()];
+  const { value, asked } = createStream();
+  calls.attach(old);
+  const { id } = makeCall(calls, "subscription", "s", value);
+  calls.attach(next);
+  calls.leave(old);
+  await settled();
+  expect([old.sent.at(-1), asked]).toEqual([[13, id], []]);
+  const [, moved] = next.sent[0] ?? [];
+  calls.receive([30, moved ?? 0, 1, 256, 0], next);
+  await settled();
+  expect(next.sent.at(-1)).toEqual([14, moved, 1, 1]);
+});
+
+test("a mutation whose outcome nobody knows has the source of its upload ended, which never began", async () => {
+  const calls = createCalls();
+  const pipe = createPipe();
+  const { value, asked } = createStream();
+  calls.attach(pipe);
+  const call = makeCall(calls, "mutation", "m", value);
+  calls.detach(pipe, lost, { started: true });
+  await settled();
+  expect([call.events, asked]).toMatchObject([[["failed", { code: "OUTCOME_UNKNOWN" }]], ["return"]]);
+});
+
 describe("a session that is lost because of what it was to keep", () => {
   test("ends the source of a stream in a call", async () => {
     const calls = createCalls();

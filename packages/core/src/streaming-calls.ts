@@ -112,9 +112,11 @@ export class StreamingCalls extends OutgoingCalls {
 
   /** What has been taken from the sources of its input cannot be taken again. */
   protected override moves(call: OutgoingCall): boolean {
-    if (!super.moves(call) || (call.slots !== undefined && !this.#streams.release(call.id))) return false;
+    const goesUp = call.slots !== undefined;
+    if (!super.moves(call) || (goesUp && !this.#streams.release(call.id))) return false;
     this.#streams.drop(call);
-    this.#streams.abort(call, new TautlineError({ code: "SESSION_LOST", message: "the server is closing" }));
+    if (!goesUp)
+      this.#streams.abort(call, new TautlineError({ code: "SESSION_LOST", message: "the server is closing" }));
     return true;
   }
 
@@ -125,8 +127,7 @@ export class StreamingCalls extends OutgoingCalls {
   protected override transmit(call: OutgoingCall, message: EncodedMessage, pipe: MessagePipe): void {
     this.#streams.send(call.id, 0, message, pipe);
     // Keeping it may have been too much for the session: then the call has failed already.
-    if (this.find(call.id, pipe) === undefined) discardStreams(call.slots);
-    else this.#streams.start(call);
+    if (this.find(call.id, pipe) !== undefined) this.#streams.start(call);
   }
 
   protected override fail(call: OutgoingCall, cause: TautlineError, sent: boolean): void {

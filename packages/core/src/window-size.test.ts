@@ -181,4 +181,11 @@ describe("a window", () => {
     expect(line.run(2_000)).toBeGreaterThan(0.99 * 2_000 * 1_250);
     expect(line.mostAhead).toBeLessThan(windowBytes / 2);
   });
+
+  it.each([0, 0.5, 1])("lets item after item come where it is to be %d bytes at most", (most) => {
+    const window = new StreamWindow(new WindowSize(new StreamLine(new FakeClock(), () => 0), most), 0);
+    expect(window.open()).toBe(1);
+    window.receive(100_000);
+    expect(window.take(100_000)).toBe(100_001);
+  });
 });

@@ -26,11 +26,11 @@ export class WindowSize {
   #spentAt: number | undefined = undefined;
   #items = 0;
 
-  /** @param most in bytes. */
+  /** @param most in bytes. However few: one item may come. */
   constructor(line: StreamLine, most: number) {
     this.#line = line;
-    this.#most = most;
-    this.#usual = Math.min(windowBytes, most);
+    this.#most = Math.max(most, 1);
+    this.#usual = Math.min(windowBytes, this.#most);
     this.#bytes = this.#usual;
   }
 
