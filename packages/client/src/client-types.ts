@@ -67,7 +67,7 @@ interface HasConnection {
 }
 
 /** What a client's subscriptions call back besides. */
-interface ConnectionCallbacks {
+export interface ConnectionCallbacks {
   readonly onConnectionStateChange: (state: ConnectionState) => void;
 }
 
