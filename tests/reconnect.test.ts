@@ -155,7 +155,7 @@ describe("when the server dies and comes back", () => {
     expect(await mutation).toMatchObject({ cause: { code: "OUTCOME_UNKNOWN" } });
     await until("the subscription has gone on", () => items.length === 4);
     expect(items).toEqual([1, 2, 3, 4].map((id) => ({ id: `${id}`, data: `event ${id}` })));
-    expect(states.slice(0, 1).concat(states.slice(-2))).toEqual(["pending", "connecting", "pending"]);
+    expect(states.slice(0, 2).concat(states.slice(-2))).toEqual(["connecting", "pending", "connecting", "pending"]);
   });
 });
 
@@ -192,12 +192,22 @@ describe("when the connection breaks and the server lives", () => {
       onConnectionStateChange: ({ state }) => heard.push(state),
       onData: (item) => heard.push(item),
     });
-    await until("the items are here", () => heard.length === 5);
+    await until("the items are here", () => heard.length === 6);
     link.connection.reconnect();
-    await until("it goes on", () => heard.length === 8);
-    expect(heard.slice(0, 3)).toEqual(["connecting", "pending", "started"]);
-    expect(heard.slice(5)).toEqual(["connecting", "pending", "started"]);
+    await until("it goes on", () => heard.length === 9);
+    expect(heard.slice(0, 4)).toEqual(["idle", "connecting", "pending", "started"]);
+    expect(heard.slice(6)).toEqual(["connecting", "pending", "started"]);
     expect(started).toEqual(["news in life 2"]);
+  });
+
+  it("a subscription through tautlineLink hears the state of now first", async () => {
+    const server = await startServer({ router: createRouter(2) });
+    const link = closing(tautlineLink<Router>({ url: server.url, backoff: soon }));
+    const client = createTRPCClient<Router>({ links: [link] });
+    await client.ping.query();
+    const states: string[] = [];
+    client.news.subscribe(undefined, { onConnectionStateChange: ({ state }) => states.push(state) });
+    expect(states).toEqual(["pending"]);
   });
 
   it("a mutation whose session is not kept is OUTCOME_UNKNOWN, and not sent again", async () => {

@@ -39,6 +39,14 @@ test("a misspelt option is named, and so is the one that was meant", () => {
   }
 });
 
+test("what is exported can be declared, as `declaration: true` has it", () => {
+  const program = createProgram([pathOf("exported")], { declaration: true, noEmit: false });
+  const file = program.getSourceFile(pathOf("exported"));
+  expect(errorsOf(program, "exported")).toEqual([]);
+  const problems = program.getDeclarationDiagnostics(file).map(({ messageText }) => messageText);
+  expect(problems).toEqual([]);
+});
+
 test("the programs have the tRPC that they say", () => {
   const isOldest = (program: ts.Program): boolean =>
     program.getSourceFiles().some(({ fileName }) => fileName.includes("@trpc+server@11.0.0"));

@@ -92,6 +92,13 @@ describe("a client of a router", () => {
     expectTypeOf(plainClient.times.subscribe()).toEqualTypeOf<ItemIterator<{ at: string }>>();
   });
 
+  test("has its connection, also where a procedure has that name", () => {
+    const taken = plain.router({ connection: plain.procedure.query(() => 1), other: plain.procedure.query(() => 2) });
+    const takenClient = createClient<typeof taken>({ url });
+    expectTypeOf(takenClient.connection).toEqualTypeOf<ClientConnection>();
+    expectTypeOf(takenClient.other.query()).resolves.toEqualTypeOf<number>();
+  });
+
   test("can be made where the router is a type parameter", () => {
     const create = <Router extends AnyTRPCRouter>(options: RouterClientOptions<Router>): RouterClient<Router> =>
       createClient<Router>(options);

@@ -68,13 +68,13 @@ interface RefusedTransformer {
   readonly transformer?: { readonly "the router was created without a transformer": never };
 }
 
-/** Every client has its connection; no top-level procedure can have that name. */
+/** Every client has its connection; a top-level procedure of that name cannot be called. */
 interface HasConnection {
   readonly connection: ClientConnection;
 }
 
 /** What a client's subscriptions call back besides. */
-interface ConnectionCallbacks {
+export interface ConnectionCallbacks {
   readonly onConnectionStateChange: (state: ConnectionState) => void;
 }
 
@@ -83,7 +83,7 @@ export type ContractClient<C extends Contract> = HasConnection & core.ContractCa
 
 /** A tRPC router's procedures, to be called by the names they have there, with the types that tRPC's client gives them. */
 export type RouterClient<Router extends AnyTRPCRouter> = HasConnection &
-  RouterCalls<inferTRPCClientTypes<Router>, Router["_def"]["record"]>;
+  RouterCalls<inferTRPCClientTypes<Router>, Omit<Router["_def"]["record"], "connection">>;
 
 type RouterCalls<Root extends AnyTRPCClientTypes, Record extends TRPCRouterRecord> = {
   readonly [Name in keyof Record]: Record[Name] extends infer Value

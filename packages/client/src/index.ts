@@ -11,6 +11,7 @@ export type {
 } from "@tautline/core/internals";
 export type { BackoffOptions } from "./backoff.ts";
 export type {
+  ConnectionCallbacks,
   ContractClient,
   ContractClientOptions,
   CreateClient,

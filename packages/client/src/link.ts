@@ -1,5 +1,5 @@
 import type { TautlineError } from "@tautline/core";
-import { Call, type CallHandlers, type TransformerOption } from "@tautline/core/internals";
+import { Call, type CallHandlers, report, type TransformerOption } from "@tautline/core/internals";
 import { type Operation, type OperationResultObserver, TRPCClientError, type TRPCLink } from "@trpc/client";
 import type { TRPCConnectionState, TransformerOptions } from "@trpc/client/unstable-internals";
 import type { AnyTRPCRouter, inferTRPCClientTypes } from "@trpc/server";
@@ -85,8 +85,11 @@ function subscribe<Router extends AnyTRPCRouter>(
       observer.complete();
     },
   };
+  const tell = (state: ConnectionState): void => observer.next({ result: toTrpcState(state), context });
+  // First that of now. What whoever hears it throws harms nothing.
+  report(() => tell(caller.connection.state));
   const unwatch = caller.connection.subscribe((state) => {
-    observer.next({ result: toTrpcState(state), context });
+    tell(state);
     // It goes on: whoever has heard of "connecting" waits for a start after it, such as tRPC's hooks for React.
     if (state.status === "online" && call.id === startedAs) onStarted();
   });
@@ -105,8 +108,8 @@ function toClientError<Router extends AnyTRPCRouter>(error: TautlineError): TRPC
 }
 
 function isErrorShape(shape: unknown): shape is TRPCErrorShape {
-  if (typeof shape !== "object" || shape === null || !("code" in shape) || !("message" in shape)) return false;
-  return typeof shape.code === "number" && typeof shape.message === "string";
+  const { code, message } = Object(shape) as { code?: unknown; message?: unknown };
+  return typeof code === "number" && typeof message === "string";
 }
 
 /** tRPC knows three states. */

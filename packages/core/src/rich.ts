@@ -5,7 +5,10 @@ import { encodeRich, isMarked, needsEncoding } from "./rich-encoder.ts";
 import type { RichKind } from "./rich-kind.ts";
 import { builtInKinds, type RichKinds, withKind } from "./rich-kinds.ts";
 
-/** A transformer for tRPC (its `DataTransformer`) that carries rich values. Its functions may be taken off it. */
+/**
+ * A transformer for tRPC (its `DataTransformer`) that carries rich values. Its functions may be taken off it; whoever wraps it spreads
+ * it, `{ ...rich, serialize: … }`.
+ */
 export interface Rich {
   /**
    * A value in JSON's terms. One without rich values is returned as it is, not copied.
@@ -26,7 +29,10 @@ export interface Rich {
    * @throws TypeError where the kind's name is taken or is not letters and digits.
    */
   readonly extend: <T>(kind: RichKind<T>) => Rich;
-  /** By this clients know that bytes can come: whoever wraps the transformer spreads it, `{ ...rich, serialize: … }`. */
+}
+
+/** By this clients know that bytes can come. Not in `Rich`: what is spread could not be exported, for declarations cannot name a symbol. */
+interface CarriesBytes {
   readonly [binaryCodec]: BinaryCodec;
 }
 
@@ -47,7 +53,7 @@ export interface Rich {
  */
 export const rich: Rich = /* @__PURE__ */ createRich(builtInKinds);
 
-function createRich(kinds: RichKinds): Rich {
+function createRich(kinds: RichKinds): Rich & CarriesBytes {
   return {
     serialize(value) {
       // A message can leave out its value; then it arrives as undefined without a mark.
