@@ -104,6 +104,18 @@ describe("presence at a key", () => {
     expect(await looking.next()).toEqual({ done: true, value: undefined });
   });
 
+  test("leaves nothing behind where somebody looks, and is to be shown, after its hub was closed", async () => {
+    const { clock, hub, rooms } = createRooms();
+    await hub.close();
+    const look = () => rooms.presence("lobby", { as: ada })[Symbol.asyncIterator]();
+    expect(look).toThrow(expect.objectContaining({ code: "SERVICE_UNAVAILABLE" }));
+    await expect(rooms.presence("lobby").members()).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    await expect(rooms.subscribe("lobby", { as: ada })[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "SERVICE_UNAVAILABLE",
+    });
+    expect(clock.timers).toBe(0);
+  });
+
   test("takes no member whose id is too long for a name", async () => {
     const { hub, rooms } = createRooms();
     const iterator = rooms.subscribe("lobby", { as: { id: "x".repeat(257) } })[Symbol.asyncIterator]();

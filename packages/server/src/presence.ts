@@ -156,7 +156,12 @@ class PresenceWatcher implements AsyncIterableIterator<PresenceChange<unknown>, 
     this.#joined = join?.();
     this.#group = group();
     signal?.addEventListener("abort", this.#onAbort);
-    this.#group.watch(this);
+    try {
+      this.#group.watch(this);
+    } catch (error) {
+      this.#end(undefined);
+      throw error;
+    }
   }
 
   [Symbol.asyncIterator](): this {
