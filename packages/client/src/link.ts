@@ -71,9 +71,9 @@ function subscribe<Router extends AnyTRPCRouter>(
   };
   const handlers: CallHandlers = {
     onStarted,
-    onItem: (item, id, take) => {
+    onItem: (data, id, take) => {
       take();
-      observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
+      observer.next({ result: { type: "data", data, ...(id !== undefined && { id }) }, context });
     },
     // Whoever aborts it is done with it, in a loop too; over tRPC's own links it is no error either.
     onError: (error) => (signal?.aborted === true ? observer.complete() : observer.error(toClientError(error))),
