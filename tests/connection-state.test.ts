@@ -34,6 +34,21 @@ describe("the client's state", () => {
     });
   });
 
+  it("is an external store, as React takes them: what subscribes may be taken off it, and a state stays the same", async () => {
+    const { client } = await open();
+    const { subscribe } = client.connection;
+    let told = 0;
+    const stop = subscribe(() => {
+      told++;
+    });
+    await client.ping.query();
+    expect(told).toBe(2);
+    expect(client.connection.state).toBe(client.connection.state);
+    stop();
+    client.connection.close();
+    expect(told).toBe(2);
+  });
+
   it("says how often it has tried, when it tries next, and why", async () => {
     const { server, client, states } = await open();
     await client.ping.query();
