@@ -1,4 +1,4 @@
-import type { ConnectionState } from "@tautline/client";
+import { type ConnectionState, createClient } from "@tautline/client";
 import { tautlineLink } from "@tautline/client/link";
 import { createTRPCClient, retryLink } from "@trpc/client";
 import { describe, expect, it } from "vitest";
@@ -20,6 +20,33 @@ describe("the client's state", () => {
     expect(names.slice(0, 3)).toEqual(["connecting", "online", "reconnecting"]);
     expect(names.at(-1)).toBe("online");
     expect(setup.client.connection.state).toEqual({ status: "online" });
+  });
+
+  it("says what was against a connection that did not come about, as far as its host tells", async () => {
+    const { server } = await open();
+    const client = closing(createClient<Router>({ url: new URL("/elsewhere", server.url), lazy: false }));
+    await until("it has tried", () => client.connection.state.status === "reconnecting");
+    expect(client.connection.state).toMatchObject({
+      reason: {
+        message: "closed (1006 Unexpected server response: 404)",
+        cause: { message: "Unexpected server response: 404" },
+      },
+    });
+  });
+
+  it("is an external store, as React takes them: what subscribes may be taken off it, and a state stays the same", async () => {
+    const { client } = await open();
+    const { subscribe } = client.connection;
+    let told = 0;
+    const stop = subscribe(() => {
+      told++;
+    });
+    await client.ping.query();
+    expect(told).toBe(2);
+    expect(client.connection.state).toBe(client.connection.state);
+    stop();
+    client.connection.close();
+    expect(told).toBe(2);
   });
 
   it("says how often it has tried, when it tries next, and why", async () => {

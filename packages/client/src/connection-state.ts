@@ -20,8 +20,8 @@ export type ConnectionState =
 /** `client.connection`. */
 export interface ClientConnection {
   readonly state: ConnectionState;
-  /** Calls `listener` at each change from now on; returns what stops that. */
-  subscribe(listener: (state: ConnectionState) => void): () => void;
+  /** Calls `listener` at each change from now on; returns what stops that. Fit for React's `useSyncExternalStore`. */
+  readonly subscribe: (listener: (state: ConnectionState) => void) => () => void;
   /** Opens the connection without waiting for a call; also after `close()`, and at once instead of at `retryAt`. */
   connect(): void;
   /** Drops the connection and makes another at once; what was in flight goes on. */

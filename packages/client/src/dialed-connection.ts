@@ -146,11 +146,14 @@ export class DialedConnection implements ConnectionHandlers {
       this.#owner.onOpen(connection);
     });
     socket.addEventListener("message", ({ data }) => connection.receive(frameOf(data)));
+    // What the network, TLS or HTTP had against it: `ws` says so before it closes, browsers tell nobody.
+    let cause: Error | undefined;
+    socket.addEventListener("error", (event) => {
+      cause = (event as { error?: Error }).error;
+    });
     socket.addEventListener("close", ({ code, reason }) =>
-      this.#lose(connectionClosed(`closed (${code} ${reason})`), mayReconnect(code)),
+      this.#lose(connectionClosed(`closed (${code} ${reason || (cause?.message ?? "")})`, cause), mayReconnect(code)),
     );
-    // `close` follows, and says more.
-    socket.addEventListener("error", () => {});
   }
 
   #beat(): void {
@@ -177,6 +180,6 @@ async function provide<T>(provided: Provided<T>): Promise<T> {
   return typeof provided === "function" ? await (provided as () => T | Promise<T>)() : provided;
 }
 
-export function connectionClosed(message: string): TautlineError {
-  return new TautlineError({ code: "CONNECTION_CLOSED", message });
+export function connectionClosed(message: string, cause?: unknown): TautlineError {
+  return new TautlineError({ code: "CONNECTION_CLOSED", message, cause });
 }

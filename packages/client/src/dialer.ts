@@ -37,12 +37,13 @@ export class Dialer implements ClientConnection, SessionKeeper {
     return this.#state;
   }
 
-  subscribe(listener: (state: ConnectionState) => void): () => void {
+  /** React's `useSyncExternalStore` takes it off its object. */
+  readonly subscribe = (listener: (state: ConnectionState) => void): (() => void) => {
     // A listener of its own for each subscription: the same function may subscribe twice.
     const entry = (state: ConnectionState): void => listener(state);
     this.#listeners.add(entry);
     return () => this.#listeners.delete(entry);
-  }
+  };
 
   connect(): void {
     if (this.#newest.connected) return;

@@ -33,14 +33,11 @@ export function tautlineLink<Router extends AnyTRPCRouter>(options: TautlineLink
           op.type === "subscription" ? subscribe(caller, op, observer) : request(caller, op.type, op, observer);
         if (caller.connection.state.status !== "closed") return start();
         // It is refused at once. Who then calls again at once, as `retryLink` may, leaves other turns to the rest of the program.
-        let stop: (() => void) | undefined;
         const deadline = caller.deadlines.add(0, () => {
           stop = start();
         });
-        return () => {
-          deadline.cancel();
-          stop?.();
-        };
+        let stop = (): void => deadline.cancel();
+        return () => stop();
       });
   return Object.assign(link, { connection: caller.connection });
 }
@@ -74,9 +71,9 @@ function subscribe<Router extends AnyTRPCRouter>(
   };
   const handlers: CallHandlers = {
     onStarted,
-    onItem: (item, id, take) => {
+    onItem: (data, id, take) => {
       take();
-      observer.next({ result: { type: "data", data: item, ...(id !== undefined && { id }) }, context });
+      observer.next({ result: { type: "data", data, ...(id !== undefined && { id }) }, context });
     },
     // Whoever aborts it is done with it, in a loop too; over tRPC's own links it is no error either.
     onError: (error) => (signal?.aborted === true ? observer.complete() : observer.error(toClientError(error))),
@@ -116,15 +113,8 @@ function isErrorShape(shape: unknown): shape is TRPCErrorShape {
 function toTrpcState<Router extends AnyTRPCRouter>(
   state: ConnectionState,
 ): TRPCConnectionState<TRPCClientError<Router>> {
-  switch (state.status) {
-    case "online":
-      return { type: "state", state: "pending", error: null };
-    case "connecting":
-      return { type: "state", state: "connecting", error: null };
-    case "reconnecting":
-      return { type: "state", state: "connecting", error: toClientError(state.reason) };
-    case "idle":
-    case "closed":
-      return { type: "state", state: "idle", error: null };
-  }
+  const { status } = state;
+  if (status === "reconnecting") return { type: "state", state: "connecting", error: toClientError(state.reason) };
+  const other = status === "connecting" ? status : status === "online" ? "pending" : "idle";
+  return { type: "state", state: other, error: null };
 }
