@@ -62,9 +62,8 @@ export class DialedConnection implements ConnectionHandlers {
    * @param hello what is said of the session.
    */
   dial(hello: HelloFields): void {
-    const { deadlines, options } = this.#runtime;
-    const { connectTimeoutMs = defaultConnectTimeoutMs, url, connectionParams } = options;
-    this.#deadline = deadlines.add(connectTimeoutMs, () => this.#lose(connectionClosed("no answer")));
+    const { connectTimeoutMs = defaultConnectTimeoutMs, url, connectionParams } = this.#runtime.options;
+    this.#wait(connectTimeoutMs);
     Promise.all([provide(url), provide(connectionParams)]).then(
       ([address, params]) => this.#phase === "dialing" && this.#open(address, { params, ...hello }),
       // It may pass.
@@ -150,10 +149,17 @@ export class DialedConnection implements ConnectionHandlers {
     let cause: Error | undefined;
     socket.addEventListener("error", (event) => {
       cause = (event as { error?: Error }).error;
+      // Not everywhere does `close` follow where it was never open.
+      if (this.#phase === "dialing") this.#wait(0, cause);
     });
     socket.addEventListener("close", ({ code, reason }) =>
       this.#lose(connectionClosed(`closed (${code} ${reason || (cause?.message ?? "")})`, cause), mayReconnect(code)),
     );
+  }
+
+  #wait(ms: number, cause?: Error): void {
+    this.#deadline?.cancel();
+    this.#deadline = this.#runtime.deadlines.add(ms, () => this.#lose(connectionClosed("no answer", cause)));
   }
 
   #beat(): void {

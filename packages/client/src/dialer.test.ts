@@ -38,6 +38,25 @@ describe("a client that is connecting", () => {
   });
 });
 
+describe("a socket that fails and does not close, as some hosts have them", () => {
+  test("is given up at once", async () => {
+    class Blocked {
+      readonly readyState = 3;
+      send(): void {}
+      close(): void {}
+      addEventListener(type: string, listener: (event: never) => void): void {
+        if (type === "error") queueMicrotask(() => listener({} as never));
+      }
+    }
+    const { client, network } = new ClientSetup({ WebSocket: Blocked });
+    client.connection.connect();
+    await network.advance(1);
+    expect(client.connection.state).toMatchObject({ status: "reconnecting", reason: { code: "CONNECTION_CLOSED" } });
+    client.connection.close();
+    expect(network.clock.timers).toBe(0);
+  });
+});
+
 describe("what gives the address, or credentials", () => {
   test("is asked again whatever it rejects with, also where that has a code that an address would be given up for", async () => {
     let asked = 0;
