@@ -142,8 +142,11 @@ export class Dialer implements ClientConnection, SessionKeeper {
     this.#newest.connect();
   }
 
+  /** What has hung since before is given up for another try; one that the server may have heard calls of is not. */
   #onWake(): void {
-    if (this.#state.status === "reconnecting") this.#dial();
+    if (this.#state.status !== "reconnecting") return;
+    this.#failures = 0;
+    if (!this.#newest.session.open) this.reconnect();
   }
 
   /** What is new goes to the new session, subscriptions too; what was asked at the old one is answered there. */

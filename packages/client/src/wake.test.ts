@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ClientConnection } from "./connection-state.ts";
 import { createUntypedClient } from "./create-client.ts";
 import { onWake } from "./wake.ts";
 
@@ -46,6 +47,41 @@ describe("a wake-up", () => {
 
   test("does not happen outside of browsers", () => {
     expect(() => onWake(() => {}, new AbortController().signal)).not.toThrow();
+  });
+
+  test("has a client try anew, also where a try hangs, and count its tries from there", async () => {
+    const page = createPage();
+    const sockets: EventTarget[] = [];
+    const closed: EventTarget[] = [];
+    class HangingSocket extends EventTarget {
+      readonly readyState = 0;
+      constructor() {
+        super();
+        sockets.push(this);
+      }
+      send(): void {}
+      close(): void {
+        closed.push(this);
+      }
+    }
+    const options = { url: "ws://127.0.0.1:1", WebSocket: HangingSocket as never, random: () => 1 };
+    const { connection } = createUntypedClient(options) as { connection: ClientConnection };
+    connection.connect();
+    const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const fail = async (): Promise<void> => {
+      await settled();
+      sockets.at(-1)?.dispatchEvent(Object.assign(new Event("close"), { code: 1006, reason: "" }));
+      expect(connection.state.status).toBe("reconnecting");
+    };
+    await fail();
+    for (let time = 1; time <= 3; time++) {
+      page.connect();
+      await settled();
+      expect([sockets.length, closed.length]).toEqual([1 + time, time]);
+    }
+    await fail();
+    expect(connection.state).toMatchObject({ attempt: 1 });
+    connection.close();
   });
 
   test("is heard by a client while it is kept connected, and no longer", () => {
