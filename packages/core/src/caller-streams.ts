@@ -106,11 +106,9 @@ export class CallerStreams {
     this.#table.settle(id, answered);
   }
 
-  /** Nobody waits for the call any more. Returns whether anything flowed: if not, sources in its input are told here. */
-  abort({ id, slots }: OutgoingCall, reason: TautlineError): boolean {
-    const flowed = this.#table.abort(id, reason);
-    if (!flowed) discardStreams(slots);
-    return flowed;
+  /** Nobody waits for the call any more. Sources in its input of which nothing flowed are told, too. */
+  abort({ id, slots }: OutgoingCall, reason: TautlineError): void {
+    if (!this.#table.abort(id, reason)) discardStreams(slots);
   }
 
   /** The call has its answer, and streams of it flow: its signal ends them. */

@@ -207,7 +207,6 @@ describe("cancelling", () => {
     const { query, mutation } = callEach(calls);
     pipe.sent.length = 0;
     calls.cancel(query);
-    calls.cancel(query);
     calls.cancel(mutation, "TIMEOUT");
     expect(pipe.sent).toEqual([
       [13, 1],

@@ -53,11 +53,13 @@ export class OutgoingCalls implements PipeEnd {
     this.#send(call);
   }
 
-  /** Ends a call; its caller hears nothing more. `code` tells the other end why. Returns whether it was open. */
-  cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {
-    const open = this.#delete(call);
-    if (open) this.sendCancel(call, code);
-    return open;
+  /**
+   * Ends a call that has not settled; its caller hears nothing more. `code` tells the other end why, which is told also where it has
+   * answered: what cannot be read may hold streams.
+   */
+  cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
+    this.#delete(call);
+    this.sendCancel(call, code);
   }
 
   /**

@@ -54,13 +54,10 @@ export class StreamingCalls extends OutgoingCalls {
     }
   }
 
-  override cancel(call: OutgoingCall, code?: "TIMEOUT"): boolean {
+  override cancel(call: OutgoingCall, code?: "TIMEOUT"): void {
     this.#streams.drop(call);
-    const flowed = this.#streams.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
-    const open = super.cancel(call, code);
-    // It has its answer. One that cannot be read may hold streams none the less.
-    if (!open) this.sendCancel(call, code);
-    return open || flowed;
+    this.#streams.abort(call, new TautlineError({ code: code ?? "CLIENT_CLOSED_REQUEST" }));
+    super.cancel(call, code);
   }
 
   override countOn(pipe: MessagePipe): number {
