@@ -59,8 +59,12 @@ export class TopicPump implements ReadReceiver, Passenger {
     if (!this.#busy) this.#drain();
   }
 
+  /** An event that still leaves in parts goes first. */
   onEnded(error: unknown): void {
-    this.#fail(error);
+    const leaving = this.call.drained(0);
+    if (leaving === undefined) return this.#fail(error);
+    this.#close();
+    void leaving.then(() => this.call.settled || this.#fail(error));
   }
 
   /** What comes from now on goes to this call alone. */
