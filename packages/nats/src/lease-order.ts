@@ -28,6 +28,11 @@ export class LeaseOrder {
     return done;
   }
 
+  /** Resolves when everything that was asked by now has been done, or has failed. */
+  get done(): Promise<unknown> {
+    return Promise.all(Array.from(this.#turns.values(), ({ all }) => all));
+  }
+
   #keep(group: string, turn: Turn): void {
     this.#turns.set(group, turn);
     void turn.all.then(() => {

@@ -42,6 +42,11 @@ export class LeaseTable {
     return this.#order.release(group, () => this.#release(group, members));
   }
 
+  /** Resolves when what was leased and released by now has been, or has failed. */
+  get done(): Promise<unknown> {
+    return this.#order.done;
+  }
+
   async members(group: string): Promise<ReadonlyMap<string, string>> {
     const names = await this.#names();
     const found = await Promise.all(names.map((name) => this.#read(name, `${this.#groupIn(name, group)}.*`)));

@@ -12,6 +12,9 @@ import {
 import { Publisher } from "./publisher.ts";
 import { SignalChannels } from "./signal-channels.ts";
 
+/** How long a broker that is closed waits for what was released before, in ms. */
+const closeWaitMs = 1_000;
+
 /**
  * Keeps and carries events in NATS, 2.9 or newer, with JetStream. Begins to connect at once, and again whenever it is cut off, until it
  * is closed.
@@ -70,6 +73,8 @@ class NatsBroker implements Broker {
 
   async close(): Promise<void> {
     for (const topic of this.#topics.values()) topic.close();
+    // Others see at once who leaves with this node. Where NATS is silent they see it when the leases have run out.
+    await Promise.race([this.#leases.done, this.#link.pause(closeWaitMs)]);
     this.#channels.close();
     await this.#link.close();
   }

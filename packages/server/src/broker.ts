@@ -132,6 +132,6 @@ export interface Broker {
   release(group: string, members: Iterable<string>): Promise<void>;
   /** Who is in a group, with their texts. @throws TautlineError `SERVICE_UNAVAILABLE`: the broker is away. */
   members(group: string): Promise<ReadonlyMap<string, string>>;
-  /** Ends every follow, and lets go of whatever it holds. Idempotent. Leases are left to run out. */
+  /** Ends every follow, and lets go of whatever it holds. Idempotent. What was released before is gone; leases are left to run out. */
   close(): Promise<void>;
 }

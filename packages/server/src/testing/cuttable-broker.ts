@@ -97,12 +97,13 @@ export class CuttableBroker implements Broker {
   }
 
   async lease(group: string, members: ReadonlyMap<string, string>, ttlMs: number): Promise<void> {
-    await this.through(0);
+    if (this.#away) await this.through(0);
     return await this.#broker.lease(group, members, ttlMs);
   }
 
   async release(group: string, members: Iterable<string>): Promise<void> {
-    await this.through(0);
+    // Else at once: what is released right before it is closed has its effect.
+    if (this.#away) await this.through(0);
     return await this.#broker.release(group, members);
   }
 

@@ -32,6 +32,17 @@ export const groupTests: readonly BrokerTest[] = [
     },
   },
   {
+    name: "has those gone who were released right before it was closed",
+    async run(harness) {
+      const [one, other] = [await harness.createBroker(), await harness.createBroker()];
+      await one.lease("group", new Map(numbered("m", 5).map((member) => [member, "text"])), 60_000);
+      assert.equal((await other.members("group")).size, 5);
+      void one.release("group", numbered("m", 4));
+      await one.close();
+      assert.deepEqual(await present(other, "group"), { m5: "text" });
+    },
+  },
+  {
     name: "tells a listener once signals come, also one that is not the first on its channel",
     async run(harness) {
       const [one, other] = [await harness.createBroker(), await harness.createBroker()];
