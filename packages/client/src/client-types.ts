@@ -35,7 +35,8 @@ type IfNamed<Inferred> = unknown extends Inferred ? [] : [never];
  * it holds streams.
  *
  * @typeParam Given the transformer, where it is known. Then nobody looks through the contract for what JSON would change, which takes the
- * compiler about as long as all calls do.
+ * compiler about as long as all calls do. It stands in a property of its own, so that one that is written in its place has the types of its
+ * parameters from the other.
  */
 export type ContractClientOptions<C extends Contract, Given = unknown> = ConnectionOptions & {
   readonly contract: C;

@@ -157,6 +157,7 @@ export class DialedConnection implements ConnectionHandlers {
     );
   }
 
+  /** For the welcome. */
   #wait(ms: number, cause?: Error): void {
     this.#deadline?.cancel();
     this.#deadline = this.#runtime.deadlines.add(ms, () => this.#lose(connectionClosed("no answer", cause)));

@@ -1,4 +1,5 @@
 import type { Closable } from "./broker.ts";
+import { listenersOf } from "./listeners.ts";
 import type { GroupHost } from "./presence-group.ts";
 import type { Renewed } from "./renewals.ts";
 import { isThenable, unheard } from "./thenable.ts";
@@ -31,7 +32,6 @@ type ControlSignal =
 
 type BroadcastListener = (data: unknown) => unknown;
 
-const nobody: ReadonlySet<BroadcastListener> = new Set();
 const channel = "control";
 const group = "nodes";
 
@@ -138,10 +138,7 @@ export class HubControl implements Renewed, ServerHub {
   }
 
   #onBroadcast(name: string, data: unknown): void {
-    const listeners = this.#listeners.get(name) ?? nobody;
-    // A copy: whoever comes meanwhile hears of the next.
-    for (const listener of Array.from(listeners)) {
-      if (!listeners.has(listener)) continue;
+    for (const listener of listenersOf(this.#listeners.get(name))) {
       try {
         const told: unknown = listener(data);
         if (isThenable(told)) told.then(undefined, (error: unknown) => this.#report(error));

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock, Deadlines } from "@tautline/core/internals";
 import type { Closable, HistoryLimits, Position } from "./broker.ts";
 import { backgroundClock } from "./clock.ts";
+import { listenersOf } from "./listeners.ts";
 import { MemoryGroup } from "./memory-group.ts";
 import { MemoryTopic, type TopicHost } from "./memory-topic.ts";
 
@@ -69,9 +70,7 @@ export class MemoryBackend implements TopicHost {
   /** As from another machine: not in this turn. */
   signal(channel: string, text: string): void {
     void settled.then(() => {
-      const listeners = this.#channels.get(channel) ?? nobody;
-      // A copy: whoever comes meanwhile hears of the next.
-      for (const onSignal of Array.from(listeners)) if (listeners.has(onSignal)) onSignal(text);
+      for (const onSignal of listenersOf(this.#channels.get(channel))) onSignal(text);
     });
   }
 
@@ -126,7 +125,6 @@ export class MemoryBackend implements TopicHost {
 }
 
 const settled: Promise<void> = Promise.resolve();
-const nobody: ReadonlySet<(text: string) => void> = new Set();
 
 function offsetOf(topic: MemoryTopic | undefined): number {
   return topic?.oldestOffset ?? Number.POSITIVE_INFINITY;

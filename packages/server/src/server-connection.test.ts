@@ -53,14 +53,17 @@ describe("hello", () => {
 });
 
 describe("calls that wait for their context", () => {
-  test("are read as far as one frame's worth, whoever it is that sends them, and cancelled or not; the rest when it stands", async () => {
+  function holdContext(): { setup: AcceptorSetup; make: (context: Context) => void } {
     let make: (context: Context) => void = () => {};
-    const setup = new AcceptorSetup({
-      createContext: () =>
-        new Promise((resolve) => {
-          make = resolve;
-        }),
-    });
+    const createContext = (): Promise<Context> =>
+      new Promise((resolve) => {
+        make = resolve;
+      });
+    return { setup: new AcceptorSetup({ createContext }), make: (context) => make(context) };
+  }
+
+  test("are read as far as one frame's worth, whoever it is that sends them, and cancelled or not; the rest when it stands", async () => {
+    const { setup, make } = holdContext();
     const client = setup.connect();
     await client.send([0, 1, {}]);
     for (let id = 1; id <= 100; id++) {
@@ -78,7 +81,7 @@ describe("calls that wait for their context", () => {
   });
 
   test("are read no further by a server that does not want them: it closes", async () => {
-    const setup = new AcceptorSetup({ createContext: (): Promise<Context> => new Promise(() => {}) });
+    const { setup } = holdContext();
     const client = setup.connect();
     await client.send([0, 1, {}]);
     for (let id = 1; id <= 8; id++) await client.send([11, id, "wait", {}, "x".repeat(200_000)]);
@@ -91,13 +94,7 @@ describe("calls that wait for their context", () => {
   });
 
   test("start in their order, but for those that were cancelled", async () => {
-    let make: (context: Context) => void = () => {};
-    const setup = new AcceptorSetup({
-      createContext: () =>
-        new Promise((resolve) => {
-          make = resolve;
-        }),
-    });
+    const { setup, make } = holdContext();
     const client = setup.connect();
     await client.send([0, 1, {}], ...["a", "b", "c"].map((name, index) => [11, index + 1, "wait", {}, name]), [13, 2]);
     make({ user: "ada" });

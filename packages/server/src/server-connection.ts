@@ -55,10 +55,10 @@ type Phase = "greeting" | "opening" | "open" | "closed";
 
 /** The server's end of one connection: hello, context, welcome; then it carries its session's messages. */
 export class ServerConnection implements ConnectionHandlers, RenewedConnection, Beating, Draining {
-  readonly #host: ConnectionHost;
-  readonly #socket: ServerSocket;
   readonly request: IncomingMessage;
   readonly contexts: ConnectionContexts;
+  readonly #host: ConnectionHost;
+  readonly #socket: ServerSocket;
   readonly #connection: Connection;
   readonly #progress = new DrainProgress();
   readonly #openedAt: number;
